@@ -1,0 +1,268 @@
+//! Every REST operation: its method, path and status in each API version that has it.
+//!
+//! This one table drives both sides. The SDK fills a route's path and sends it; the service mounts
+//! the same routes. Source: the published descriptions of the data plane.
+
+use std::{fmt, str::FromStr};
+
+use http::Method;
+
+/// A version of the data-plane API.
+///
+/// ```
+/// use signalr_serverless::rest::ApiVersion;
+///
+/// assert_eq!(ApiVersion::default().as_str(), "2024-12-01");
+/// assert_eq!("2022-06-01".parse(), Ok(ApiVersion::V2022_06_01));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApiVersion {
+    /// `/api/v1/…`, without an `api-version` in the query.
+    V1,
+    /// `/api/…?api-version=2022-06-01`.
+    V2022_06_01,
+    /// `/api/…?api-version=2024-12-01`.
+    #[default]
+    V2024_12_01,
+}
+
+impl ApiVersion {
+    /// The versions that a call names in its `api-version` query parameter.
+    pub const IN_QUERY: [Self; 2] = [Self::V2022_06_01, Self::V2024_12_01];
+
+    /// The version as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2022_06_01 => "2022-06-01",
+            Self::V2024_12_01 => "2024-12-01",
+        }
+    }
+
+    /// Whether calls carry the version as `api-version` in the query.
+    #[must_use]
+    pub fn is_in_query(self) -> bool {
+        Self::IN_QUERY.contains(&self)
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no API version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("api-version '{0}' is not known; use 2024-12-01 or 2022-06-01")]
+pub struct UnknownApiVersion(String);
+
+impl FromStr for ApiVersion {
+    type Err = UnknownApiVersion;
+
+    fn from_str(value: &str) -> Result<Self, UnknownApiVersion> {
+        [Self::V1, Self::V2022_06_01, Self::V2024_12_01]
+            .into_iter()
+            .find(|version| version.as_str() == value)
+            .ok_or_else(|| UnknownApiVersion(value.to_owned()))
+    }
+}
+
+/// One way to call an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Route {
+    /// The version this route belongs to.
+    pub version: ApiVersion,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, with parameters as `{hub}`, `{group}`, `{user}` and `{connectionId}`.
+    pub path: &'static str,
+    /// The status of success.
+    pub status: u16,
+}
+
+const fn v1(method: Method, path: &'static str, status: u16) -> Route {
+    Route { version: ApiVersion::V1, method, path, status }
+}
+
+const fn v2022(method: Method, path: &'static str, status: u16) -> Route {
+    Route { version: ApiVersion::V2022_06_01, method, path, status }
+}
+
+const fn v2024(method: Method, path: &'static str, status: u16) -> Route {
+    Route { version: ApiVersion::V2024_12_01, method, path, status }
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $operation:ident, query $query:expr, [$($route:expr),+ $(,)?];)+) => {
+        /// An operation of the data plane.
+        ///
+        /// ```
+        /// use signalr_serverless::rest::{ApiVersion, Operation};
+        ///
+        /// let route = Operation::Broadcast.route(ApiVersion::V1).unwrap();
+        /// assert_eq!((route.path, route.status), ("/api/v1/hubs/{hub}", 202));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Operation {
+            $($(#[$doc])* $operation,)+
+        }
+
+        impl Operation {
+            /// All operations.
+            pub const ALL: &[Self] = &[$(Self::$operation,)+];
+
+            /// Every route of the operation. The first of a version is the published one, which
+            /// the SDK calls; those after it are accepted too.
+            #[must_use]
+            pub const fn routes(self) -> &'static [Route] {
+                match self {
+                    $(Self::$operation => const { &[$($route,)+] },)+
+                }
+            }
+
+            /// The query parameters of the operation, beside `api-version`.
+            #[must_use]
+            pub const fn query(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$operation => $query,)+
+                }
+            }
+        }
+    };
+}
+
+impl Operation {
+    /// The published route of the operation in a version, or `None` where the version lacks it.
+    #[must_use]
+    pub fn route(self, version: ApiVersion) -> Option<&'static Route> {
+        self.routes().iter().find(|route| route.version == version)
+    }
+}
+
+operations! {
+    /// Send to every connection of the hub.
+    Broadcast, query &["application", "excluded"], [
+        v1(Method::POST, "/api/v1/hubs/{hub}", 202),
+        v2022(Method::POST, "/api/hubs/{hub}/:send", 202),
+        v2024(Method::POST, "/api/hubs/{hub}/:send", 202),
+    ];
+    /// Send to every connection of a user.
+    SendToUser, query &["application"], [
+        v1(Method::POST, "/api/v1/hubs/{hub}/users/{user}", 202),
+        v2022(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
+        v2024(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
+    ];
+    /// Send to every connection of a group.
+    SendToGroup, query &["application", "excluded"], [
+        v1(Method::POST, "/api/v1/hubs/{hub}/groups/{group}", 202),
+        v2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
+        v2024(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
+    ];
+    /// Send to one connection.
+    SendToConnection, query &["application"], [
+        v1(Method::POST, "/api/v1/hubs/{hub}/connections/{connectionId}", 202),
+        v2022(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
+        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
+    ];
+    /// Is this connection open.
+    ConnectionExists, query &["application"], [
+        v1(Method::GET, "/api/v1/hubs/{hub}/connections/{connectionId}", 200),
+        v1(Method::HEAD, "/api/v1/hubs/{hub}/connections/{connectionId}", 200),
+        v2022(Method::HEAD, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        v2022(Method::GET, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        v2024(Method::HEAD, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        v2024(Method::GET, "/api/hubs/{hub}/connections/{connectionId}", 200),
+    ];
+    /// Close one connection.
+    CloseConnection, query &["application", "reason"], [
+        v1(Method::DELETE, "/api/v1/hubs/{hub}/connections/{connectionId}", 202),
+        v2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        v2024(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
+    ];
+    /// Has the group any connection.
+    GroupExists, query &["application"], [
+        v1(Method::GET, "/api/v1/hubs/{hub}/groups/{group}", 200),
+        v1(Method::HEAD, "/api/v1/hubs/{hub}/groups/{group}", 200),
+        v2022(Method::HEAD, "/api/hubs/{hub}/groups/{group}", 200),
+        v2022(Method::GET, "/api/hubs/{hub}/groups/{group}", 200),
+        v2024(Method::HEAD, "/api/hubs/{hub}/groups/{group}", 200),
+        v2024(Method::GET, "/api/hubs/{hub}/groups/{group}", 200),
+    ];
+    /// Has the user any connection.
+    UserExists, query &["application"], [
+        v1(Method::GET, "/api/v1/hubs/{hub}/users/{user}", 200),
+        v1(Method::HEAD, "/api/v1/hubs/{hub}/users/{user}", 200),
+        v2022(Method::HEAD, "/api/hubs/{hub}/users/{user}", 200),
+        v2022(Method::GET, "/api/hubs/{hub}/users/{user}", 200),
+        v2024(Method::HEAD, "/api/hubs/{hub}/users/{user}", 200),
+        v2024(Method::GET, "/api/hubs/{hub}/users/{user}", 200),
+    ];
+    /// Add a connection to a group.
+    AddConnectionToGroup, query &["application"], [
+        v1(Method::PUT, "/api/v1/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+        v1(Method::PUT, "/api/v1/hubs/{hub}/connections/{connectionId}/groups/{group}", 200),
+        v2022(Method::PUT, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+        v2024(Method::PUT, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+    ];
+    /// Remove a connection from a group.
+    RemoveConnectionFromGroup, query &["application"], [
+        v1(Method::DELETE, "/api/v1/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+        v1(Method::DELETE, "/api/v1/hubs/{hub}/connections/{connectionId}/groups/{group}", 200),
+        v2022(Method::DELETE, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+        v2024(Method::DELETE, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+    ];
+    /// Remove a connection from all its groups.
+    RemoveConnectionFromAllGroups, query &["application"], [
+        v2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}/groups", 200),
+        v2024(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}/groups", 200),
+    ];
+    /// List a group's connections, page by page.
+    ListGroupConnections, query &["application", "maxpagesize", "top", "continuationToken"], [
+        v2024(Method::GET, "/api/hubs/{hub}/groups/{group}/connections", 200),
+    ];
+    /// Is the user in the group.
+    UserInGroup, query &["application"], [
+        v1(Method::GET, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 200),
+        v1(Method::HEAD, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 200),
+        v1(Method::GET, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 200),
+        v1(Method::HEAD, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 200),
+        v2022(Method::HEAD, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        v2022(Method::GET, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        v2024(Method::HEAD, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        v2024(Method::GET, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+    ];
+    /// Add a user to a group.
+    AddUserToGroup, query &["application", "ttl"], [
+        v1(Method::PUT, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 202),
+        v1(Method::PUT, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 202),
+        v2022(Method::PUT, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        v2024(Method::PUT, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+    ];
+    /// Remove a user from a group.
+    RemoveUserFromGroup, query &["application"], [
+        v1(Method::DELETE, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 202),
+        v1(Method::DELETE, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 202),
+        v2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups/{group}", 204),
+        v2024(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups/{group}", 204),
+    ];
+    /// Remove a user from all groups.
+    RemoveUserFromAllGroups, query &["application"], [
+        v1(Method::DELETE, "/api/v1/hubs/{hub}/users/{user}/groups", 200),
+        v2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
+        v2024(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
+    ];
+    /// Is the service up.
+    Health, query &[], [
+        v1(Method::HEAD, "/api/v1/health", 200),
+        v1(Method::GET, "/api/v1/health", 200),
+        v2022(Method::HEAD, "/api/health", 200),
+        v2022(Method::GET, "/api/health", 200),
+        v2024(Method::HEAD, "/api/health", 200),
+        v2024(Method::GET, "/api/health", 200),
+    ];
+}
