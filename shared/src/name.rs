@@ -3,7 +3,7 @@
 //! Each is parsed once, where it enters the program, by the patterns of the published data-plane
 //! description. Code that holds a [`GroupName`] never checks it again.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// A value that cannot be the name it was meant to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +74,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $check:path, $rule:expr, $normal:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Parses the name.
