@@ -1,0 +1,209 @@
+//! The one error of this crate's calls, and who can put it right.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use http::StatusCode;
+
+use crate::{
+    connection_string::ConnectionStringError,
+    name::NameError,
+    rest::{ApiVersion, Operation},
+};
+
+/// Why a call failed. [`Error::fault`] says who can put it right.
+///
+/// No text holds a key, a secret or a token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection string cannot be used.
+    #[error(transparent)]
+    ConnectionString(#[from] ConnectionStringError),
+    /// The connection string names a Microsoft Entra identity, and the call needs an access key.
+    #[error(
+        "the connection string names a Microsoft Entra identity, which cannot sign tokens yet; use one with an AccessKey"
+    )]
+    EntraNotSupported,
+    /// No HTTP client could be set up.
+    #[error("the HTTP client cannot be set up")]
+    HttpClient(#[source] Box<dyn StdError + Send + Sync>),
+
+    /// A name was refused.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A value cannot be what it was meant to be.
+    #[error("{what} {problem}; {remedy}")]
+    InvalidValue {
+        /// What the value was meant to be, such as `lifetime`.
+        what: &'static str,
+        /// What is wrong with what came.
+        problem: String,
+        /// What would do.
+        remedy: &'static str,
+    },
+    /// The token would be longer than the service takes.
+    #[error(
+        "the token has {size} characters, more than the 4096 that the service takes; give it fewer or shorter claims"
+    )]
+    TokenTooLong {
+        /// The length in characters.
+        size: usize,
+    },
+    /// The message could not be written as JSON.
+    #[error("the message cannot be written as JSON")]
+    Unserializable(#[source] serde_json::Error),
+    /// The chosen version of the API lacks the operation; nothing was sent.
+    #[error("{operation:?} does not exist in API version {version}; {remedy}", remedy = Versions(*operation))]
+    UnsupportedOperation {
+        /// The operation that was asked for.
+        operation: Operation,
+        /// The version that was chosen.
+        version: ApiVersion,
+    },
+
+    /// The service answered, but not with success.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The service answered with success, but with a body that makes no sense.
+    #[error("{endpoint} answered {operation:?} with a body that cannot be read: {problem}")]
+    InvalidReply {
+        /// `host:port` of the service.
+        endpoint: String,
+        /// The operation that was called.
+        operation: Operation,
+        /// What is wrong with the body.
+        problem: String,
+    },
+
+    /// No connection to the service came about; nothing was sent.
+    #[error("cannot connect to {endpoint}; check the endpoint and that the service is up")]
+    Unreachable {
+        /// `host:port` of the service.
+        endpoint: String,
+        /// What the operating system or TLS said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The service did not answer in time. What was asked may or may not have been done.
+    #[error("{endpoint} did not answer within {limit:?}; what was asked may or may not be done")]
+    TimedOut {
+        /// `host:port` of the service.
+        endpoint: String,
+        /// The time limit of the call.
+        limit: Duration,
+    },
+    /// The connection broke midway. What was asked may or may not have been done.
+    #[error("the connection to {endpoint} broke; what was asked may or may not be done")]
+    Interrupted {
+        /// `host:port` of the service.
+        endpoint: String,
+        /// What broke.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// Who can put it right.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::ConnectionString(_) | Self::EntraNotSupported | Self::HttpClient(_) => {
+                Fault::Configuration
+            }
+            Self::Name(_)
+            | Self::InvalidValue { .. }
+            | Self::TokenTooLong { .. }
+            | Self::Unserializable(_)
+            | Self::UnsupportedOperation { .. } => Fault::Caller,
+            Self::Refused(refusal) => refusal.fault(),
+            Self::InvalidReply { .. } => Fault::Service,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Interrupted { .. } => {
+                Fault::Network
+            }
+        }
+    }
+}
+
+/// Who can put an error right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The code that made the call: a name, a claim or a message is wrong.
+    Caller,
+    /// Whoever set the program up: the connection string, the key or the endpoint is wrong.
+    Configuration,
+    /// The service: it failed, or is too busy.
+    Service,
+    /// The network between here and the service.
+    Network,
+}
+
+/// An answer of the service that is not success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// `host:port` of the service.
+    pub endpoint: String,
+    /// The operation that was called.
+    pub operation: Operation,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The service's code for the error, from `x-ms-error-code` or the body.
+    pub code: Option<String>,
+    /// The service's own words.
+    pub message: Option<String>,
+}
+
+impl Refusal {
+    fn fault(&self) -> Fault {
+        match self.status.as_u16() {
+            401 | 403 | 404 => Fault::Configuration,
+            300..=399 => Fault::Configuration,
+            408 | 429 => Fault::Service,
+            400..=499 => Fault::Caller,
+            _ => Fault::Service,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        match self.status.as_u16() {
+            401 => Some(
+                "check that the access key is one of the service's, that the token's audience is \
+                 the URL the service knows itself by, and that this machine's clock is right",
+            ),
+            403 => Some("check the network access rules of the service"),
+            404 => Some("check the endpoint of the connection string"),
+            413 => Some("send a smaller message"),
+            429 => Some("send less, or give the service more units"),
+            300..=399 => Some("redirects are not followed; use the endpoint it points to"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {:?} with {}", self.endpoint, self.operation, self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, " ({code})")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        match self.hint() {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The versions that have an operation, as advice.
+struct Versions(Operation);
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut versions: Vec<_> =
+            self.0.routes().iter().map(|route| route.version.as_str()).collect();
+        versions.dedup();
+        write!(f, "use {}", versions.join(" or "))
+    }
+}
