@@ -1,0 +1,132 @@
+// The page: forms in, messages out. Texts from the network only ever become text nodes.
+import { sendToRoom } from "./functions.js";
+import { Room } from "./room.js";
+
+const SHOWN_AT_MOST = 500;
+
+const query = new URLSearchParams(location.search);
+const hub = query.get("hub") ?? "chat";
+const byId = (id) => document.getElementById(id);
+const [join, send, messages, state, problem] = ["join", "send", "messages", "state", "problem"].map(byId);
+
+/** The stay in progress: `{ user, name, room }`. */
+let stay;
+
+byId("hub").textContent = hub;
+join.elements.name.value = query.get("name") ?? "";
+join.elements.room.value = query.get("room") ?? join.elements.room.value;
+
+join.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const user = join.elements.name.value.trim();
+  const name = join.elements.room.value.trim();
+  if (user === "" || name === "") {
+    showProblem("name and room must not be blank");
+    return;
+  }
+  byId("enter").disabled = true;
+  try {
+    await stay?.room.leave();
+    enter(user, name);
+  } finally {
+    byId("enter").disabled = false;
+  }
+});
+
+send.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { text } = send.elements;
+  if (text.value.trim() === "") {
+    return;
+  }
+  const message = { from: stay.user, text: text.value, at: new Date().toISOString() };
+  try {
+    await sendToRoom(hub, stay.name, message);
+    text.value = "";
+    hideProblem();
+  } catch (error) {
+    showProblem(`not sent: ${error.message}`);
+  }
+  text.focus();
+});
+
+function enter(user, name) {
+  hideProblem();
+  byId("hint").hidden = true;
+  addNote(`room ${name}`);
+  document.title = `${name} · Chat`;
+  byId("enter").textContent = "Change";
+  send.elements.text.disabled = false;
+  send.elements.text.focus();
+  // What an earlier stay still reports must not show on this one.
+  const now = (show) => (value) => stay?.room === room && show(value);
+  const on = { state: now(showState), message: now(addMessage), problem: now(showProblem) };
+  const room = new Room({ hub, user, name, on });
+  stay = { user, name, room };
+  room.enter();
+}
+
+function showState(word) {
+  if (state.dataset.state !== word) {
+    state.dataset.state = word;
+    state.textContent = word;
+  }
+  // The field stays open while the connection is away, so that nobody loses a half-written message.
+  byId("post").disabled = word !== "connected";
+  if (word === "connected") {
+    hideProblem();
+  }
+}
+
+function addMessage(argument) {
+  // Anyone may broadcast anything to the hub: show what is there as text.
+  const { from, text, at } = Object(argument);
+  const item = element("li", "message");
+  item.classList.toggle("mine", from === stay.user);
+  item.append(element("span", "from", from ?? "somebody"), clock(at));
+  item.append(element("p", "text", text ?? (typeof argument === "string" ? argument : JSON.stringify(argument))));
+  append(item);
+}
+
+function addNote(text) {
+  append(element("li", "note", text));
+}
+
+function append(item) {
+  const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
+  messages.append(item);
+  while (messages.childElementCount > SHOWN_AT_MOST) {
+    messages.firstElementChild.remove();
+  }
+  if (atEnd) {
+    messages.scrollTop = messages.scrollHeight;
+  }
+}
+
+function clock(at) {
+  const sent = new Date(at);
+  const known = !Number.isNaN(sent.getTime());
+  const time = element("time", "", (known ? sent : new Date()).toLocaleTimeString());
+  if (known) {
+    time.dateTime = sent.toISOString();
+  }
+  return time;
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== undefined) {
+    made.textContent = String(text);
+  }
+  return made;
+}
+
+function showProblem(text) {
+  problem.textContent = text;
+  problem.hidden = false;
+}
+
+function hideProblem() {
+  problem.hidden = true;
+}

@@ -1,0 +1,85 @@
+// One stay in a room: connects, joins, and does both again whenever the connection is lost, until left.
+/* global signalR */
+import { joinRoom, negotiateUrl } from "./functions.js";
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 8000;
+
+export class Room {
+  #hub;
+  #name;
+  #on;
+  #connection;
+  #left = false;
+  #failures = 0;
+  #retry;
+
+  /** `on` has `state(word)`, `message(argument)` and `problem(text)`. */
+  constructor({ hub, user, name, on }) {
+    this.#hub = hub;
+    this.#name = name;
+    this.#on = on;
+    this.#connection = new signalR.HubConnectionBuilder()
+      .withUrl(negotiateUrl(hub, user))
+      .withAutomaticReconnect({ nextRetryDelayInMilliseconds: (retry) => delay(retry.previousRetryCount) })
+      .configureLogging(signalR.LogLevel.Warning)
+      .build();
+    this.#connection.on("newMessage", (argument) => on.message(argument));
+    this.#connection.onreconnecting(() => on.state("reconnecting"));
+    // A reconnect gives the connection a new id, and groups hold ids.
+    this.#connection.onreconnected(() => this.#join());
+    // The client's own reconnect does not cover a close that forbids it.
+    this.#connection.onclose(() => this.#restart());
+  }
+
+  /** Connects and joins; keeps trying until `leave`. */
+  async enter() {
+    this.#on.state(this.#failures === 0 ? "connecting" : "reconnecting");
+    try {
+      await this.#connection.start();
+    } catch (error) {
+      this.#restart(error);
+      return;
+    }
+    await this.#join();
+  }
+
+  /** Disconnects for good. */
+  async leave() {
+    this.#left = true;
+    clearTimeout(this.#retry);
+    await this.#connection.stop();
+  }
+
+  async #join() {
+    try {
+      await joinRoom(this.#hub, this.#name, this.#connection.connectionId);
+    } catch (error) {
+      if (!this.#left) {
+        this.#on.problem(`could not join the room: ${error.message}`);
+        // Connected without the room is of no use: onclose starts afresh.
+        await this.#connection.stop();
+      }
+      return;
+    }
+    this.#failures = 0;
+    this.#on.state("connected");
+  }
+
+  #restart(error) {
+    if (this.#left) {
+      this.#on.state("disconnected");
+      return;
+    }
+    if (error) {
+      this.#on.problem(`could not connect: ${error.message}`);
+    }
+    this.#on.state("reconnecting");
+    this.#retry = setTimeout(() => this.enter(), delay(this.#failures));
+    this.#failures += 1;
+  }
+}
+
+function delay(failures) {
+  return Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+}
