@@ -4,7 +4,9 @@ mod connection_string;
 mod credential;
 mod error;
 mod name;
+mod negotiate;
 pub mod rest;
+pub mod token;
 
 pub use connection_string::{ConnectionString, ConnectionStringError};
 pub use credential::{
@@ -12,3 +14,5 @@ pub use credential::{
 };
 pub use error::{Error, Fault, Refusal};
 pub use name::{ApplicationName, ConnectionId, GroupName, HubName, NameError, UserId};
+pub use negotiate::{NegotiateAnswer, Negotiator};
+pub use token::{NegotiateOptions, Token, claim};

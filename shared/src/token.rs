@@ -1,0 +1,166 @@
+//! Tokens: the signed proof that a client may connect or a REST call may be made.
+//!
+//! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. There is no `kid` in the
+//! header: the service tries the keys it has, and an id made from the key would tell about it.
+
+pub mod claim;
+mod options;
+mod user_claims;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::Value;
+
+pub use self::options::NegotiateOptions;
+use crate::{credential::AccessKey, error::Error};
+
+/// The longest client token that the service takes, in characters. Source: Azure's SDK.
+const MAX_CLIENT_TOKEN: usize = 4096;
+
+/// 9999-12-31T23:59:59Z: the last second that readers of `exp` in other languages understand.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// A signed token. Debug hides it, since whoever has it can use it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Signs a token that lets a client connect.
+    ///
+    /// The audience is the URL that the client is told to connect to. The user's claims come
+    /// first, then the service's, then `nbf`, `exp`, `iat` and `aud`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] for an option out of its range or a claim whose name belongs to the
+    /// service, and [`Error::TokenTooLong`] for a token of more than 4,096 characters.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
+    ///
+    /// let options = NegotiateOptions::default().with_user_id(UserId::parse("ann")?);
+    /// let audience = "https://x.service.signalr.net/client/?hub=chat";
+    /// let token = Token::client(&AccessKey::parse("key")?, audience, &options, SystemTime::now())?;
+    /// assert_eq!(token.as_str().split('.').count(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn client(
+        key: &AccessKey,
+        audience: &str,
+        options: &NegotiateOptions,
+        now: SystemTime,
+    ) -> Result<Self, Error> {
+        let validity = Validity::new(options.lifetime, now)?;
+        let mut claims = user_claims::collect(&options.claims)?;
+        claims.extend(options.service_claims(validity.end)?);
+        claims.extend(validity.claims(audience));
+        let token = Self::sign(key, &Payload(claims));
+        match token.0.len() {
+            0..=MAX_CLIENT_TOKEN => Ok(token),
+            size => Err(Error::TokenTooLong { size }),
+        }
+    }
+
+    /// Signs a token for REST calls to one URL.
+    ///
+    /// The audience is the URL of the call without its query and without a `/` at the end. Its
+    /// length has no bound here: it travels in a header of its own, and long names need long URLs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] for a lifetime of less than a second or past the year 9999.
+    pub fn rest(
+        key: &AccessKey,
+        audience: &str,
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> Result<Self, Error> {
+        let validity = Validity::new(lifetime, now)?;
+        Ok(Self::sign(key, &Payload(validity.claims(audience).into())))
+    }
+
+    /// The token as it goes over the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn sign(key: &AccessKey, payload: &Payload<'_>) -> Self {
+        let header = Header::new(Algorithm::HS256);
+        let key = EncodingKey::from_secret(key.as_bytes());
+        #[expect(
+            clippy::expect_used,
+            reason = "text and JSON values always serialise, and HMAC takes keys of any length"
+        )]
+        let token = jsonwebtoken::encode(&header, payload, &key).expect("signing cannot fail");
+        Self(token)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(<redacted>)")
+    }
+}
+
+impl serde::Serialize for Token {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+type Claim<'a> = (Cow<'a, str>, Value);
+
+/// The claims in the order in which they are written.
+struct Payload<'a>(Vec<Claim<'a>>);
+
+impl serde::Serialize for Payload<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// From when to when a token is good, in seconds since 1970.
+struct Validity {
+    start: u64,
+    end: u64,
+}
+
+impl Validity {
+    fn new(lifetime: Duration, now: SystemTime) -> Result<Self, Error> {
+        let invalid = |problem: String| Error::InvalidValue {
+            what: "token lifetime",
+            problem,
+            remedy: "use whole seconds, at least 1, that end before the year 10000",
+        };
+        let start = now
+            .duration_since(UNIX_EPOCH)
+            .map_err(|_| invalid("begins before 1970".to_owned()))?
+            .as_secs();
+        if lifetime.as_secs() == 0 {
+            return Err(invalid(format!("is {lifetime:?}")));
+        }
+        match start.checked_add(lifetime.as_secs()) {
+            Some(end @ ..=LAST_SECOND) => Ok(Self { start, end }),
+            _ => Err(invalid(format!("is {} s", lifetime.as_secs()))),
+        }
+    }
+
+    fn claims(&self, audience: &str) -> [Claim<'static>; 4] {
+        [
+            ("nbf".into(), self.start.into()),
+            ("exp".into(), self.end.into()),
+            ("iat".into(), self.start.into()),
+            ("aud".into(), audience.into()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests;

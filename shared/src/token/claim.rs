@@ -1,0 +1,32 @@
+//! The names of the claims that the service understands. Source: Azure's SDK.
+
+/// What the names of the service's own claims begin with.
+pub const SERVICE_PREFIX: &str = "asrs.s.";
+/// What a user's claim is prefixed with where its name has a meaning of its own in tokens.
+pub const USER_PREFIX: &str = "asrs.u.";
+
+/// The user id; it takes precedence over [`NAME_ID`] and [`SUBJECT`].
+pub const USER_ID: &str = "asrs.s.uid";
+/// The user id where there is no [`USER_ID`].
+pub const NAME_ID: &str = "nameid";
+/// The user id where there is neither [`USER_ID`] nor [`NAME_ID`].
+pub const SUBJECT: &str = "sub";
+
+/// How the user proved their identity, where not by a bearer token.
+pub const AUTHENTICATION_TYPE: &str = "asrs.s.aut";
+/// The claim type that holds the user's name.
+pub const NAME_CLAIM_TYPE: &str = "asrs.s.nt";
+/// The claim type that holds the user's roles.
+pub const ROLE_CLAIM_TYPE: &str = "asrs.s.rt";
+/// `"true"`: the connection is traced for diagnosis.
+pub const DIAGNOSTIC_CLIENT: &str = "asrs.s.dc";
+/// `"True"`: the client is told why it is closed.
+pub const DETAILED_ERRORS: &str = "asrs.s.derror";
+/// Seconds for the handshake, as text, where not 15.
+pub const HANDSHAKE_TIMEOUT: &str = "asrs.s.cht";
+/// Seconds that a long poll may take, as text.
+pub const MAX_POLL_INTERVAL: &str = "asrs.s.ttl";
+/// `"true"`: the connection is closed when the user's authentication ends.
+pub const CLOSE_ON_EXPIRY: &str = "asrs.s.coae";
+/// When the user's authentication ends, in seconds since 1970, as text.
+pub const AUTHENTICATION_EXPIRY: &str = "asrs.s.aeo";
