@@ -1,0 +1,59 @@
+# `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
+
+.DELETE_ON_ERROR:
+.PHONY: run test check page fmt clippy doc structure rust-tests client-tests nextest chromium deny
+
+# Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
+run: page
+	cargo build --locked --release -p signalr-cli
+	target/release/signalr dev $(ARGS)
+
+# Everything that must hold. The Rust tests' and the client tests' own summaries come last.
+test: fmt clippy doc structure rust-tests client-tests
+
+# The inner loop.
+check: fmt clippy nextest
+	cargo nextest run --locked --workspace
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+structure:
+	python3 tests/structure/self_test.py
+	python3 tests/structure/check.py
+
+rust-tests: nextest
+	cargo test --locked --workspace --doc
+	cargo nextest run --locked --workspace
+
+# The stock clients run against the debug build of the command; the page is the built one.
+client-tests: page tests/clients/node_modules/.package-lock.json chromium
+	cargo build --locked -p signalr-cli
+	cd tests/clients && npm test
+
+# Licences, sources and bans of all dependencies.
+deny:
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny@0.20.2
+	cargo deny --locked check bans licenses sources
+
+page: web/dist/index.html
+
+web/dist/index.html: web/node_modules/.package-lock.json web/build.js $(wildcard web/chat/*)
+	cd web && npm run build
+
+# npm writes this file last, so it is there only after a complete install.
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json
+	cd $* && npm ci
+	touch $@
+
+nextest:
+	command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
+
+chromium:
+	tests/clients/install-chromium

@@ -1,0 +1,179 @@
+"""The structure that the design promises, as rules that a machine can check.
+
+A rule is a function that takes the root of a checkout and gives the violations it found, as texts.
+Its first docstring line is what it promises.
+"""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+LONGEST_FILE = 600
+SOURCE_ENDINGS = {".rs", ".js", ".mjs", ".ts", ".css", ".html", ".py", ".sh"}
+# What tools write, not people.
+GENERATED = {".git", "target", "node_modules", "dist", "__pycache__"}
+
+SERVER_FRAMEWORKS = {"axum", "lambda_http"}
+HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
+
+# Which of our packages each package may build on. Tests may use more.
+MAY_USE = {
+    "signalr-serverless": set(),
+    "signalr-service": {"signalr-serverless"},
+    "signalr-function-runtime": {"signalr-serverless"},
+}
+MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
+MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]
+MAY_USE["signalr-group-admin"] = MAY_USE["signalr-negotiate"]
+MAY_USE["signalr-function-app"] = MAY_USE["signalr-negotiate"] | {
+    "signalr-negotiate",
+    "signalr-broadcast",
+    "signalr-group-admin",
+}
+MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
+
+# Protocol and session are handed bytes and the time; they never fetch either.
+WITHOUT_IO = ["service/src/protocol", "service/src/session"]
+IO = re.compile(r"\btokio\b|\bnet::|\bsocket2\b|\bTcp[A-Z]\w+|\bUdpSocket\b|\bInstant::now\b|\bSystemTime\b")
+
+GRAB_BAGS = re.compile(r"^(utils?|common|helpers?|managers?)$")
+
+# The first cell of a table's row, and the names of variables in it. `__suffix` continues the name before it.
+FIRST_CELL = re.compile(r"^\|([^|]*)\|", re.MULTILINE)
+VARIABLE = re.compile(r"`(Azure\w+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|__\w+)`")
+CONSTANT = re.compile(r'const \w+: &(?:\'static )?str\s*=\s*"([^"]+)"')
+CONSTANTS_FILE = "functions/runtime/src/variable.rs"
+
+
+def sdk_knows_no_server_framework(root):
+    """signalr-serverless depends on no server framework"""
+    return forbidden_dependencies(root, SERVER_FRAMEWORKS, "-p", "signalr-serverless", "--all-features")
+
+
+def negotiate_has_no_http_client(root):
+    """signalr-negotiate depends on no HTTP client"""
+    return forbidden_dependencies(root, HTTP_CLIENTS, "-p", "signalr-negotiate", "-e", "normal")
+
+
+def protocol_and_session_are_without_io(root):
+    """protocol and session of the service name no runtime, socket or clock"""
+    violations = []
+    for folder in WITHOUT_IO:
+        if not (root / folder).is_dir():
+            violations.append(f"{folder} is missing; name its new place in this rule")
+        for path in source_files(root / folder):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                found = IO.search(line)
+                if found and not line.lstrip().startswith("//"):
+                    violations.append(f"{path.relative_to(root)}:{number} names {found.group()}")
+    return violations
+
+
+def files_are_short(root):
+    """no source file is over 600 lines"""
+    return [
+        f"{path.relative_to(root)} has {lines} lines"
+        for path in source_files(root)
+        if (lines := len(path.read_text().splitlines())) > LONGEST_FILE
+    ]
+
+
+def unsafe_code_is_forbidden(root):
+    """unsafe code is forbidden in every package"""
+    workspace = tomllib.loads((root / "Cargo.toml").read_text())
+    violations = []
+    if workspace.get("workspace", {}).get("lints", {}).get("rust", {}).get("unsafe_code") != "forbid":
+        violations.append('Cargo.toml lacks unsafe_code = "forbid" in [workspace.lints.rust]')
+    for package in packages(root):
+        manifest = Path(package["manifest_path"])
+        if tomllib.loads(manifest.read_text()).get("lints", {}).get("workspace") is not True:
+            violations.append(f"{manifest.relative_to(root)} lacks workspace = true in [lints]")
+    return violations
+
+
+def dependencies_point_one_way(root):
+    """packages build only on those below them"""
+    violations = []
+    for package in packages(root):
+        name = package["name"]
+        if name not in MAY_USE:
+            violations.append(f"{name} is new; say in this rule what it may use")
+            continue
+        used = {dependency["name"] for dependency in package["dependencies"] if dependency["kind"] != "dev"}
+        violations += [f"{name} uses {other}" for other in sorted((used & set(MAY_USE)) - MAY_USE[name])]
+    return violations
+
+
+def names_say_what_is_inside(root):
+    """no file or folder is called utils, common, helpers or manager"""
+    return [
+        f"{path.relative_to(root)}"
+        for path in walk(root)
+        if GRAB_BAGS.match(path.name.split(".")[0].lower())
+    ]
+
+
+def readme_lists_the_variables(root):
+    """the README's table of variables is the runtime's list of variables"""
+    readme, constants = root / "README.md", root / CONSTANTS_FILE
+    missing = [str(path.relative_to(root)) for path in (readme, constants) if not path.is_file()]
+    if missing:
+        return [f"{path} is missing" for path in missing]
+    listed = variables_in(readme.read_text())
+    known = set(CONSTANT.findall(constants.read_text()))
+    return [f"{name} is not in the README's table" for name in sorted(known - listed)] + [
+        f"{name} stands in the README's table, but the runtime does not read it" for name in sorted(listed - known)
+    ]
+
+
+RULES = [
+    sdk_knows_no_server_framework,
+    negotiate_has_no_http_client,
+    protocol_and_session_are_without_io,
+    files_are_short,
+    unsafe_code_is_forbidden,
+    dependencies_point_one_way,
+    names_say_what_is_inside,
+    readme_lists_the_variables,
+]
+
+
+def forbidden_dependencies(root, forbidden, *selection):
+    tree = cargo(root, "tree", "--prefix", "none", "--format", "{p}", *selection)
+    present = {line.split()[0] for line in tree.splitlines() if line.strip()}
+    return [f"{' '.join(selection)} shows {name}" for name in sorted(present & forbidden)]
+
+
+def packages(root):
+    return json.loads(cargo(root, "metadata", "--no-deps", "--format-version", "1"))["packages"]
+
+
+def cargo(root, *arguments):
+    command = ["cargo", *arguments, "--locked"]
+    return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def variables_in(readme):
+    names = set()
+    for cell in FIRST_CELL.findall(readme):
+        stem = ""
+        for name in VARIABLE.findall(cell):
+            if name.startswith("__"):
+                names.add(stem + name)
+            else:
+                names.add(name)
+                stem = name.split("__")[0]
+    return names
+
+
+def source_files(folder):
+    return [path for path in walk(folder) if path.is_file() and path.suffix in SOURCE_ENDINGS]
+
+
+def walk(folder):
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(set(folders) - GENERATED)
+        yield from (Path(here) / name for name in sorted(folders + files))

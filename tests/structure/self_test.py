@@ -1,0 +1,132 @@
+"""Shows that each structure rule passes on a good tree and fails on a bad one.
+
+The trees are small Cargo workspaces in a temporary folder, with stand-ins for the packages that count.
+"""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import rules
+
+OURS = {
+    "signalr-serverless": "shared",
+    "signalr-service": "service",
+    "signalr-function-runtime": "functions/runtime",
+    "signalr-negotiate": "functions/negotiate",
+}
+README = "| variable | meaning |\n|---|---|\n| `SIGNALR_HUB`, `AzureSignalRConnectionString`, `__clientId` | x |\n"
+CONSTANTS = """
+pub const HUB: &str = "SIGNALR_HUB";
+pub const SERVICE: &str = "AzureSignalRConnectionString";
+pub const CLIENT_ID: &str = "AzureSignalRConnectionString__clientId";
+"""
+
+
+class Rules(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name).resolve()
+        self.write("Cargo.toml", '[workspace]\nresolver = "3"\nmembers = ["shared", "service", "functions/*"]\n'
+                   'exclude = ["outside"]\n'
+                   '[workspace.lints.rust]\nunsafe_code = "forbid"\n')
+        for name, folder in OURS.items():
+            self.package(name, folder)
+        for folder in rules.WITHOUT_IO:
+            self.write(f"{folder}/mod.rs", "//! Knows no tokio.\nfn at(now: Instant) {}\n")
+        self.write("README.md", README)
+        self.write(rules.CONSTANTS_FILE, CONSTANTS)
+        self.lock()
+
+    def test_a_good_tree_keeps_all_rules(self):
+        for rule in rules.RULES:
+            self.assertEqual(rule(self.root), [], rule.__doc__)
+
+    def test_a_server_framework_under_the_sdk(self):
+        for framework in rules.SERVER_FRAMEWORKS:
+            self.depend("shared", framework)
+            self.assertBroken(rules.sdk_knows_no_server_framework, framework)
+
+    def test_an_http_client_under_negotiate(self):
+        self.depend("functions/runtime", "reqwest")
+        self.package("signalr-negotiate", "functions/negotiate",
+                     '[dependencies]\nsignalr-function-runtime = { path = "../runtime" }\n')
+        self.lock()
+        self.assertBroken(rules.negotiate_has_no_http_client, "reqwest")
+
+    def test_a_runtime_a_socket_or_a_clock_in_the_session(self):
+        for line in ["use tokio::sync;", "use std::net::TcpStream;", "use std::{net::IpAddr};",
+                     "let now = Instant::now();", "let now = SystemTime::now();"]:
+            self.write("service/src/session/timer.rs", f"fn f() {{}}\n    {line}\n")
+            self.assertBroken(rules.protocol_and_session_are_without_io, "service/src/session/timer.rs:2")
+
+    def test_a_folder_that_moved_away_from_its_rule(self):
+        (self.root / "service/src/session/mod.rs").unlink()
+        (self.root / "service/src/session").rmdir()
+        self.assertBroken(rules.protocol_and_session_are_without_io, "service/src/session is missing")
+
+    def test_a_long_file(self):
+        self.write("shared/src/long.rs", "\n" * rules.LONGEST_FILE)
+        self.assertEqual(rules.files_are_short(self.root), [])
+        self.write("shared/src/long.rs", "\n" * (rules.LONGEST_FILE + 1))
+        self.assertBroken(rules.files_are_short, "shared/src/long.rs has 601 lines")
+
+    def test_unsafe_code(self):
+        self.write("shared/Cargo.toml", '[package]\nname = "signalr-serverless"\nversion = "0.0.0"\n')
+        self.assertBroken(rules.unsafe_code_is_forbidden, "shared/Cargo.toml")
+        manifest = self.root / "Cargo.toml"
+        manifest.write_text(manifest.read_text().replace("forbid", "warn"))
+        self.assertBroken(rules.unsafe_code_is_forbidden, "[workspace.lints.rust]")
+
+    def test_a_dependency_that_points_the_wrong_way(self):
+        self.package("signalr-service", "service",
+                     '[dependencies]\nsignalr-function-runtime = { path = "../functions/runtime" }\n')
+        self.lock()
+        self.assertBroken(rules.dependencies_point_one_way, "signalr-service uses signalr-function-runtime")
+
+    def test_a_new_package(self):
+        self.package("signalr-news", "functions/news")
+        self.lock()
+        self.assertBroken(rules.dependencies_point_one_way, "signalr-news is new")
+
+    def test_a_grab_bag(self):
+        for name in ["utils.rs", "common/mod.rs", "Helper.js", "session_manager/manager.rs"]:
+            with self.subTest(name):
+                self.write(f"shared/src/{name}", "")
+                self.assertTrue(rules.names_say_what_is_inside(self.root))
+                (self.root / "shared/src" / name).unlink()
+
+    def test_a_variable_that_only_one_side_knows(self):
+        self.write("README.md", README.replace("`SIGNALR_HUB`", "`SIGNALR_HUBB`"))
+        self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_HUB is not in")
+        self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_HUBB stands in")
+
+    def assertBroken(self, rule, text):
+        violations = rule(self.root)
+        self.assertTrue(any(text in violation for violation in violations), violations)
+
+    def package(self, name, folder, dependencies=""):
+        self.write(f"{folder}/Cargo.toml", f'[package]\nname = "{name}"\nversion = "0.0.0"\nedition = "2024"\n'
+                   f"[lints]\nworkspace = true\n{dependencies}")
+        self.write(f"{folder}/src/lib.rs", "")
+
+    def depend(self, folder, name):
+        """Lets the package in the folder depend on a stand-in of that name, outside the workspace."""
+        self.write(f"outside/{name}/Cargo.toml", f'[package]\nname = "{name}"\nversion = "0.0.0"\n')
+        self.write(f"outside/{name}/src/lib.rs", "")
+        ours = {path: name for name, path in OURS.items()}[folder]
+        self.package(ours, folder, f'[dependencies]\n{name} = {{ path = "{self.root}/outside/{name}" }}\n')
+        self.lock()
+
+    def lock(self):
+        subprocess.run(["cargo", "generate-lockfile", "--offline", "--quiet"], cwd=self.root, check=True)
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+
+if __name__ == "__main__":
+    unittest.main()
