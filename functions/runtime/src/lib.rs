@@ -1,1 +1,44 @@
-//! To come.
+//! What the functions share.
+//!
+//! A function is a name, a handler and the rule who may call it ([`Function`]). [`router`] puts
+//! functions behind their paths, [`start`] reads the [`Config`] and serves the router on AWS
+//! Lambda, as an Azure Functions custom handler or on a local port.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `variable` | the name and meaning of every environment variable |
+//! | `config` | reading them, once |
+//! | `hubs` | which hub a call is for |
+//! | `identity` | who negotiates |
+//! | `authorization` | who may call |
+//! | `cors` | which browser origins may read answers |
+//! | `path` | from a URL's path to hub and function, on each platform |
+//! | `router` | one call from its path to its handler |
+//! | `items` | a body of one item or an array of them |
+//! | `problem` | errors, as `application/problem+json` |
+//! | `serve` | the process: platform, port, signals, exit status |
+
+mod authorization;
+mod config;
+mod cors;
+mod hubs;
+mod identity;
+mod items;
+#[cfg(feature = "lambda")]
+mod lambda;
+mod path;
+mod problem;
+mod query;
+mod router;
+mod serve;
+pub mod variable;
+
+pub use authorization::Authorization;
+pub use config::{Config, ConfigError, Listen};
+pub use cors::AllowedOrigins;
+pub use hubs::Hubs;
+pub use identity::Identity;
+pub use items::{Items, MAX_ITEMS};
+pub use problem::Problem;
+pub use router::{BODY_LIMIT, Function, router};
+pub use serve::start;

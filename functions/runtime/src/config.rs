@@ -1,0 +1,271 @@
+//! Configuration: every variable read once, through a lookup, before anything is bound.
+
+use std::{env, ffi::OsString, fmt, str::FromStr};
+
+use signalr_serverless::ConnectionString;
+
+use crate::{
+    authorization::{Authorization, Callers},
+    cors::AllowedOrigins,
+    hubs::Hubs,
+    identity::Identity,
+    variable::{self, Variable},
+};
+
+const DEFAULT_PORT: u16 = 7071;
+
+/// What the functions are told by their environment.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use signalr_function_runtime::Config;
+///
+/// let variables = HashMap::from([
+///     ("AzureSignalRConnectionString", "Endpoint=http://localhost:8888;AccessKey=secret"),
+///     ("SIGNALR_HUB", "chat"),
+/// ]);
+/// let config = Config::from_lookup(|key| variables.get(key).copied())?;
+/// assert_eq!(config.connection_string.endpoint(), "http://localhost:8888");
+/// # Ok::<(), signalr_function_runtime::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The service.
+    pub connection_string: ConnectionString,
+    /// The hubs that are served.
+    pub hubs: Hubs,
+    /// Who negotiates.
+    pub identity: Identity,
+    /// The origins whose pages may call from a browser.
+    pub origins: AllowedOrigins,
+    /// Where calls come from.
+    pub listen: Listen,
+    callers: Callers,
+}
+
+/// Where calls come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Events of AWS Lambda.
+    Lambda,
+    /// The host of Azure Functions, which calls this port on 127.0.0.1.
+    Azure {
+        /// The port that the host chose.
+        port: u16,
+    },
+    /// This machine, on 127.0.0.1.
+    Local {
+        /// The port; 0 is any free one.
+        port: u16,
+    },
+}
+
+impl Config {
+    /// Reads the process environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|key| env::var_os(key))
+    }
+
+    /// Reads every variable through `lookup`. A blank value counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first variable that is missing or wrong.
+    pub fn from_lookup<V: Into<OsString>>(
+        lookup: impl Fn(&str) -> Option<V>,
+    ) -> Result<Self, ConfigError> {
+        let lookup = |key: &str| lookup(key).map(Into::into);
+        let environment = &Environment::new(&lookup);
+        Ok(Self {
+            connection_string: connection_string(environment)?,
+            hubs: Hubs::from_environment(environment)?,
+            identity: Identity::from_environment(environment)?,
+            origins: AllowedOrigins::from_environment(environment)?,
+            listen: Listen::from_environment(environment)?,
+            callers: Callers::from_environment(environment)?,
+        })
+    }
+
+    /// The rule for functions that not everyone may call.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] where no key is set although callers come from beyond this machine and no
+    /// platform checks them.
+    pub fn authorization(&self) -> Result<Authorization, ConfigError> {
+        self.callers.authorization(self.listen, &self.origins)
+    }
+}
+
+fn connection_string(environment: &Environment<'_>) -> Result<ConnectionString, ConfigError> {
+    for variable in [variable::CONNECTION_STRING, variable::CONNECTION_STRING_SECTION] {
+        if let Some(connection_string) = environment.parse(variable)? {
+            return Ok(connection_string);
+        }
+    }
+    Err(ConfigError::of(
+        variable::CONNECTION_STRING,
+        "is not set; copy the connection string from the service's keys, or from what `signalr serve` prints",
+    ))
+}
+
+impl Listen {
+    fn from_environment(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        if environment.text(variable::LAMBDA_RUNTIME)?.is_some() {
+            return if cfg!(feature = "lambda") {
+                Ok(Self::Lambda)
+            } else {
+                Err(ConfigError::of(
+                    variable::LAMBDA_RUNTIME,
+                    "is set, but this program was built without its feature `lambda`; build it with",
+                ))
+            };
+        }
+        if let Some(port) = port(environment, variable::AZURE_PORT)? {
+            return Ok(Self::Azure { port });
+        }
+        let port = port(environment, variable::PORT)?.unwrap_or(DEFAULT_PORT);
+        Ok(Self::Local { port })
+    }
+}
+
+fn port(environment: &Environment<'_>, variable: Variable) -> Result<Option<u16>, ConfigError> {
+    let Some(text) = environment.text(variable)? else { return Ok(None) };
+    let port = text.parse().map_err(|_| {
+        ConfigError::of(variable, format!("'{text}' is not a port; use a number from 0 to 65535"))
+    })?;
+    Ok(Some(port))
+}
+
+/// A variable that is missing or wrong. The text names it, says what came and what would do; it
+/// never holds a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct ConfigError {
+    variable: &'static str,
+    problem: String,
+}
+
+impl ConfigError {
+    pub(crate) fn of(variable: Variable, problem: impl fmt::Display) -> Self {
+        Self { variable: variable.name, problem: problem.to_string() }
+    }
+}
+
+/// The lookup, with what every variable needs: text, trimmed, blank counting as unset.
+pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+
+impl<'a> Environment<'a> {
+    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
+        Self(lookup)
+    }
+
+    pub(crate) fn text(&self, variable: Variable) -> Result<Option<String>, ConfigError> {
+        let Some(value) = (self.0)(variable.name) else { return Ok(None) };
+        let text = value
+            .into_string()
+            .map_err(|_| ConfigError::of(variable, "is not UTF-8; write it as UTF-8 text"))?;
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
+    }
+
+    pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(
+        &self,
+        variable: Variable,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(variable)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|error| ConfigError::of(variable, error))
+    }
+
+    /// The entries between commas, trimmed, without the empty ones.
+    pub(crate) fn list(&self, variable: Variable) -> Result<Option<Vec<String>>, ConfigError> {
+        let Some(text) = self.text(variable)? else { return Ok(None) };
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let entries: Vec<_> = entries.map(str::to_owned).collect();
+        if entries.is_empty() {
+            return Err(ConfigError::of(
+                variable,
+                "is a list without entries; fill it or unset it",
+            ));
+        }
+        Ok(Some(entries))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A configuration of the least that is needed, and what is set beside it.
+    pub(crate) fn config(set: &[(&str, &str)]) -> Result<Config, String> {
+        let least = [
+            ("AzureSignalRConnectionString", "Endpoint=http://localhost:8888;AccessKey=s3cret"),
+            ("SIGNALR_HUB", "chat"),
+        ];
+        Config::from_lookup(|key| {
+            set.iter().chain(&least).find(|(name, _)| *name == key).map(|(_, value)| *value)
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_platform_decides_where_calls_come_from() {
+        let azure = ("FUNCTIONS_CUSTOMHANDLER_PORT", "4000");
+        assert_eq!(config(&[]).unwrap().listen, Listen::Local { port: 7071 });
+        assert_eq!(config(&[("PORT", "0")]).unwrap().listen, Listen::Local { port: 0 });
+        assert_eq!(config(&[("PORT", "1"), azure]).unwrap().listen, Listen::Azure { port: 4000 });
+        let lambda = config(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"), azure]);
+        if cfg!(feature = "lambda") {
+            assert_eq!(lambda.unwrap().listen, Listen::Lambda);
+        } else {
+            assert!(lambda.unwrap_err().starts_with("AWS_LAMBDA_RUNTIME_API: "));
+        }
+    }
+
+    #[test]
+    fn the_second_name_of_the_connection_string_works_and_the_first_goes_before_it() {
+        let second = ("Azure__SignalR__ConnectionString", "Endpoint=http://b;AccessKey=k");
+        let endpoint =
+            |set: &[(&str, &str)]| config(set).unwrap().connection_string.endpoint().to_owned();
+        assert_eq!(endpoint(&[second]), "http://localhost:8888");
+        assert_eq!(endpoint(&[("AzureSignalRConnectionString", " "), second]), "http://b");
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_what_would_do() {
+        let cases = [
+            ("AzureSignalRConnectionString", "", "is not set"),
+            ("AzureSignalRConnectionString", "Endpoint=http://x;Port=0;AccessKey=s3cret", "'0'"),
+            ("PORT", "70000", "'70000' is not a port; use a number from 0 to 65535"),
+            ("PORT", "-1", "'-1'"),
+            ("FUNCTIONS_CUSTOMHANDLER_PORT", "web", "'web'"),
+            ("SIGNALR_APPLICATION", "a b", "'a b'"),
+        ];
+        for (key, value, part) in cases {
+            let error = config(&[(key, value)]).unwrap_err();
+            assert!(error.starts_with(&format!("{key}: ")) && error.contains(part), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn text_that_is_not_utf_8_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let error = Config::from_lookup(|_| Some(OsString::from_vec(vec![0xff]))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "AzureSignalRConnectionString: is not UTF-8; write it as UTF-8 text"
+        );
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let config = config(&[("FUNCTION_KEY", "hunter2")]).unwrap();
+        let shown = format!("{config:?} {:?}", config.authorization());
+        assert!(!shown.contains("s3cret") && !shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Errors as `application/problem+json` (RFC 9457).
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use signalr_serverless::{Error, Fault};
+
+/// An error answer. Its `detail` says what came, what is wrong with it and what would do.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Members>);
+
+#[derive(Debug, Serialize)]
+struct Members {
+    /// A URI that tells problems apart; `about:blank` says that the status does.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<serde_json::Value>,
+    #[serde(skip)]
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem of this status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Members {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            index: None,
+            results: None,
+            allow: None,
+        }))
+    }
+
+    /// A request that must be changed before it can work.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// The item of an array that is at fault, counted from 0.
+    #[must_use]
+    pub fn at(mut self, index: usize) -> Self {
+        self.0.index = Some(index);
+        self
+    }
+
+    /// What became of each item.
+    #[must_use]
+    pub fn with_results(mut self, results: serde_json::Value) -> Self {
+        self.0.results = Some(results);
+        self
+    }
+
+    /// A method that the path does not take; `allow` lists those it does.
+    pub(crate) fn method_not_allowed(allow: &'static str, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+        problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+}
+
+/// What went wrong inside the SDK, told to the caller of a function: 400 where the caller can put
+/// it right, else 502 where another machine is involved and 500 where none is.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match (error.fault(), &error) {
+            (Fault::Caller, _) => StatusCode::BAD_REQUEST,
+            (_, Error::Refused(_)) | (Fault::Service | Fault::Network, _) => {
+                StatusCode::BAD_GATEWAY
+            }
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let content_type = HeaderValue::from_static("application/problem+json");
+        let mut response =
+            (self.0.status, [(header::CONTENT_TYPE, content_type)], body_of(&self)).into_response();
+        if let Some(allow) = self.0.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+#[expect(clippy::expect_used, reason = "strings, numbers and a Value always serialise")]
+fn body_of(problem: &Problem) -> Vec<u8> {
+    serde_json::to_vec(problem).expect("a problem has only strings, numbers and JSON values")
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_has_the_members_of_rfc_9457() {
+        let problem = Problem::bad_request("target is missing").at(2);
+        assert_eq!(
+            String::from_utf8(body_of(&problem)).unwrap(),
+            r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"target is missing","index":2}"#
+        );
+        let response = problem.into_response();
+        assert_eq!(response.status(), 400);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+    }
+
+    #[test]
+    fn errors_of_the_sdk_become_the_status_of_who_is_at_fault() {
+        let too_long = Problem::from(Error::TokenTooLong { size: 5000 });
+        assert_eq!(too_long.status(), 400);
+        assert!(too_long.0.detail.contains("5000"), "{too_long:?}");
+        assert_eq!(Problem::from(Error::EntraNotSupported).status(), 500);
+        let unreachable = Error::Unreachable { endpoint: "host:1".to_owned(), source: "x".into() };
+        assert_eq!(Problem::from(unreachable).status(), 502);
+    }
+}

@@ -1,0 +1,64 @@
+//! Every environment variable that the functions read.
+
+/// An environment variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it means, in one line.
+    pub meaning: &'static str,
+}
+
+macro_rules! variables {
+    ($($constant:ident = $name:literal, $meaning:literal;)+) => {
+        $(
+            #[doc = $meaning]
+            pub const $constant: Variable = Variable { name: $name, meaning: $meaning };
+        )+
+
+        /// All of them, in the order in which a person would set them.
+        pub const ALL: &[Variable] = &[$($constant,)+];
+    };
+}
+
+variables! {
+    CONNECTION_STRING = "AzureSignalRConnectionString",
+        "The connection string of the service; required";
+    CONNECTION_STRING_SECTION = "Azure__SignalR__ConnectionString",
+        "Another name for `AzureSignalRConnectionString`, which goes before it";
+    HUB = "SIGNALR_HUB",
+        "The hub of calls that name none in their path";
+    HUBS = "SIGNALR_HUBS",
+        "The hubs that are served, with commas between; `SIGNALR_HUB` alone when unset";
+    APPLICATION = "SIGNALR_APPLICATION",
+        "Put in front of every hub name, so that several applications can share one service";
+    IDENTITY = "NEGOTIATE_IDENTITY",
+        "Where a user's id comes from: `anonymous` (default), `query:<name>`, `header:<name>`, or a list of these, tried in order";
+    ALLOW_INSECURE_IDENTITY = "ALLOW_INSECURE_IDENTITY",
+        "`true` allows `query:` and `header:`, with which every caller chooses their own user id; for development";
+    FUNCTION_KEY = "FUNCTION_KEY",
+        "The key, or several with commas between, that callers of broadcast and group-admin send as `x-functions-key` or `?code=`";
+    FUNCTION_AUTH = "FUNCTION_AUTH",
+        "`platform` says that the platform in front checks who calls broadcast and group-admin";
+    ALLOWED_ORIGINS = "ALLOWED_ORIGINS",
+        "The origins whose pages may call from a browser, with commas between; `loopback` allows localhost on any port";
+    PORT = "PORT",
+        "The local port, on 127.0.0.1; 7071 when unset, 0 for any free one";
+    AZURE_PORT = "FUNCTIONS_CUSTOMHANDLER_PORT",
+        "Set by Azure Functions: serve its host on this port";
+    LAMBDA_RUNTIME = "AWS_LAMBDA_RUNTIME_API",
+        "Set by AWS Lambda: serve its events";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_there_once_with_one_line_of_meaning() {
+        for (index, variable) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.name != variable.name), "{variable:?}");
+            assert!(!variable.meaning.is_empty() && !variable.meaning.contains('\n'));
+        }
+    }
+}
