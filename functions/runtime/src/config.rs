@@ -156,6 +156,13 @@ impl ConfigError {
     }
 }
 
+/// What the SDK says of the connection string when something is built on it.
+impl From<signalr_serverless::Error> for ConfigError {
+    fn from(error: signalr_serverless::Error) -> Self {
+        Self::of(variable::CONNECTION_STRING, error)
+    }
+}
+
 /// The lookup, with what every variable needs: text, trimmed, blank counting as unset.
 pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
