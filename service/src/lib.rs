@@ -1,1 +1,31 @@
-//! To come.
+//! A SignalR service that speaks the Azure SignalR data plane: stock SignalR clients connect to
+//! it, and back ends send through it by REST.
+//!
+//! [`Config`] says how it is to run, [`Config::bind`] opens the ports, [`Service::run`] serves.
+//!
+//! Inside, from the outside in: `transport` and `rest` take what comes, `auth` checks who it is,
+//! `hub` owns the connections and carries out commands, `session` is the state of one connection,
+//! `protocol` its encoding. `session` and `protocol` know no socket, task or clock.
+
+#![warn(missing_docs)]
+
+mod auth;
+mod config;
+mod cors;
+mod counters;
+mod hub;
+mod listen;
+mod protocol;
+mod query;
+mod rest;
+mod server;
+mod session;
+mod state;
+pub mod store;
+mod transport;
+
+pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
+pub use counters::Counters;
+pub use listen::{Listen, ListenError};
+pub use server::{Service, StartError};
+pub use session::ClientMessages;

@@ -1,0 +1,179 @@
+//! Who may connect and who may call: the check of access tokens.
+//!
+//! A token is good where its signature is by one of the service's keys, its time has come and is
+//! not over, and its audience is what it is used for. So a client's token cannot call REST, nor a
+//! REST token connect.
+
+mod audience;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderValue, header};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use serde_json::{Map, Value};
+use signalr_serverless::{AccessKey, HubName, NameError, UserId, claim};
+
+pub(crate) use audience::Call;
+
+/// How far the clock of whoever signed a token may be ahead of ours.
+const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
+
+/// Checks tokens.
+pub(crate) struct Verifier {
+    keys: Vec<DecodingKey>,
+    /// Whether audience and times are left unchecked, as asrs-emulator does.
+    is_lenient: bool,
+}
+
+/// What is wrong with a token. The texts tell the caller and hold no secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error("no access token came with the request; send it as 'Authorization: Bearer …'")]
+    Missing,
+    #[error("the access token is not a JSON Web Token signed with HS256: {0}")]
+    Malformed(String),
+    #[error("the access token is signed with another key than the service's")]
+    WrongKey,
+    #[error("the access token has no expiry ('exp')")]
+    NoExpiry,
+    #[error("the access token expired {} seconds ago", .0.as_secs())]
+    Expired(Duration),
+    #[error("the access token is not valid yet: 'nbf' is {} seconds ahead", .0.as_secs())]
+    NotYetValid(Duration),
+    #[error("the audience of the access token is wrong: expected {expected}, but came {came}")]
+    WrongAudience { expected: String, came: String },
+    #[error("the user that the access token names cannot be: {0}")]
+    BadUser(#[from] NameError),
+}
+
+/// The value of `WWW-Authenticate` for a refused token.
+pub(crate) fn challenge(text: &str) -> HeaderValue {
+    let plain: String = text
+        .chars()
+        .map(|c| if c == '"' || !(' '..='~').contains(&c) { '\'' } else { c })
+        .collect();
+    let value = format!("Bearer error=\"invalid_token\", error_description=\"{plain}\"");
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"))
+}
+
+/// The token in the Authorization header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// The names under which the caller reached the service: directly, and before a proxy.
+pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
+    let named = [headers.get(header::HOST), headers.get("x-forwarded-host")];
+    let named = named.into_iter().flatten().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).map(str::trim).collect()
+}
+
+impl Verifier {
+    pub(crate) fn new<'a>(keys: impl IntoIterator<Item = &'a AccessKey>, is_lenient: bool) -> Self {
+        let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();
+        Self { keys, is_lenient }
+    }
+
+    /// Checks the token of a client that wants to connect to a hub. Returns who it is.
+    pub(crate) fn verify_client(
+        &self,
+        token: &str,
+        hosts: &[&str],
+        hub: &HubName,
+        now: SystemTime,
+    ) -> Result<Option<UserId>, AuthError> {
+        let claims = self.decode(token)?;
+        if !self.is_lenient {
+            check_times(&claims, now)?;
+            check_audience(&claims, &audience::of_client(hosts, hub), |came| {
+                audience::is_for_client(came, hosts, hub)
+            })?;
+        }
+        user(&claims)
+    }
+
+    /// Checks the token of a REST call.
+    pub(crate) fn verify_call(
+        &self,
+        token: &str,
+        call: &Call<'_>,
+        now: SystemTime,
+    ) -> Result<(), AuthError> {
+        let claims = self.decode(token)?;
+        if !self.is_lenient {
+            check_times(&claims, now)?;
+            check_audience(&claims, &call.audience(), |came| call.is_meant_by(came))?;
+        }
+        Ok(())
+    }
+
+    /// Checks the signature, with each key in turn.
+    fn decode(&self, token: &str) -> Result<Map<String, Value>, AuthError> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times and audience are checked here, against a clock that is passed in.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        for key in &self.keys {
+            match jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation) {
+                Ok(token) => return Ok(token.claims),
+                Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => {}
+                Err(error) => return Err(AuthError::Malformed(error.to_string())),
+            }
+        }
+        Err(AuthError::WrongKey)
+    }
+}
+
+fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), AuthError> {
+    let end = seconds(claims, "exp").ok_or(AuthError::NoExpiry)?;
+    if let Ok(late) = now.duration_since(end) {
+        return Err(AuthError::Expired(late));
+    }
+    let begin = seconds(claims, "nbf").unwrap_or(UNIX_EPOCH);
+    match begin.duration_since(now) {
+        Ok(early) if early > NOT_BEFORE_LEEWAY => Err(AuthError::NotYetValid(early)),
+        _ => Ok(()),
+    }
+}
+
+/// A time in whole or broken seconds since 1970. Source: RFC 7519, NumericDate.
+fn seconds(claims: &Map<String, Value>, name: &str) -> Option<SystemTime> {
+    let seconds = Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok()?;
+    UNIX_EPOCH.checked_add(seconds)
+}
+
+fn check_audience(
+    claims: &Map<String, Value>,
+    expected: &str,
+    is_right: impl Fn(&str) -> bool,
+) -> Result<(), AuthError> {
+    let came: Vec<&str> = match claims.get("aud") {
+        Some(Value::String(audience)) => vec![audience],
+        Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if came.iter().any(|audience| is_right(audience)) {
+        return Ok(());
+    }
+    let came = if came.is_empty() { "none".to_owned() } else { came.join(", ") };
+    Err(AuthError::WrongAudience {
+        expected: expected.to_owned(),
+        came: came.chars().take(300).collect(),
+    })
+}
+
+/// The first of the claims that name a user. A user without a name is nobody.
+fn user(claims: &Map<String, Value>) -> Result<Option<UserId>, AuthError> {
+    let names = [claim::USER_ID, claim::NAME_ID, "sub"];
+    let user = names.into_iter().find_map(|name| claims.get(name)?.as_str());
+    match user {
+        None | Some("") => Ok(None),
+        Some(user) => Ok(Some(UserId::parse(user)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use signalr_serverless::{NegotiateOptions, Token};
+
+use super::*;
+
+const HOSTS: [&str; 1] = ["localhost:8888"];
+const AUDIENCE: &str = "http://localhost:8888/client/?hub=chat";
+
+fn key(text: &str) -> AccessKey {
+    AccessKey::parse(text).unwrap()
+}
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn sign(claims: &Value, secret: &str) -> String {
+    let key = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
+}
+
+/// What a service with the keys `one` and `two` says to a client's token at second 1,000.
+fn verify(token: &str) -> Result<Option<String>, String> {
+    let verifier = Verifier::new(&[key("one"), key("two")], false);
+    let hub = HubName::parse("chat").unwrap();
+    let user = verifier.verify_client(token, &HOSTS, &hub, at(1000));
+    user.map(|user| user.map(|user| user.to_string())).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_sdks_token_is_good_with_either_key() {
+    for secret in ["one", "two"] {
+        let options = NegotiateOptions::default().with_user_id(UserId::parse("ann").unwrap());
+        let token = Token::client(&key(secret), AUDIENCE, &options, at(1000)).unwrap();
+        assert_eq!(verify(token.as_str()), Ok(Some("ann".to_owned())));
+    }
+}
+
+#[test]
+fn the_user_is_the_first_of_three_claims() {
+    let token = |mut claims: Value| {
+        claims["exp"] = Value::from(2000);
+        claims["aud"] = serde_json::json!(["other", AUDIENCE]);
+        sign(&claims, "one")
+    };
+    let all = serde_json::json!({ "sub": "s", "nameid": "n", "asrs.s.uid": "u" });
+    assert_eq!(verify(&token(all)), Ok(Some("u".to_owned())));
+    let two = serde_json::json!({ "sub": "s", "nameid": "n" });
+    assert_eq!(verify(&token(two)), Ok(Some("n".to_owned())));
+    assert_eq!(verify(&token(serde_json::json!({ "sub": "s" }))), Ok(Some("s".to_owned())));
+    assert_eq!(verify(&token(serde_json::json!({ "sub": "" }))), Ok(None));
+    let long = serde_json::json!({ "sub": "s".repeat(1025) });
+    assert!(verify(&token(long)).unwrap_err().contains("longer than 1024"));
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong() {
+    let good = serde_json::json!({ "exp": 2000, "aud": AUDIENCE });
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        sign(&claims, "one")
+    };
+    let unsigned = {
+        let signed = sign(&good, "one");
+        let (rest, _) = signed.rsplit_once('.').unwrap();
+        format!("{rest}.")
+    };
+    for (token, text) in [
+        (sign(&good, "three"), "signed with another key"),
+        (unsigned, "signed with another key"),
+        ("nonsense".to_owned(), "not a JSON Web Token"),
+        ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "not a JSON Web Token"),
+        (with("exp", Value::Null), "no expiry"),
+        (with("exp", Value::from("2000")), "no expiry"),
+        (with("exp", Value::from(990)), "expired 10 seconds ago"),
+        (with("exp", Value::from(1000)), "expired 0 seconds ago"),
+        (with("nbf", Value::from(1031)), "not valid yet: 'nbf' is 31 seconds ahead"),
+        (
+            with("aud", Value::Null),
+            "expected http(s)://localhost:8888/client/?hub=chat, but came none",
+        ),
+        (with("aud", Value::from("http://x/")), "but came http://x/"),
+    ] {
+        let error = verify(&token).unwrap_err();
+        assert!(error.contains(text), "'{error}' does not say '{text}'");
+    }
+    assert_eq!(verify(&with("nbf", Value::from(1030))), Ok(None));
+}
+
+#[test]
+fn a_client_cannot_call_nor_a_caller_connect() {
+    let verifier = Verifier::new(&[key("one")], false);
+    let query = crate::query::Query::default();
+    let path = "/api/v1/hubs/chat";
+    let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
+    let rest = Token::rest(
+        &key("one"),
+        "http://localhost:8888/api/v1/hubs/chat",
+        Duration::from_secs(60),
+        at(1000),
+    );
+    let rest = rest.unwrap();
+    assert!(verifier.verify_call(rest.as_str(), &call, at(1000)).is_ok());
+    assert!(verify(rest.as_str()).unwrap_err().contains("audience"));
+    let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), "one");
+    let error = verifier.verify_call(&client, &call, at(1000)).unwrap_err();
+    assert!(error.to_string().contains("audience"));
+}
+
+#[test]
+fn leniency_leaves_the_signature() {
+    let verifier = Verifier::new(&[key("one")], true);
+    let hub = HubName::parse("chat").unwrap();
+    let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann" }), "one");
+    let user = verifier.verify_client(&old, &[], &hub, at(1000)).unwrap();
+    assert_eq!(user.unwrap().as_str(), "ann");
+    let forged = sign(&serde_json::json!({ "exp": 1 }), "other");
+    assert!(verifier.verify_client(&forged, &[], &hub, at(1000)).is_err());
+}
+
+#[test]
+fn a_challenge_is_one_plain_line() {
+    let challenge = challenge("bad \"quotes\"\r\nX-Evil: ö");
+    assert_eq!(
+        challenge,
+        "Bearer error=\"invalid_token\", error_description=\"bad 'quotes'''X-Evil: '\""
+    );
+}

@@ -1,0 +1,139 @@
+//! What can be chosen about a service.
+
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+
+use signalr_serverless::AccessKey;
+
+use crate::{
+    listen::Listen,
+    server::{Service, StartError},
+    session::{ClientMessages, Rules, Seconds},
+    store::{MemoryStore, Store},
+};
+
+/// The key of Microsoft's local emulator, so that its connection string works here too. Everybody
+/// knows it: off this machine, use another.
+pub const WELL_KNOWN_ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
+/// How a service is to run.
+///
+/// ```
+/// use signalr_service::{Config, Listen};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let config = Config { listen: Listen::Loopback { port: 0 }, ..Config::default() };
+/// let service = config.bind().await?;
+/// println!("{:?}", service.addresses());
+/// service.run(async {}).await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[expect(clippy::exhaustive_structs, reason = "built with `..Config::default()`")]
+pub struct Config {
+    /// Where to listen. Default: port 8888 of this machine only.
+    pub listen: Listen,
+    /// The keys that tokens may be signed with, the first for what the service signs itself.
+    /// Default: [`WELL_KNOWN_ACCESS_KEY`].
+    pub access_keys: Vec<AccessKey>,
+    /// What happens to clients that send. Default: they are closed with the reason.
+    pub client_messages: ClientMessages,
+    /// Whether tokens are good at any time and for any audience, as for asrs-emulator. Default: no.
+    pub lenient: bool,
+    /// How many shards own the connections. Default: as many as there are cores.
+    pub shards: Option<NonZeroUsize>,
+    /// The most bytes that may wait for one client before it is closed. Default: 8 MiB.
+    pub max_queued_bytes: usize,
+    /// The largest message that a client may send, in bytes. Default: 1 MiB.
+    pub max_client_message: usize,
+    /// Time limits, in whole seconds.
+    pub timeouts: Timeouts,
+    /// Where memberships of users in groups are kept. Default: in memory.
+    pub store: Arc<dyn Store>,
+}
+
+/// The time limits of a connection. Parts of a second are dropped, and one second is the least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "built with `..Timeouts::default()`")]
+pub struct Timeouts {
+    /// From the transport's beginning to the client's handshake. Default: 15 s.
+    pub handshake: Duration,
+    /// A ping is sent where nothing else was for this long. Default: 15 s.
+    pub keep_alive: Duration,
+    /// A client that sends nothing, not even pings, for this long is closed. Default: 30 s.
+    pub client: Duration,
+    /// From the service's close to the transport's end. Default: 5 s.
+    pub close: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        #[expect(clippy::expect_used, reason = "the constant is not empty")]
+        let well_known = AccessKey::parse(WELL_KNOWN_ACCESS_KEY).expect("a key of 44 characters");
+        Self {
+            listen: Listen::Loopback { port: 8888 },
+            access_keys: vec![well_known],
+            client_messages: ClientMessages::default(),
+            lenient: false,
+            shards: None,
+            max_queued_bytes: 8 * 1024 * 1024,
+            max_client_message: 1024 * 1024,
+            timeouts: Timeouts::default(),
+            store: Arc::new(MemoryStore::default()),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(15),
+            keep_alive: Duration::from_secs(15),
+            client: Duration::from_secs(30),
+            close: Duration::from_secs(5),
+        }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("access_keys", &self.access_keys)
+            .field("client_messages", &self.client_messages)
+            .field("lenient", &self.lenient)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Opens the ports and starts the shards. Connections wait until the service runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where a port cannot be opened, or the machine has no thread to give.
+    pub async fn bind(self) -> Result<Service, StartError> {
+        Service::bind(self).await
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            handshake_timeout: seconds(self.timeouts.handshake),
+            keep_alive: seconds(self.timeouts.keep_alive),
+            client_timeout: seconds(self.timeouts.client),
+            close_timeout: seconds(self.timeouts.close),
+            max_message: self.max_client_message,
+            client_messages: self.client_messages,
+        }
+    }
+
+    pub(crate) fn shard_count(&self) -> NonZeroUsize {
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.shards.unwrap_or_else(cores)
+    }
+}
+
+fn seconds(duration: Duration) -> Seconds {
+    Seconds::try_from(duration.as_secs()).unwrap_or(Seconds::MAX).max(1)
+}

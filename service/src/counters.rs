@@ -1,0 +1,37 @@
+//! What the service counts while it runs.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counts since the service started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    opened: AtomicU64,
+    closed: AtomicU64,
+    slow_clients: AtomicU64,
+}
+
+impl Counters {
+    /// Transports that are open now, whether their handshake is done or not.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.opened.load(Relaxed).saturating_sub(self.closed.load(Relaxed))
+    }
+
+    /// Clients that were closed because they read slower than messages came.
+    #[must_use]
+    pub fn slow_clients_closed(&self) -> u64 {
+        self.slow_clients.load(Relaxed)
+    }
+
+    pub(crate) fn connection_opened(&self) {
+        self.opened.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn connection_closed(&self) {
+        self.closed.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn slow_client_closed(&self) {
+        self.slow_clients.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,304 @@
+//! The hubs of a service: one handle to all shards.
+
+pub(crate) mod command;
+pub(crate) mod connection;
+mod members;
+pub(crate) mod message;
+pub(crate) mod shard;
+mod wheel;
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    io,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime},
+};
+
+use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot},
+    task::LocalSet,
+};
+
+use self::{
+    command::{Action, Answer, Command, Member, Query, Target},
+    shard::{Newcomer, Shared, Work},
+};
+use crate::store::Membership;
+
+/// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
+/// place, and what waits is written together.
+const WINDOW: usize = 64;
+
+/// All hubs, spread over the shards.
+///
+/// A command is taken once it is in the queue of every shard that it concerns. Shards get commands
+/// in one common order.
+pub(crate) struct Hubs {
+    queues: Vec<mpsc::Sender<Work>>,
+    /// Held while commands are put into the queues, and with it the store is changed, so that every
+    /// shard and the store see one order. Never held across an await.
+    order: Mutex<()>,
+    hasher: RandomState,
+    shared: Shared,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The service is at its end and takes nothing more.
+#[derive(Debug, thiserror::Error)]
+#[error("the service is shutting down")]
+pub(crate) struct Stopping;
+
+impl Hubs {
+    /// Starts the shards, each on a thread of its own.
+    pub(crate) fn start(shards: NonZeroUsize, shared: &Shared) -> io::Result<Self> {
+        let mut queues = Vec::new();
+        let mut threads = Vec::new();
+        for index in 0..shards.get() {
+            let (queue, work) = mpsc::channel(WINDOW);
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            let shared = shared.clone();
+            let run = move || LocalSet::new().block_on(&runtime, shard::run(shared, work));
+            threads.push(thread::Builder::new().name(format!("shard-{index}")).spawn(run)?);
+            queues.push(queue);
+        }
+        Ok(Self {
+            queues,
+            order: Mutex::new(()),
+            hasher: RandomState::new(),
+            shared: shared.clone(),
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// Hands a new connection to the shard that will own it.
+    pub(crate) async fn adopt(&self, newcomer: Newcomer) -> Result<(), Stopping> {
+        let identity = Arc::clone(&newcomer.identity);
+        self.push_to_owner(&identity.id, Work::Adopt(newcomer)).await
+    }
+
+    /// Takes a command; it is carried out in its turn.
+    pub(crate) async fn send(&self, hub: HubName, action: Action) -> Result<(), Stopping> {
+        let command = Arc::new(Command { hub, action });
+        let work = || Work::Command { command: Arc::clone(&command), answer: None };
+        match command.action.connection() {
+            Some(id) => self.push_to_owner(id, work()).await,
+            None => self.push(work, || true).await,
+        }
+    }
+
+    /// Takes a command and waits until it is carried out. Returns how many connections matched.
+    pub(crate) async fn apply(&self, hub: HubName, action: Action) -> Result<usize, Stopping> {
+        let command = Arc::new(Command { hub, action });
+        let mut answers = Vec::new();
+        let mut work = || {
+            let (answer, answered) = oneshot::channel();
+            answers.push(answered);
+            Work::Command { command: Arc::clone(&command), answer: Some(answer) }
+        };
+        match command.action.connection() {
+            Some(id) => self.push_to_owner(id, work()).await?,
+            None => self.push(work, || true).await?,
+        }
+        count(answers).await
+    }
+
+    /// Adds a user to a group: the connections open now, and where it is kept, later ones too.
+    pub(crate) async fn add_user_to_group(
+        &self,
+        membership: Membership,
+        ttl: Option<Duration>,
+        now: SystemTime,
+    ) -> Result<(), Stopping> {
+        let is_kept = ttl != Some(Duration::ZERO);
+        let mut dropped = Vec::new();
+        let command =
+            user_command(&membership, |user, group| Action::UserJoinGroup { user, group });
+        self.push(command, || {
+            if is_kept {
+                dropped = self.shared.store.add(membership, ttl, now);
+            }
+            true
+        })
+        .await?;
+        self.end_memberships(dropped, now).await
+    }
+
+    pub(crate) async fn remove_user_from_group(
+        &self,
+        membership: Membership,
+    ) -> Result<(), Stopping> {
+        let command =
+            user_command(&membership, |user, group| Action::UserLeaveGroup { user, group });
+        self.push(command, || {
+            self.shared.store.remove(&membership);
+            true
+        })
+        .await
+    }
+
+    pub(crate) async fn remove_user_from_all_groups(
+        &self,
+        hub: HubName,
+        user: UserId,
+    ) -> Result<(), Stopping> {
+        let action = Action::UserLeaveAllGroups { user: user.clone() };
+        let command = Arc::new(Command { hub: hub.clone(), action });
+        let work = || Work::Command { command: Arc::clone(&command), answer: None };
+        self.push(work, || {
+            self.shared.store.remove_all(&hub, &user);
+            true
+        })
+        .await
+    }
+
+    /// Ends the memberships whose time is over.
+    pub(crate) async fn expire(&self, now: SystemTime) -> Result<(), Stopping> {
+        self.end_memberships(self.shared.store.take_expired(now), now).await
+    }
+
+    /// Takes the open connections out of groups that their users are no longer in.
+    async fn end_memberships(
+        &self,
+        memberships: Vec<Membership>,
+        now: SystemTime,
+    ) -> Result<(), Stopping> {
+        for membership in memberships {
+            let command =
+                user_command(&membership, |user, group| Action::UserLeaveGroup { user, group });
+            // The user may have been added again since.
+            let Membership { hub, user, group } = &membership;
+            let is_over = || !self.shared.store.groups(hub, user, now).contains(group);
+            self.push(command, is_over).await?;
+        }
+        Ok(())
+    }
+
+    /// How many connections a target names.
+    pub(crate) async fn count(&self, hub: HubName, target: Target) -> Result<usize, Stopping> {
+        count(self.ask(hub, Query::Count(target)).await?).await
+    }
+
+    /// Whether a user is in a group.
+    pub(crate) async fn is_user_in_group(
+        &self,
+        membership: Membership,
+        now: SystemTime,
+    ) -> Result<bool, Stopping> {
+        let Membership { hub, user, group } = membership;
+        if self.shared.store.groups(&hub, &user, now).contains(&group) {
+            return Ok(true);
+        }
+        let answers = self.ask(hub, Query::CountUserInGroup { user, group }).await?;
+        Ok(count(answers).await? > 0)
+    }
+
+    /// The first connections of a group in the order of their ids, behind `after`.
+    pub(crate) async fn members(
+        &self,
+        hub: HubName,
+        group: GroupName,
+        after: Option<ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, Stopping> {
+        let mut members = Vec::new();
+        for answer in self.ask(hub, Query::Members { group, after, limit }).await? {
+            if let Answer::Members(some) = answer.await.map_err(|_| Stopping)? {
+                members.extend(some);
+            }
+        }
+        members.sort_unstable();
+        members.truncate(limit);
+        Ok(members)
+    }
+
+    async fn ask(
+        &self,
+        hub: HubName,
+        query: Query,
+    ) -> Result<Vec<oneshot::Receiver<Answer>>, Stopping> {
+        let mut answers = Vec::new();
+        let mut work = || {
+            let (answer, answered) = oneshot::channel();
+            answers.push(answered);
+            Work::Query { hub: hub.clone(), query: query.clone(), answer }
+        };
+        match &query {
+            Query::Count(Target::Connection(id)) => self.push_to_owner(id, work()).await?,
+            _ => self.push(work, || true).await?,
+        }
+        Ok(answers)
+    }
+
+    /// Closes every connection, waits for them to end, and ends the shards.
+    pub(crate) async fn stop(&self) {
+        // A queue that is closed already belongs to a shard that has ended.
+        let _ = self.push(|| Work::Stop, || true).await;
+        for queue in &self.queues {
+            queue.closed().await;
+        }
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a shard ended by a panic");
+            }
+        }
+    }
+
+    /// Puts work into every queue in the common order, once all have a place. `in_order` runs at
+    /// the same place of that order, and tells whether the work is still to be done.
+    async fn push(
+        &self,
+        mut work: impl FnMut() -> Work,
+        in_order: impl FnOnce() -> bool,
+    ) -> Result<(), Stopping> {
+        let mut places = Vec::with_capacity(self.queues.len());
+        for queue in &self.queues {
+            places.push(queue.reserve().await.map_err(|_| Stopping)?);
+        }
+        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        if in_order() {
+            for place in places {
+                place.send(work());
+            }
+        }
+        Ok(())
+    }
+
+    async fn push_to_owner(&self, id: &ConnectionId, work: Work) -> Result<(), Stopping> {
+        self.queue_of(id).send(work).await.map_err(|_| Stopping)
+    }
+
+    /// The queue of the shard that owns a connection: its id alone decides, so that work for one
+    /// connection concerns one shard.
+    fn queue_of(&self, id: &ConnectionId) -> &mpsc::Sender<Work> {
+        let shards = self.queues.len() as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
+        let index = (self.hasher.hash_one(id) % shards) as usize;
+        &self.queues[index]
+    }
+}
+
+/// The work for every shard where a user joins or leaves a group.
+fn user_command<F: FnOnce(UserId, GroupName) -> Action>(
+    membership: &Membership,
+    action: F,
+) -> impl Fn() -> Work + use<F> {
+    let Membership { hub, user, group } = membership.clone();
+    let command = Arc::new(Command { hub, action: action(user, group) });
+    move || Work::Command { command: Arc::clone(&command), answer: None }
+}
+
+async fn count(answers: Vec<oneshot::Receiver<Answer>>) -> Result<usize, Stopping> {
+    let mut sum = 0;
+    for answer in answers {
+        if let Answer::Count(count) = answer.await.map_err(|_| Stopping)? {
+            sum += count;
+        }
+    }
+    Ok(sum)
+}

@@ -1,0 +1,154 @@
+//! The JSON hub protocol: one JSON object per message, ended by the record separator.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{ClientMessage, ProtocolError};
+
+/// Ends every message of the JSON protocol and the handshake.
+pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
+
+/// The ping message.
+pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";
+
+/// An invocation that expects no answer; `arguments` is a JSON array, passed on verbatim.
+pub(crate) fn invocation(target: &str, arguments: &RawValue) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Invocation<'a> {
+        r#type: u8,
+        target: &'a str,
+        arguments: &'a RawValue,
+    }
+    record(&Invocation { r#type: 1, target, arguments })
+}
+
+/// The completion of a call that failed.
+pub(crate) fn failed_completion(invocation_id: &str, error: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Completion<'a> {
+        r#type: u8,
+        invocation_id: &'a str,
+        error: &'a str,
+    }
+    record(&Completion { r#type: 3, invocation_id, error })
+}
+
+/// The last message of a connection.
+pub(crate) fn close(error: Option<&str>, allow_reconnect: bool) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Close<'a> {
+        r#type: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a str>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        allow_reconnect: bool,
+    }
+    record(&Close { r#type: 7, error, allow_reconnect })
+}
+
+#[expect(clippy::expect_used, reason = "maps with string keys and raw JSON always serialise")]
+fn record(message: &impl Serialize) -> Vec<u8> {
+    let mut record = serde_json::to_vec(message).expect("a hub message is plain JSON");
+    record.push(RECORD_SEPARATOR);
+    record
+}
+
+/// Parses one message, without its record separator.
+pub(crate) fn parse(record: &[u8]) -> Result<ClientMessage, ProtocolError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Fields {
+        r#type: u32,
+        invocation_id: Option<String>,
+        target: Option<String>,
+    }
+    let fields: Fields = serde_json::from_slice(record).map_err(|error| {
+        ProtocolError::new(format!("a message is not a JSON hub message: {error}"))
+    })?;
+    let missing = |field: &str| {
+        ProtocolError::new(format!("a message of type {} lacks '{field}'", fields.r#type))
+    };
+    match fields.r#type {
+        1 => Ok(ClientMessage::Invocation {
+            target: fields.target.ok_or_else(|| missing("target"))?,
+            invocation_id: fields.invocation_id,
+        }),
+        4 => Ok(ClientMessage::StreamInvocation {
+            target: fields.target.clone().ok_or_else(|| missing("target"))?,
+            invocation_id: fields.invocation_id.clone().ok_or_else(|| missing("invocationId"))?,
+        }),
+        6 => Ok(ClientMessage::Ping),
+        7 => Ok(ClientMessage::Close),
+        _ => Ok(ClientMessage::Other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn arguments_are_passed_on_to_the_letter() {
+        let arguments =
+            raw(r#"[12345678901234567890, 1.0, {"b":1,"a":2}, "2020-01-01T00:00:00Z"]"#);
+        let text = String::from_utf8(invocation("say \"hi\"", &arguments)).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"type":1,"target":"say \"hi\"","arguments":"#,
+                r#"[12345678901234567890, 1.0, {"b":1,"a":2}, "2020-01-01T00:00:00Z"]}"#,
+                "\u{1e}"
+            )
+        );
+    }
+
+    #[test]
+    fn close_says_only_what_is_so() {
+        assert_eq!(close(None, false), b"{\"type\":7}\x1e");
+        assert_eq!(
+            close(Some("bye"), true),
+            b"{\"type\":7,\"error\":\"bye\",\"allowReconnect\":true}\x1e"
+        );
+    }
+
+    #[test]
+    fn field_order_is_free_and_unknown_fields_pass() {
+        let message = br#"{"arguments":[1],"x":{},"target":"t","invocationId":"7","type":1}"#;
+        assert_eq!(
+            parse(message).unwrap(),
+            ClientMessage::Invocation { target: "t".into(), invocation_id: Some("7".into()) }
+        );
+    }
+
+    #[test]
+    fn messages_without_effect_are_no_error() {
+        for text in [r#"{"type":2,"invocationId":"1","item":1}"#, r#"{"type":99}"#] {
+            assert_eq!(parse(text.as_bytes()).unwrap(), ClientMessage::Other, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_hub_message_is_refused() {
+        let deep = format!("{{\"type\":1,\"target\":\"t\",\"arguments\":{}", "[".repeat(100_000));
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "6",
+            r#"{"type":"6"}"#,
+            r#"{"type":1}"#,
+            r#"{"type":4,"target":"t"}"#,
+            "\u{fffd}",
+            &deep,
+        ] {
+            assert!(parse(text.as_bytes()).is_err(), "{}", &text[..text.len().min(40)]);
+        }
+        assert!(parse(&[0xff, 0xfe]).is_err());
+    }
+}

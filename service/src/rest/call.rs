@@ -1,0 +1,165 @@
+//! One call of an operation: who calls, which version, and the parameters, each checked.
+
+use std::time::{Duration, SystemTime};
+
+use axum::extract::{RawPathParams, Request, rejection::RawPathParamsRejection};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use signalr_serverless::{
+    ApplicationName, ConnectionId, GroupName, HubName, UserId,
+    rest::{ApiVersion, Operation, Route},
+};
+
+use super::{body, error::Error};
+use crate::{
+    auth::{self, AuthError},
+    hub::command::{Recipients, Target},
+    query::Query,
+    state::State,
+    store::Membership,
+};
+
+/// A call whose caller and version are known to be good.
+pub(super) struct Call {
+    pub(super) operation: Operation,
+    /// The status of success in the version that was called.
+    pub(super) status: StatusCode,
+    pub(super) hub: HubName,
+    pub(super) headers: HeaderMap,
+    pub(super) path: String,
+    pub(super) query: Query,
+    pub(super) body: Bytes,
+    params: Vec<(String, String)>,
+}
+
+impl Call {
+    /// Checks the caller, then the version, then reads the body.
+    pub(super) async fn read(
+        operation: Operation,
+        state: &State,
+        params: Result<RawPathParams, RawPathParamsRejection>,
+        request: Request,
+    ) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let query = Query::parse(parts.uri.query());
+        let call = auth::Call {
+            hosts: auth::hosts(&parts.headers),
+            path: parts.uri.path(),
+            query: &query,
+        };
+        let token = auth::bearer(&parts.headers).ok_or(AuthError::Missing)?;
+        state.verifier.verify_call(token, &call, SystemTime::now())?;
+        let route = route(operation, parts.uri.path(), &query)?;
+        let params = params.map_err(|error| Error::bad("path", error.body_text()))?;
+        let params: Vec<(String, String)> =
+            params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let hub = full_hub(param(&params, "hub"), &query)?;
+        Ok(Self {
+            operation,
+            status: StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK),
+            hub,
+            path: parts.uri.path().to_owned(),
+            query,
+            body: body::read(&parts.headers, body).await?,
+            headers: parts.headers,
+            params,
+        })
+    }
+
+    pub(super) fn group(&self) -> Result<GroupName, Error> {
+        GroupName::parse(param(&self.params, "group"))
+            .map_err(|error| Error::bad_name("group", &error))
+    }
+
+    pub(super) fn user(&self) -> Result<UserId, Error> {
+        UserId::parse(param(&self.params, "user")).map_err(|error| Error::bad_name("user", &error))
+    }
+
+    pub(super) fn connection(&self) -> Result<ConnectionId, Error> {
+        ConnectionId::parse(param(&self.params, "connectionId"))
+            .map_err(|error| Error::bad_name("connectionId", &error))
+    }
+
+    pub(super) fn membership(&self) -> Result<Membership, Error> {
+        Ok(Membership { hub: self.hub.clone(), user: self.user()?, group: self.group()? })
+    }
+
+    /// A target without the connections that the query excludes.
+    pub(super) fn recipients(&self, target: Target) -> Result<Recipients, Error> {
+        let excluded = self.query.all("excluded").map(ConnectionId::parse);
+        let excluded: Result<_, _> = excluded.collect();
+        Ok(Recipients {
+            target,
+            excluded: excluded.map_err(|error| Error::bad_name("excluded", &error))?,
+        })
+    }
+
+    pub(super) fn reason(&self) -> Option<String> {
+        self.query.first("reason").map(str::to_owned)
+    }
+
+    /// How long a membership lasts, in whole seconds.
+    pub(super) fn ttl(&self) -> Result<Option<Duration>, Error> {
+        Ok(self.number("ttl", 0, u64::MAX)?.map(Duration::from_secs))
+    }
+
+    /// A whole number of the query.
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        least: u64,
+        most: u64,
+    ) -> Result<Option<u64>, Error> {
+        let Some(text) = self.query.first(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
+            _ if most == u64::MAX => {
+                let message = format!("{name} '{text}' is not a whole number of {least} or more");
+                Err(Error::bad(name, message))
+            }
+            _ => {
+                let message =
+                    format!("{name} '{text}' is not a whole number from {least} to {most}");
+                Err(Error::bad(name, message))
+            }
+        }
+    }
+}
+
+fn param<'a>(params: &'a [(String, String)], name: &str) -> &'a str {
+    params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+}
+
+/// The hub under its full name, with its application's prefix.
+fn full_hub(hub: &str, query: &Query) -> Result<HubName, Error> {
+    let hub = HubName::parse(hub).map_err(|error| Error::bad_name("hub", &error))?;
+    let Some(application) = query.first("application").filter(|name| !name.is_empty()) else {
+        return Ok(hub);
+    };
+    ApplicationName::parse(application)
+        .and_then(|application| application.prefix(&hub))
+        .map_err(|error| Error::bad_name("application", &error))
+}
+
+/// The route that was called: its version is in the path, or else in the query.
+fn route(operation: Operation, path: &str, query: &Query) -> Result<&'static Route, Error> {
+    let known = "use api-version=2024-12-01 or api-version=2022-06-01";
+    let version = if path.starts_with("/api/v1/") {
+        ApiVersion::V1
+    } else {
+        let named = query.first("api-version").ok_or_else(|| {
+            Error::bad("api-version", format!("the query has no api-version; {known}"))
+        })?;
+        match named.parse::<ApiVersion>() {
+            Ok(version) if version.is_in_query() => version,
+            _ => {
+                let message = format!("api-version '{named}' is not known here; {known}");
+                return Err(Error::bad("api-version", message));
+            }
+        }
+    };
+    operation.route(version).ok_or_else(|| {
+        let message = format!("api-version {version} does not have this operation; use 2024-12-01");
+        Error::bad("api-version", message)
+    })
+}

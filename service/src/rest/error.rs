@@ -1,0 +1,126 @@
+//! What a caller is told when an operation is refused, and what only the log learns.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use signalr_serverless::{NameError, rest::Operation};
+
+use crate::{
+    auth::{self, AuthError},
+    hub::Stopping,
+};
+
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+
+/// A refused call: a status, a code for programs and a text for people.
+#[derive(Debug)]
+pub(crate) struct Error {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// The parameter or field that is wrong.
+    target: Option<&'static str>,
+}
+
+/// The error body of the published description.
+#[derive(Serialize)]
+struct ErrorDetail<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
+}
+
+impl Error {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), target: None }
+    }
+
+    /// A parameter or field that cannot be what it should be.
+    pub(crate) fn bad(target: &'static str, message: impl Into<String>) -> Self {
+        let error = Self::new(StatusCode::BAD_REQUEST, "Error.BadRequest", message);
+        Self { target: Some(target), ..error }
+    }
+
+    pub(crate) fn bad_name(target: &'static str, error: &NameError) -> Self {
+        Self::bad(target, error.to_string())
+    }
+
+    pub(crate) fn body_too_large(limit: usize) -> Self {
+        let message = format!("the body is larger than {limit} bytes; send less at once");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Error.PayloadTooLarge", message)
+    }
+
+    pub(crate) fn unsupported_media_type(came: &str) -> Self {
+        let message = format!("content-type '{came}' is not taken; use application/json");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Error.UnsupportedMediaType", message)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "this path does not take that method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Error.MethodNotAllowed", message)
+    }
+
+    pub(crate) fn no_such_path() -> Self {
+        let message = "there is no such path; operations begin with /api/v1/hubs/ or /api/hubs/";
+        Self::new(StatusCode::NOT_FOUND, "Error.NotFound", message)
+    }
+
+    pub(crate) fn not_served(operation: Operation) -> Self {
+        let message = format!("this service does not carry out {operation:?}");
+        Self::new(StatusCode::NOT_IMPLEMENTED, "Error.NotImplemented", message)
+    }
+
+    /// The codes for what is not there are those that Azure's SDKs look for.
+    pub(crate) fn no_connection() -> Self {
+        Self::absent("Warning.Connection.NotExisted", "the connection is not open")
+    }
+
+    pub(crate) fn no_connection_to_add() -> Self {
+        Self::absent("Error.Connection.NotExisted", "the connection is not open")
+    }
+
+    pub(crate) fn no_user() -> Self {
+        Self::absent("Warning.User.NotExisted", "the user has no open connection")
+    }
+
+    pub(crate) fn no_group() -> Self {
+        Self::absent("Warning.Group.NotExisted", "the group has no open connection")
+    }
+
+    pub(crate) fn user_not_in_group() -> Self {
+        Self::absent("Info.User.NotInGroup", "the user is not in the group")
+    }
+
+    fn absent(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Error.Unauthorized", error.to_string())
+    }
+}
+
+impl From<Stopping> for Error {
+    fn from(stopping: Stopping) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Error.Unavailable", stopping.to_string())
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let Self { status, code, message, target } = self;
+        let mut response =
+            (status, Json(ErrorDetail { code, message: &message, target })).into_response();
+        response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code));
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, auth::challenge(&message));
+        }
+        response
+    }
+}

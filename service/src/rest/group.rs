@@ -1,0 +1,108 @@
+//! Operations on a group and its connections.
+
+use axum::{Json, response::IntoResponse};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use form_urlencoded::Serializer;
+use serde::Serialize;
+use signalr_serverless::{ConnectionId, UserId};
+
+use super::{Success, body, call::Call, error::Error, public_base};
+use crate::{
+    hub::command::{Action, Target},
+    state::State,
+};
+
+/// The most connections on a page, and how many there are on one where the caller does not say.
+const MAX_PAGE: u64 = 200;
+
+pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
+    let message = body::message(&call)?;
+    let recipients = call.recipients(Target::Group(call.group()?))?;
+    state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    Ok(Success::Done)
+}
+
+pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
+    let target = Target::Group(call.group()?);
+    match state.hubs.count(call.hub, target).await? {
+        0 => Err(Error::no_group()),
+        _ => Ok(Success::Done),
+    }
+}
+
+pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success, Error> {
+    let action = Action::JoinGroup { connection: call.connection()?, group: call.group()? };
+    match state.hubs.apply(call.hub, action).await? {
+        0 => Err(Error::no_connection_to_add()),
+        _ => Ok(Success::Done),
+    }
+}
+
+/// Succeeds for a connection that is gone too: it is in no group any more.
+pub(super) async fn remove_connection(state: &State, call: Call) -> Result<Success, Error> {
+    let action = Action::LeaveGroup { connection: call.connection()?, group: call.group()? };
+    state.hubs.apply(call.hub, action).await?;
+    Ok(Success::Done)
+}
+
+/// A page of a group's connections.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupMemberPagedValues {
+    value: Vec<GroupMember>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_link: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupMember {
+    connection_id: ConnectionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+}
+
+/// Pages go by connection id, so that members who come and go do not shift the others.
+pub(super) async fn list_connections(state: &State, call: Call) -> Result<Success, Error> {
+    let page = call.number("maxpagesize", 1, MAX_PAGE)?.unwrap_or(MAX_PAGE);
+    let top = call.number("top", 1, u64::MAX)?;
+    let after = call.query.first("continuationToken").map(read_continuation).transpose()?;
+    let group = call.group()?;
+    let size = usize::try_from(page.min(top.unwrap_or(page))).unwrap_or(usize::MAX);
+    // One more than asked for tells whether there is a next page.
+    let mut members = state.hubs.members(call.hub.clone(), group, after, size + 1).await?;
+    let has_more = members.len() > size;
+    members.truncate(size);
+    let rest = top.map(|top| top - size as u64);
+    let last = members.last().filter(|_| has_more && rest != Some(0));
+    let next_link = last.map(|last| next_link(&call, page, rest, &last.connection));
+    let value = members
+        .into_iter()
+        .map(|member| GroupMember { connection_id: member.connection, user_id: member.user })
+        .collect();
+    Ok(Success::Body(Json(GroupMemberPagedValues { value, next_link }).into_response()))
+}
+
+fn next_link(call: &Call, page: u64, top: Option<u64>, last: &ConnectionId) -> String {
+    let mut query = Serializer::new(String::new());
+    if let Some(top) = top {
+        query.append_pair("top", &top.to_string());
+    }
+    query.append_pair("maxpagesize", &page.to_string());
+    query.append_pair("continuationToken", &URL_SAFE_NO_PAD.encode(last.as_str()));
+    for name in ["application", "api-version"] {
+        if let Some(value) = call.query.first(name) {
+            query.append_pair(name, value);
+        }
+    }
+    format!("{}{}?{}", public_base(&call.headers), call.path, query.finish())
+}
+
+fn read_continuation(token: &str) -> Result<ConnectionId, Error> {
+    let bad = || {
+        let message = "the continuationToken is not one that this service gave out";
+        Error::bad("continuationToken", message)
+    };
+    let id = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
+    ConnectionId::parse(std::str::from_utf8(&id).map_err(|_| bad())?).map_err(|_| bad())
+}

@@ -1,0 +1,112 @@
+//! The REST side of the data plane: each route of the table of operations, and who handles it.
+
+mod body;
+mod call;
+mod connection;
+mod error;
+mod group;
+mod hub;
+mod user;
+
+use std::{collections::HashSet, sync::Arc, time::SystemTime};
+
+use axum::{
+    Router,
+    extract::{RawPathParams, Request, State as Extract, rejection::RawPathParamsRejection},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, on},
+};
+use http::{HeaderMap, StatusCode, header};
+use signalr_serverless::rest::Operation;
+
+use self::{call::Call, error::Error};
+use crate::state::State;
+
+/// What an operation answers when it succeeds.
+enum Success {
+    /// The status of the route, without a body.
+    Done,
+    Body(Response),
+}
+
+/// Mounts every route of every operation.
+pub(crate) fn router() -> Router<Arc<State>> {
+    let mut router = Router::new().without_v07_checks();
+    // Two versions may share a route: then the query tells which is meant.
+    let mut mounted = HashSet::new();
+    for operation in Operation::ALL.iter().copied() {
+        for route in operation.routes() {
+            let Ok(method) = MethodFilter::try_from(route.method.clone()) else { continue };
+            if mounted.insert((&route.method, route.path)) {
+                let handler = move |state: Extract<Arc<State>>,
+                                    params: Result<RawPathParams, RawPathParamsRejection>,
+                                    request: Request| async move {
+                    respond(operation, &state.0, params, request).await
+                };
+                router = router.route(route.path, on(method, handler));
+            }
+        }
+    }
+    router
+        .method_not_allowed_fallback(async || Error::method_not_allowed())
+        .fallback(async || Error::no_such_path())
+}
+
+async fn respond(
+    operation: Operation,
+    state: &State,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+) -> Response {
+    if operation == Operation::Health {
+        return StatusCode::OK.into_response();
+    }
+    let answered = async {
+        let call = Call::read(operation, state, params, request).await?;
+        let status = call.status;
+        Ok::<_, Error>(match carry_out(state, call).await? {
+            Success::Done => status.into_response(),
+            Success::Body(response) => response,
+        })
+    };
+    answered.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
+    match call.operation {
+        Operation::Broadcast => hub::broadcast(state, call).await,
+        Operation::SendToUser => user::send(state, call).await,
+        Operation::SendToGroup => group::send(state, call).await,
+        Operation::SendToConnection => connection::send(state, call).await,
+        Operation::ConnectionExists => connection::exists(state, call).await,
+        Operation::CloseConnection => connection::close(state, call).await,
+        Operation::GroupExists => group::exists(state, call).await,
+        Operation::UserExists => user::exists(state, call).await,
+        Operation::AddConnectionToGroup => group::add_connection(state, call).await,
+        Operation::RemoveConnectionFromGroup => group::remove_connection(state, call).await,
+        Operation::RemoveConnectionFromAllGroups => {
+            connection::remove_from_all_groups(state, call).await
+        }
+        Operation::ListGroupConnections => group::list_connections(state, call).await,
+        Operation::UserInGroup => user::is_in_group(state, call).await,
+        Operation::AddUserToGroup => user::add_to_group(state, call).await,
+        Operation::RemoveUserFromGroup => user::remove_from_group(state, call).await,
+        Operation::RemoveUserFromAllGroups => user::remove_from_all_groups(state, call).await,
+        operation => Err(Error::not_served(operation)),
+    }
+}
+
+/// The scheme and host under which the caller reached the service, before any proxy.
+fn public_base(headers: &HeaderMap) -> String {
+    let text = |name: &str| {
+        let value = headers.get(name)?.to_str().ok()?;
+        value.split(',').next().map(str::trim)
+    };
+    let scheme = text("x-forwarded-proto").unwrap_or("http");
+    let host = text("x-forwarded-host").or_else(|| text(header::HOST.as_str()));
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
+}
+
+fn now() -> SystemTime {
+    SystemTime::now()
+}

@@ -1,0 +1,46 @@
+//! Operations on a user and the user's groups.
+
+use super::{Success, body, call::Call, error::Error, now};
+use crate::{
+    hub::command::{Action, Target},
+    state::State,
+};
+
+pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
+    let message = body::message(&call)?;
+    let recipients = Target::User(call.user()?).into();
+    state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    Ok(Success::Done)
+}
+
+pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
+    let target = Target::User(call.user()?);
+    match state.hubs.count(call.hub, target).await? {
+        0 => Err(Error::no_user()),
+        _ => Ok(Success::Done),
+    }
+}
+
+pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Error> {
+    if state.hubs.is_user_in_group(call.membership()?, now()).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::user_not_in_group())
+    }
+}
+
+pub(super) async fn add_to_group(state: &State, call: Call) -> Result<Success, Error> {
+    state.hubs.add_user_to_group(call.membership()?, call.ttl()?, now()).await?;
+    Ok(Success::Done)
+}
+
+pub(super) async fn remove_from_group(state: &State, call: Call) -> Result<Success, Error> {
+    state.hubs.remove_user_from_group(call.membership()?).await?;
+    Ok(Success::Done)
+}
+
+pub(super) async fn remove_from_all_groups(state: &State, call: Call) -> Result<Success, Error> {
+    let user = call.user()?;
+    state.hubs.remove_user_from_all_groups(call.hub, user).await?;
+    Ok(Success::Done)
+}

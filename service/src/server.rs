@@ -1,0 +1,203 @@
+//! The running service: its ports, and everything that happens from the start to the end.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use axum::{Router, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{interval, sleep, timeout},
+};
+use tower::ServiceExt;
+
+use crate::{
+    auth::Verifier,
+    config::Config,
+    cors,
+    counters::Counters,
+    hub::{Hubs, shard::Shared},
+    listen::ListenError,
+    rest,
+    state::State,
+    transport::{self, tokens::ConnectionTokens},
+};
+
+/// How long a client may take to send the headers of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long requests under way may take after the end was asked for.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait where the machine has no socket left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A service that cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no key that tokens could be checked with.
+    #[error("the service has no access key; give it at least one")]
+    NoAccessKey,
+    /// A port cannot be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The machine has no thread to give.
+    #[error("cannot start the shards: {0}")]
+    Shards(io::Error),
+}
+
+/// A service whose ports are open.
+pub struct Service {
+    state: Arc<State>,
+    counters: Arc<Counters>,
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    pub(crate) async fn bind(config: Config) -> Result<Self, StartError> {
+        if config.access_keys.is_empty() {
+            return Err(StartError::NoAccessKey);
+        }
+        let listeners = config.listen.bind().await?;
+        let addresses =
+            listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let tokens = Arc::new(ConnectionTokens::default());
+        let counters = Arc::new(Counters::default());
+        let shared = Shared {
+            rules: Arc::new(config.rules()),
+            max_queued: config.max_queued_bytes,
+            store: Arc::clone(&config.store),
+            tokens: Arc::clone(&tokens),
+            counters: Arc::clone(&counters),
+            start: Instant::now(),
+        };
+        let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
+        let verifier = Verifier::new(&config.access_keys, config.lenient);
+        let state = Arc::new(State { hubs, tokens, verifier });
+        Ok(Self { state, counters, listeners, addresses })
+    }
+
+    /// The addresses that the service listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What the service counts.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// Serves until `shutdown` is ready. Then no connection is taken any more, requests under way
+    /// are finished, and clients are told to come back.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let (ending, is_ending) = watch::channel(false);
+        let app = router(Arc::clone(&self.state));
+        let mut tasks = JoinSet::new();
+        for listener in self.listeners {
+            tasks.spawn(accept(listener, app.clone(), is_ending.clone()));
+        }
+        tasks.spawn(keep_time(Arc::clone(&self.state), is_ending));
+        shutdown.await;
+        tracing::info!("the service is shutting down");
+        // Without receivers there is nobody left to tell.
+        let _ = ending.send(true);
+        if timeout(DRAIN_TIMEOUT, async { while tasks.join_next().await.is_some() {} })
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests under way were cut off");
+        }
+        self.state.hubs.stop().await;
+    }
+}
+
+fn router(state: Arc<State>) -> Router {
+    rest::router().merge(transport::router()).layer(cors::layer()).with_state(state)
+}
+
+/// Takes connections until the end, then waits for the requests under way.
+async fn accept(listener: TcpListener, app: Router, mut is_ending: watch::Receiver<bool>) {
+    let mut requests = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = is_ending.changed() => break,
+        };
+        match accepted {
+            Ok((socket, _)) => {
+                requests.spawn(serve(socket, app.clone(), is_ending.clone()));
+                while requests.try_join_next().is_some() {}
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while requests.join_next().await.is_some() {}
+}
+
+/// Serves the HTTP requests of one connection. An upgrade takes the socket away from here.
+async fn serve(socket: TcpStream, app: Router, mut is_ending: watch::Receiver<bool>) {
+    // Frames are joined before they are written; waiting for more would only delay them.
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection broke at once");
+        return;
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let app = app.clone();
+        async move {
+            Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {}))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        _ = is_ending.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Ends what has a time limit and no owner of its own.
+async fn keep_time(state: Arc<State>, mut is_ending: watch::Receiver<bool>) {
+    let mut seconds = interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = seconds.tick() => {}
+            _ = is_ending.changed() => return,
+        }
+        state.tokens.expire(Instant::now());
+        if state.hubs.expire(SystemTime::now()).await.is_err() {
+            return;
+        }
+    }
+}
