@@ -1,5 +1,40 @@
 //! The REST side of the data plane: the table of operations and the client that calls them.
+//!
+//! The table is always there, since the service mounts its routes from it; the client comes with
+//! the feature `rest`.
 
 mod operation;
 
+#[cfg(feature = "rest")]
+mod call;
+#[cfg(feature = "rest")]
+mod client;
+#[cfg(feature = "rest")]
+mod connection;
+#[cfg(feature = "rest")]
+mod group;
+#[cfg(feature = "rest")]
+mod group_page;
+#[cfg(feature = "rest")]
+mod hub;
+#[cfg(feature = "rest")]
+mod message;
+#[cfg(feature = "rest")]
+mod path;
+#[cfg(feature = "rest")]
+mod reply;
+#[cfg(feature = "rest")]
+mod user;
+
 pub use operation::{ApiVersion, Operation, Route, UnknownApiVersion};
+
+#[cfg(feature = "rest")]
+pub use self::{
+    client::RestClient,
+    connection::Connection,
+    group::Group,
+    group_page::{Continuation, GroupMember, GroupPage, PageSize},
+    hub::Hub,
+    message::Message,
+    user::User,
+};

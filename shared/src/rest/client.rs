@@ -1,0 +1,159 @@
+//! The client of the REST side: where the service is, how to reach it and which version to speak.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::{ApiVersion, Hub, Operation, call::Call};
+use crate::{
+    connection_string::ConnectionString,
+    credential::{AccessKey, Credential},
+    error::Error,
+    name::{ApplicationName, HubName},
+};
+
+/// Calls the service's REST API.
+///
+/// Clones share one pool of connections, so one client serves a whole program. Every call has a
+/// time limit, follows no redirect, uses no proxy and is sent once: a call that failed midway may
+/// have been done, and only the caller knows whether doing it twice is harm.
+///
+/// TLS trusts the public authorities that Mozilla trusts, compiled in, so nothing is read from
+/// disk at start-up.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use signalr_serverless::{ConnectionString, HubName, rest::{Message, RestClient}};
+///
+/// let service = ConnectionString::parse("Endpoint=http://localhost;Port=8888;AccessKey=k")?;
+/// let hub = RestClient::new(&service)?.hub(HubName::parse("chat")?);
+/// hub.broadcast(&Message::new("newMessage", &["hello"])?).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RestClient(Arc<Settings>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) http: reqwest::Client,
+    pub(super) server_endpoint: String,
+    pub(super) key: AccessKey,
+    pub(super) version: ApiVersion,
+    pub(super) application: Option<ApplicationName>,
+    pub(super) time_limit: Duration,
+}
+
+impl RestClient {
+    const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(100);
+
+    /// A client of the service that the connection string names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EntraNotSupported`] where the connection string has no access key, and
+    /// [`Error::HttpClient`] where no HTTP client can be set up.
+    pub fn new(service: &ConnectionString) -> Result<Self, Error> {
+        let Credential::AccessKey(key) = service.credential() else {
+            return Err(Error::EntraNotSupported);
+        };
+        Ok(Self(Arc::new(Settings {
+            http: http_client()?,
+            server_endpoint: service.server_endpoint().to_owned(),
+            key: key.clone(),
+            version: ApiVersion::default(),
+            application: None,
+            time_limit: Self::DEFAULT_TIME_LIMIT,
+        })))
+    }
+
+    /// Speaks this version of the API.
+    #[must_use]
+    pub fn with_version(mut self, version: ApiVersion) -> Self {
+        Arc::make_mut(&mut self.0).version = version;
+        self
+    }
+
+    /// Calls the hubs of this application.
+    ///
+    /// Versions with `api-version` in the query name the application there; v1, which knows no
+    /// applications, gets the hub's full name.
+    #[must_use]
+    pub fn with_application(mut self, application: ApplicationName) -> Self {
+        Arc::make_mut(&mut self.0).application = Some(application);
+        self
+    }
+
+    /// How long a call may take from connecting to the end of the answer; 100 seconds by default.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        Arc::make_mut(&mut self.0).time_limit = limit;
+        self
+    }
+
+    /// The hub to call.
+    #[must_use]
+    pub fn hub(&self, name: HubName) -> Hub {
+        Hub::new(self.clone(), name)
+    }
+
+    /// Whether the service is up: `false` where it says itself that it is not.
+    ///
+    /// # Errors
+    ///
+    /// As any call, but for a status of 500 or more.
+    pub async fn health(&self) -> Result<bool, Error> {
+        match Call::new(Operation::Health).run(self).await {
+            Ok(()) => Ok(true),
+            Err(Error::Refused(refusal)) if refusal.status.is_server_error() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0
+    }
+}
+
+fn http_client() -> Result<reqwest::Client, Error> {
+    const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+    /// Shorter than the idle limit of usual servers and load balancers, so that a call seldom
+    /// meets a connection that the other side is about to close.
+    const IDLE_LIMIT: Duration = Duration::from_secs(30);
+
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .default_headers(headers()?)
+        .connect_timeout(CONNECT_LIMIT)
+        .pool_idle_timeout(IDLE_LIMIT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .build()
+        .map_err(|error| Error::HttpClient(error.into()))
+}
+
+fn tls() -> Result<rustls::ClientConfig, Error> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::HttpClient(error.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+fn headers() -> Result<HeaderMap, Error> {
+    const ASRS_USER_AGENT: HeaderName = HeaderName::from_static("asrs-user-agent");
+
+    let agent = format!(
+        "signalr-serverless/{} (rust; {}; {})",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    let agent = HeaderValue::from_str(&agent).map_err(|error| Error::HttpClient(error.into()))?;
+    let json = HeaderValue::from_static("application/json");
+    Ok(HeaderMap::from_iter([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)]))
+}

@@ -1,0 +1,128 @@
+//! From names to the path of a URL.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::error::Error;
+
+/// Everything but letters, digits and `-_.~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Fills the parameters of a route's path, each percent-encoded.
+///
+/// # Errors
+///
+/// [`Error::InvalidValue`] for a value of `.` or `..`. URL libraries and web servers take such a
+/// segment for a step up, even as `%2E%2E`: the call would end at another path, and a send to
+/// the group `..` would become a broadcast.
+pub(super) fn fill(template: &str, parameters: &[(&'static str, &str)]) -> Result<String, Error> {
+    let mut path = String::with_capacity(template.len());
+    for segment in template.split('/').skip(1) {
+        path.push('/');
+        match parameter(segment).and_then(|name| parameters.iter().find(|(key, _)| *key == name)) {
+            Some((name, ".." | ".")) => return Err(dots(name)),
+            Some((_, value)) => path.extend(encode(value)),
+            None => path.push_str(segment),
+        }
+    }
+    Ok(path)
+}
+
+/// Percent-encodes a value for a segment of a path or for a query.
+pub(super) fn encode(value: &str) -> impl Iterator<Item = &str> {
+    utf8_percent_encode(value, RESERVED)
+}
+
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+fn dots(parameter: &str) -> Error {
+    Error::InvalidValue {
+        what: match parameter {
+            "group" => "group name",
+            "user" => "user id",
+            _ => "connection id",
+        },
+        problem: "is '.' or '..', which no URL can carry".to_owned(),
+        remedy: "use a name that is more than one or two dots",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rest::{ApiVersion, Operation};
+
+    const GROUP: &str = "/api/hubs/{hub}/groups/{group}/:send";
+
+    fn filled(group: &str) -> Result<String, Error> {
+        fill(GROUP, &[("hub", "chat"), ("group", group)])
+    }
+
+    #[test]
+    fn names_are_percent_encoded() {
+        for (group, segment) in [
+            ("a/b", "a%2Fb"),
+            ("a b+c", "a%20b%2Bc"),
+            ("é", "%C3%A9"),
+            ("%2F", "%252F"),
+            ("-_.~", "-_.~"),
+            ("...", "..."),
+            ("?#&=:;,'`[]\"<>\\", "%3F%23%26%3D%3A%3B%2C%27%60%5B%5D%22%3C%3E%5C"),
+            ("\n\0", "%0A%00"),
+        ] {
+            let path = format!("/api/hubs/chat/groups/{segment}/:send");
+            assert_eq!(filled(group).unwrap(), path, "{group}");
+        }
+    }
+
+    #[test]
+    fn dots_alone_are_refused() {
+        for dots in [".", ".."] {
+            let error = filled(dots).unwrap_err().to_string();
+            assert!(error.starts_with("group name is '.' or '..'"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_every_route_is_known() {
+        let parameters = [("hub", "h"), ("group", "g"), ("user", "u"), ("connectionId", "c")];
+        for operation in Operation::ALL {
+            for route in operation.routes() {
+                let path = fill(route.path, &parameters).unwrap();
+                assert!(!path.contains('{'), "{path}");
+            }
+        }
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        let odd =
+            prop::sample::select(vec!['.', '/', '%', '2', 'E', 'e', 'F', '\\', '?', '#', ' ']);
+        prop::collection::vec(prop_oneof![any::<char>(), odd], 1..=1024)
+            .prop_map(|chars| chars.into_iter().collect::<String>())
+            .prop_filter("dots alone are refused", |name| name != "." && name != "..")
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_survives_the_way_into_a_url_and_back(group in name(), user in name()) {
+            let route = Operation::UserInGroup.route(ApiVersion::V2024_12_01).unwrap();
+            let parameters = [("hub", "chat"), ("group", group.as_str()), ("user", user.as_str())];
+            let path = fill(route.path, &parameters).unwrap();
+
+            let url = url::Url::parse(&format!("http://localhost{path}")).unwrap();
+            prop_assert_eq!(url.path(), &path);
+
+            let segments: Vec<_> = url
+                .path()
+                .split('/')
+                .map(|segment| percent_decode_str(segment).decode_utf8().unwrap())
+                .collect();
+            let expected = ["", "api", "hubs", "chat", "users", &user, "groups", &group];
+            prop_assert_eq!(segments, expected);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What the service answered, read whole and judged.
+
+use http::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::Operation;
+use crate::error::{Error, Refusal};
+
+/// More than any reply has: the largest, a page of 200 connections, stays below 1 MB.
+const LONGEST_BODY: usize = 4 << 20;
+
+/// A reply with the body read.
+pub(super) struct Reply {
+    status: StatusCode,
+    endpoint: String,
+    operation: Operation,
+    error_code: Option<String>,
+    body: Body,
+}
+
+enum Body {
+    Whole(Vec<u8>),
+    TooLong,
+}
+
+impl Reply {
+    /// Reads the body to its end, so that the connection can be used again.
+    pub(super) async fn read(
+        mut response: reqwest::Response,
+        operation: Operation,
+        endpoint: &str,
+    ) -> Result<Self, reqwest::Error> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > LONGEST_BODY {
+                break;
+            }
+        }
+        let body = if bytes.len() > LONGEST_BODY { Body::TooLong } else { Body::Whole(bytes) };
+        let error_code = response.headers().get("x-ms-error-code");
+        Ok(Self {
+            status: response.status(),
+            endpoint: endpoint.to_owned(),
+            operation,
+            error_code: error_code.and_then(|code| code.to_str().ok()).map(str::to_owned),
+            body,
+        })
+    }
+
+    /// Whether this is a 404 that the service itself meant, with this `x-ms-error-code`.
+    ///
+    /// A 404 without it comes from a wrong endpoint rather than from the service.
+    pub(super) fn is_not_found(&self, error_code: &str) -> bool {
+        self.status == StatusCode::NOT_FOUND
+            && self.error_code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case(error_code))
+    }
+
+    pub(super) fn into_success(self) -> Result<Self, Error> {
+        if self.status.is_success() { Ok(self) } else { Err(self.refusal()) }
+    }
+
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        match &self.body {
+            Body::Whole(body) => {
+                serde_json::from_slice(body).map_err(|error| self.invalid(error.to_string()))
+            }
+            Body::TooLong => Err(self.invalid(format!("it has more than {LONGEST_BODY} bytes"))),
+        }
+    }
+
+    fn invalid(&self, problem: String) -> Error {
+        Error::InvalidReply { endpoint: self.endpoint.clone(), operation: self.operation, problem }
+    }
+
+    fn refusal(&self) -> Error {
+        let detail = match &self.body {
+            Body::Whole(body) => serde_json::from_slice::<ErrorDetail>(body).unwrap_or_default(),
+            Body::TooLong => ErrorDetail::default(),
+        };
+        let code = self.error_code.clone().or(detail.code);
+        let message = detail.message.or(detail.detail).or(detail.title);
+        Error::Refused(Box::new(Refusal {
+            endpoint: self.endpoint.clone(),
+            operation: self.operation,
+            status: self.status,
+            code: code.map(|code| one_line(&code)),
+            message: message.map(|message| one_line(&message)),
+        }))
+    }
+}
+
+/// The service's own description of an error, or the fields of `application/problem+json`, which
+/// asrs-emulator answers.
+#[derive(Default, Deserialize)]
+struct ErrorDetail {
+    code: Option<String>,
+    message: Option<String>,
+    detail: Option<String>,
+    title: Option<String>,
+}
+
+/// Text from outside, fit for one line of a log.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 500;
+    text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,114 @@
+//! Calls to a user.
+
+use std::time::Duration;
+
+use super::{Hub, Message, Operation, call::Call};
+use crate::{
+    error::Error,
+    name::{GroupName, UserId},
+};
+
+/// A user of a hub, with all the connections that bear the user's id.
+#[derive(Clone, Debug)]
+pub struct User {
+    hub: Hub,
+    id: UserId,
+}
+
+impl User {
+    pub(super) fn new(hub: Hub, id: UserId) -> Self {
+        Self { hub, id }
+    }
+
+    /// The user's id.
+    #[must_use]
+    pub fn id(&self) -> &UserId {
+        &self.id
+    }
+
+    /// Sends to every connection of the user.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn send(&self, message: &Message) -> Result<(), Error> {
+        self.call(Operation::SendToUser).body(message).run(self.hub.client()).await
+    }
+
+    /// Whether the user has any connection.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn exists(&self) -> Result<bool, Error> {
+        let call = self.call(Operation::UserExists);
+        call.run_unless(self.hub.client(), "Warning.User.NotExisted").await
+    }
+
+    /// Adds the user to a group: the connections there are and, while the membership lasts, those
+    /// to come.
+    ///
+    /// `ttl` is how long it lasts, in whole seconds; zero means the present connections only, and
+    /// `None` up to a year.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::InvalidValue`] for a `ttl` with a fraction of a second.
+    pub async fn add_to_group(
+        &self,
+        group: &GroupName,
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
+        let mut call = self.call(Operation::AddUserToGroup).parameter("group", group.as_str());
+        if let Some(ttl) = ttl {
+            call = call.query("ttl", whole_seconds(ttl)?);
+        }
+        call.run(self.hub.client()).await
+    }
+
+    /// Removes the user from a group.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn remove_from_group(&self, group: &GroupName) -> Result<(), Error> {
+        let call = self.call(Operation::RemoveUserFromGroup);
+        call.parameter("group", group.as_str()).run(self.hub.client()).await
+    }
+
+    /// Removes the user from all groups.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn remove_from_all_groups(&self) -> Result<(), Error> {
+        self.call(Operation::RemoveUserFromAllGroups).run(self.hub.client()).await
+    }
+
+    /// Whether the user is in a group.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub async fn is_in_group(&self, group: &GroupName) -> Result<bool, Error> {
+        let call = self.call(Operation::UserInGroup).parameter("group", group.as_str());
+        call.run_unless(self.hub.client(), "Info.User.NotInGroup").await
+    }
+
+    fn call(&self, operation: Operation) -> Call<'_> {
+        self.hub.call(operation).parameter("user", self.id.as_str())
+    }
+}
+
+/// A fraction is refused rather than cut: half a second would become zero, which means something
+/// else.
+fn whole_seconds(ttl: Duration) -> Result<String, Error> {
+    if ttl.subsec_nanos() == 0 {
+        return Ok(ttl.as_secs().to_string());
+    }
+    Err(Error::InvalidValue {
+        what: "ttl",
+        problem: format!("is {ttl:?}"),
+        remedy: "use whole seconds, 0 or more",
+    })
+}

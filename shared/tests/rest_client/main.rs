@@ -1,0 +1,1 @@
+//! The REST client against a small HTTP server.
