@@ -25,8 +25,8 @@ doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 structure:
-	python3 tests/structure/self_test.py
-	python3 tests/structure/check.py
+	python3 -B tests/structure/self_test.py
+	python3 -B tests/structure/check.py
 
 rust-tests: nextest
 	cargo test --locked --workspace --doc

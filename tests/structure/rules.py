@@ -41,10 +41,10 @@ IO = re.compile(r"\btokio\b|\bnet::|\bsocket2\b|\bTcp[A-Z]\w+|\bUdpSocket\b|\bIn
 
 GRAB_BAGS = re.compile(r"^(utils?|common|helpers?|managers?)$")
 
-# The first cell of a table's row, and the names of variables in it. `__suffix` continues the name before it.
-FIRST_CELL = re.compile(r"^\|([^|]*)\|", re.MULTILINE)
-VARIABLE = re.compile(r"`(Azure\w+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|__\w+)`")
-CONSTANT = re.compile(r'const \w+: &(?:\'static )?str\s*=\s*"([^"]+)"')
+# The table is the one whose first column is headed "variable"; `__suffix` continues the name before it.
+VARIABLE_TABLE = re.compile(r"^\| *variable *\|.*\n((?:\|.*\n)+)", re.MULTILINE)
+VARIABLE = re.compile(r"`(\w+)`")
+CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
 CONSTANTS_FILE = "functions/runtime/src/variable.rs"
 
 
@@ -158,14 +158,12 @@ def cargo(root, *arguments):
 
 def variables_in(readme):
     names = set()
-    for cell in FIRST_CELL.findall(readme):
-        stem = ""
-        for name in VARIABLE.findall(cell):
-            if name.startswith("__"):
-                names.add(stem + name)
-            else:
-                names.add(name)
-                stem = name.split("__")[0]
+    for table in VARIABLE_TABLE.findall(readme):
+        for row in table.splitlines():
+            stem = ""
+            for name in VARIABLE.findall(row.split("|")[1]):
+                names.add(stem + name if name.startswith("__") else name)
+                stem = stem or name
     return names
 
 

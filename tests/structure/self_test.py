@@ -16,11 +16,14 @@ OURS = {
     "signalr-function-runtime": "functions/runtime",
     "signalr-negotiate": "functions/negotiate",
 }
-README = "| variable | meaning |\n|---|---|\n| `SIGNALR_HUB`, `AzureSignalRConnectionString`, `__clientId` | x |\n"
+README = "| variable | meaning |\n|---|---|\n| `PORT` | x |\n| `AzureSignalRConnectionString`, `__clientId` | x |\n"
 CONSTANTS = """
-pub const HUB: &str = "SIGNALR_HUB";
-pub const SERVICE: &str = "AzureSignalRConnectionString";
-pub const CLIENT_ID: &str = "AzureSignalRConnectionString__clientId";
+variables! {
+    PORT = "PORT",
+        "The port";
+    SERVICE = "AzureSignalRConnectionString", "The service";
+    CLIENT_ID = "AzureSignalRConnectionString__clientId", "Who asks";
+}
 """
 
 
@@ -99,9 +102,9 @@ class Rules(unittest.TestCase):
                 (self.root / "shared/src" / name).unlink()
 
     def test_a_variable_that_only_one_side_knows(self):
-        self.write("README.md", README.replace("`SIGNALR_HUB`", "`SIGNALR_HUBB`"))
-        self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_HUB is not in")
-        self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_HUBB stands in")
+        self.write("README.md", README.replace("`PORT`", "`SIGNALR_PORT`"))
+        self.assertBroken(rules.readme_lists_the_variables, "PORT is not in")
+        self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_PORT stands in")
 
     def assertBroken(self, rule, text):
         violations = rule(self.root)

@@ -1,0 +1,159 @@
+// The command itself: its flags, its exit codes and what it says.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect } from "./client.js";
+import { negotiate, rest, sign } from "./service.js";
+import { portOf, runToEnd, startDev, startServe } from "./system.js";
+
+const BAD_CONFIGURATION = 64;
+const COULD_NOT_START = 1;
+const DEFAULT_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
+const bad = {
+  "an unknown command": [["devv"], /devv/],
+  "an unknown flag": [["dev", "--prot", "1"], /--prot/],
+  "no number as a port": [["dev", "--port", "http"], /http.*--port/],
+  "a port too high": [["serve", "--port", "70000"], /70000.*--port/],
+  "a bad hub": [["dev", "--hub", "a-b"], /a-b.*--hub|hub name 'a-b'/s],
+  "one port for both": [["dev", "--port", "9123", "--service-port", "9123"], /9123/],
+  "an address that is none": [["serve", "--ip", "localhost"], /localhost.*--ip/],
+  "an empty key": [["serve", "--access-key", ""], /--access-key/],
+  "a missing settings file": [["serve", "--config", "no/such.json"], /no\/such\.json/],
+  "a policy that there is not": [["serve", "--client-messages", "shout"], /shout.*--client-messages/],
+  "a bad connection string": [["dev"], /AzureSignalRConnectionString/, { AzureSignalRConnectionString: "Endpoint=x" }],
+  "a bad variable": [["dev"], /NEGOTIATE_IDENTITY/, { NEGOTIATE_IDENTITY: "passport" }],
+};
+
+for (const [name, [args, text, env]] of Object.entries(bad)) {
+  test(`${name}: ${BAD_CONFIGURATION}, and the text names it`, async () => {
+    const { code, stdout, stderr } = await runToEnd(args, env);
+    assert.equal(code, BAD_CONFIGURATION, stderr);
+    assert.match(stderr, text);
+    assert.equal(stdout, "");
+  });
+}
+
+test("settings that are no JSON: the file is named", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "signalr-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "settings.json"), "{");
+  const { code, stderr } = await runToEnd(["serve", "--config", folder]);
+  assert.equal(code, BAD_CONFIGURATION);
+  assert.match(stderr, /settings\.json.*not JSON/);
+});
+
+test("upstream in the settings: start-up says that it is not called", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "signalr-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "settings.json");
+  writeFileSync(path, '{"UpstreamSettings":{"Templates":[{"UrlTemplate":"http://localhost:7071/x"}]}}');
+  const service = await startServe({ args: ["--config", path] });
+  assert.equal(await service.stop(), 0);
+  assert.match(service.stderr.join("\n"), /upstream.*not called/);
+});
+
+for (const [command, flag] of Object.entries({ dev: "--service-port", serve: "--port" })) {
+  test(`${command}: a port in use is named, with what to do`, async (t) => {
+    const holder = createServer();
+    t.after(() => holder.close());
+    await new Promise((resolve) => holder.listen(0, "127.0.0.1", resolve));
+    const { port } = holder.address();
+    const { code, stdout, stderr } = await runToEnd([command, flag, port, ...(command === "dev" ? ["--port", 0] : [])]);
+    assert.equal(code, COULD_NOT_START, stderr);
+    assert.match(stderr, new RegExp(`${port}[^]*in use[^]*${flag}`));
+    assert.ok(!stdout.includes("ready"));
+  });
+}
+
+test("dev: the functions' port in use is named, with what to do", async (t) => {
+  const holder = createServer();
+  t.after(() => holder.close());
+  await new Promise((resolve) => holder.listen(0, "127.0.0.1", resolve));
+  const { port } = holder.address();
+  const { code, stderr } = await runToEnd(["dev", "--port", port, "--service-port", 0]);
+  assert.equal(code, COULD_NOT_START);
+  assert.match(stderr, new RegExp(`${port}[^]*in use[^]*--port`));
+});
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  test(`${signal} ends both commands cleanly`, async () => {
+    for (const system of [await startDev(), await startServe()]) {
+      assert.equal(await system.stop(signal), 0);
+      assert.equal(system.stdout.at(-1), "ready");
+    }
+  });
+}
+
+test("localhost works over both loopback addresses", async () => {
+  const system = await startDev();
+  for (const port of [portOf(system.page), portOf(system.service)]) {
+    for (const host of ["127.0.0.1", "[::1]"]) {
+      assert.ok((await fetch(`http://${host}:${port}/api/health`)).status < 500, `${host}:${port}`);
+    }
+  }
+  await system.stop();
+});
+
+test("serve: the defaults are those of asrs-emulator", async () => {
+  const service = await startServe();
+  const port = portOf(service.service);
+  const expected = `Endpoint=http://localhost;Port=${port};AccessKey=${DEFAULT_KEY};Version=1.0;`;
+  assert.equal(service.connectionString, expected);
+  assert.equal((await rest(service, "PUT", "hubs/chat/users/u/groups/g")).status, 200);
+  await service.stop();
+});
+
+test("serve: either of two keys signs, and the default one does not", async () => {
+  const keys = ["the first key, long enough to sign", "the second key, long enough to sign"];
+  const service = await startServe({ args: keys.flatMap((key) => ["--access-key", key]) });
+  const aud = new URL("/client/?hub=chat", service.service).href;
+  const statuses = [...keys, DEFAULT_KEY].map(async (key) => (await negotiate(service, sign(service, { aud }, key))).status);
+  assert.deepEqual(await Promise.all(statuses), [200, 200, 401]);
+  const printed = [...service.stdout, ...service.stderr].join("\n");
+  await service.stop();
+  assert.ok(keys.every((key) => !printed.includes(key)), "a key of one's own is not printed");
+});
+
+test("serve --lenient: any audience and lifetime, but no wrong key", async () => {
+  const service = await startServe({ args: ["--lenient"] });
+  const claims = { aud: "http://elsewhere", nbf: 1, exp: 2 };
+  assert.equal((await negotiate(service, sign(service, claims))).status, 200);
+  assert.equal((await negotiate(service, sign(service, claims, "another key, long enough to sign"))).status, 401);
+  await service.stop();
+});
+
+test("serve off loopback with the well-known key: a loud warning", async () => {
+  const open = await startServe({ args: ["--ip", "0.0.0.0"] });
+  await open.stop();
+  assert.match(open.stderr.join("\n"), /warning[^]*--access-key/i);
+  const own = await startServe({ args: ["--ip", "0.0.0.0", "--access-key", "a key of one's own, long enough"] });
+  await own.stop();
+  assert.doesNotMatch(own.stderr.join("\n"), /warning/i);
+});
+
+test("dev with a connection string uses that service and starts none", async () => {
+  const service = await startServe();
+  for (const name of ["AzureSignalRConnectionString", "Azure__SignalR__ConnectionString"]) {
+    const system = await startDev({ env: { [name]: service.connectionString } });
+    assert.equal(portOf(system.service), portOf(service.service));
+    const client = await connect(system, { user: "ann" });
+    const answer = await rest(service, "HEAD", `hubs/chat/connections/${client.id}`);
+    assert.equal(answer.status, 200);
+    assert.ok(!system.stdout.join("\n").includes(DEFAULT_KEY), "its key is not printed");
+    await client.stop();
+    await system.stop();
+  }
+  await service.stop();
+});
+
+test("help and version are no failures", async () => {
+  for (const args of [["--help"], ["dev", "--help"], ["serve", "--help"], ["--version"]]) {
+    const { code, stdout } = await runToEnd(args);
+    assert.equal(code, 0);
+    assert.match(stdout, /signalr/);
+  }
+});

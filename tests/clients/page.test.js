@@ -1,0 +1,119 @@
+// The chat page in a real browser.
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { chromium } from "playwright-core";
+import { broadcast } from "./client.js";
+import { portOf, startDev } from "./system.js";
+
+const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
+
+let system;
+let browser;
+let context;
+let troubles;
+before(async () => {
+  system = await startDev();
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", ...QUIET],
+  });
+});
+beforeEach(async () => {
+  troubles = [];
+  context = await browser.newContext();
+  context.on("weberror", (error) => troubles.push(error.error().message));
+});
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(troubles, []);
+});
+after(async () => {
+  await browser?.close();
+  await system?.stop();
+});
+
+async function join(name, room) {
+  const tab = await context.newPage();
+  await tab.goto(system.page);
+  await tab.getByLabel("Name").fill(name);
+  await tab.getByLabel("Room").fill(room);
+  await tab.getByRole("button", { name: "Join" }).click();
+  await state(tab, "connected");
+  return tab;
+}
+
+const state = (tab, word) => tab.locator(`[role=status]:text-is("${word}")`).waitFor();
+const say = async (tab, text) => {
+  await tab.getByLabel("Message", { exact: true }).fill(text);
+  await tab.keyboard.press("Enter");
+};
+const shown = (tab, text) => tab.getByRole("log").getByText(text, { exact: true }).waitFor();
+const texts = (tab) => tab.locator(".message .text").allTextContents();
+
+test("two tabs in one room exchange messages", async () => {
+  const [ann, bob] = [await join("Ann", "lobby"), await join("Bob", "lobby")];
+  await say(ann, "hello, Bob");
+  await shown(bob, "hello, Bob");
+  await say(bob, "hello, Ann");
+  await shown(ann, "hello, Ann");
+  assert.deepEqual(await texts(ann), ["hello, Bob", "hello, Ann"]);
+  assert.deepEqual(await bob.locator(".message .from").allTextContents(), ["Ann", "Bob"]);
+});
+
+test("a room keeps out what is said in another", async () => {
+  const [red, blue] = [await join("Ann", "red"), await join("Bob", "blue/ü ?#")];
+  await say(red, "for red");
+  await shown(red, "for red");
+  await say(blue, "for blue");
+  await shown(blue, "for blue");
+  assert.deepEqual(await texts(red), ["for red"]);
+  assert.deepEqual(await texts(blue), ["for blue"]);
+});
+
+test("who changes the room leaves the old one", async () => {
+  const [ann, bob] = [await join("Ann", "old"), await join("Bob", "old")];
+  await bob.getByLabel("Room").fill("new");
+  await bob.getByRole("button", { name: "Change" }).click();
+  await bob.getByRole("log").getByText("room new").waitFor();
+  await state(bob, "connected");
+  await say(ann, "is anybody here?");
+  await shown(ann, "is anybody here?");
+  await say(bob, "hello, new room");
+  await shown(bob, "hello, new room");
+  assert.deepEqual(await texts(bob), ["hello, new room"]);
+});
+
+test("what is sent is shown as text, whatever it is", async () => {
+  const ann = await join("Ann", "lobby");
+  const html = "<img src=x onerror=\"document.title='broken in'\"><script>document.title='broken in'</script>";
+  await say(ann, html);
+  await shown(ann, html);
+  const odd = [{ from: html, text: { a: 1 }, at: "no time" }, { from: null }, "only text", 7, null, [1]];
+  for (const argument of [...odd, { from: "Bob", text: "the last" }]) {
+    await broadcast(system, { target: "newMessage", arguments: [argument] });
+  }
+  await shown(ann, "the last");
+  assert.equal((await texts(ann)).length, odd.length + 2);
+  assert.equal(await ann.locator("img, .message script").count(), 0);
+  assert.match(await ann.title(), /^lobby/);
+});
+
+test("a refusal is told, and the text is kept", async () => {
+  const ann = await join("Ann", "lobby");
+  await ann.route("**/broadcast", (route) => route.fulfill({ status: 502, json: { detail: "the service is away" } }));
+  await say(ann, "keep me");
+  await ann.getByRole("alert").getByText("the service is away").waitFor();
+  assert.equal(await ann.getByLabel("Message", { exact: true }).inputValue(), "keep me");
+});
+
+test("when everything restarts the page reconnects and is in its room again", async () => {
+  const [ann, bob] = [await join("Ann", "lobby"), await join("Bob", "lobby")];
+  const ports = { port: portOf(system.page), servicePort: portOf(system.service) };
+  await system.stop();
+  await Promise.all([state(ann, "reconnecting"), state(bob, "reconnecting")]);
+  assert.ok(await ann.getByRole("button", { name: "Send" }).isDisabled());
+  system = await startDev(ports);
+  await Promise.all([state(ann, "connected"), state(bob, "connected")]);
+  await say(ann, "we are back");
+  await shown(bob, "we are back");
+});
