@@ -1,1 +1,51 @@
-//! To come.
+//! The broadcast function: sends messages to a hub's clients, a user's, a group's or to one.
+
+mod message;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Extension, Router, extract::State, http::StatusCode, response::IntoResponse};
+use serde_json::json;
+use signalr_function_runtime::{Config, ConfigError, Function, Items, Problem, Results};
+use signalr_serverless::{HubName, rest::RestClient};
+
+use self::message::{Addressed, MessageJson};
+
+/// For one call to the service. API gateways wait 29 seconds for a function, and an answer that
+/// says what happened is better than theirs.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
+
+/// The function behind its paths.
+///
+/// # Errors
+///
+/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
+/// the connection string has no key to sign with.
+pub fn router(config: &Config) -> Result<Router, ConfigError> {
+    Ok(signalr_function_runtime::router(config, [function(config)?]))
+}
+
+/// The function itself, to be put behind its paths together with others.
+///
+/// # Errors
+///
+/// As [`router`].
+pub fn function(config: &Config) -> Result<Function, ConfigError> {
+    let client = RestClient::new(&config.connection_string)?.with_time_limit(TIME_LIMIT);
+    Ok(Function::guarded("broadcast", config.authorization()?, handle, Arc::new(client)))
+}
+
+async fn handle(
+    State(client): State<Arc<RestClient>>,
+    Extension(hub): Extension<HubName>,
+    items: Items,
+) -> Result<impl IntoResponse, Problem> {
+    let messages = items.parse::<MessageJson, Addressed>()?;
+    let hub = client.hub(hub);
+    let mut results = Results::of(messages.len());
+    for message in &messages {
+        let sent = message.send(&hub).await;
+        results.add(sent.map(|()| json!({ "status": StatusCode::ACCEPTED.as_u16() })))?;
+    }
+    Ok((StatusCode::ACCEPTED, results))
+}

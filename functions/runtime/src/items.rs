@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{problem::Problem, router::BODY_LIMIT};
@@ -67,6 +67,18 @@ impl Items {
             )),
         }
     }
+}
+
+/// Reads an optional field that may be left out but not be `null`: who forgot to fill `groupName`
+/// does not mean everyone.
+///
+/// # Errors
+///
+/// Those of `T`.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl<S: Send + Sync> FromRequest<S> for Items {

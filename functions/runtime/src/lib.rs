@@ -15,6 +15,7 @@
 //! | `path` | from a URL's path to hub and function, on each platform |
 //! | `router` | one call from its path to its handler |
 //! | `items` | a body of one item or an array of them |
+//! | `results` | what became of each item |
 //! | `problem` | errors, as `application/problem+json` |
 //! | `serve` | the process: platform, port, signals, exit status |
 
@@ -29,6 +30,7 @@ mod lambda;
 mod path;
 mod problem;
 mod query;
+mod results;
 mod router;
 mod serve;
 pub mod variable;
@@ -38,7 +40,8 @@ pub use config::{Config, ConfigError, Listen};
 pub use cors::AllowedOrigins;
 pub use hubs::Hubs;
 pub use identity::Identity;
-pub use items::{Items, MAX_ITEMS};
+pub use items::{Items, MAX_ITEMS, given};
 pub use problem::Problem;
+pub use results::Results;
 pub use router::{BODY_LIMIT, Function, router};
 pub use serve::start;

@@ -69,6 +69,12 @@ impl Problem {
         problem
     }
 
+    /// What came, what is wrong with it and what would do.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -76,15 +82,15 @@ impl Problem {
     }
 }
 
-/// What went wrong inside the SDK, told to the caller of a function: 400 where the caller can put
-/// it right, else 502 where another machine is involved and 500 where none is.
+/// What went wrong inside the SDK, told to the caller of a function: 502 where the service or the
+/// way to it is involved, 400 where the caller gave something wrong, 500 where the set-up is.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let status = match (error.fault(), &error) {
-            (Fault::Caller, _) => StatusCode::BAD_REQUEST,
-            (_, Error::Refused(_)) | (Fault::Service | Fault::Network, _) => {
+        let status = match (&error, error.fault()) {
+            (Error::Refused(_), _) | (_, Fault::Service | Fault::Network) => {
                 StatusCode::BAD_GATEWAY
             }
+            (_, Fault::Caller) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

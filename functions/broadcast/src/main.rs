@@ -1,0 +1,5 @@
+//! The broadcast function as a program.
+
+fn main() -> std::process::ExitCode {
+    signalr_function_runtime::start(signalr_broadcast::router)
+}
