@@ -1,1 +1,32 @@
-//! To come.
+//! All functions in one process: Azure starts one executable per app, and a developer wants one too.
+
+use axum::Router;
+use signalr_function_runtime::{Config, ConfigError};
+
+/// Every function behind its paths.
+///
+/// ```
+/// use signalr_function_runtime::Config;
+///
+/// let config = Config::from_lookup(|key| match key {
+///     "AzureSignalRConnectionString" => Some("Endpoint=http://localhost:8888;AccessKey=secret"),
+///     "SIGNALR_HUB" => Some("chat"),
+///     _ => None,
+/// })?;
+/// let router = signalr_function_app::router(&config)?;
+/// # let _ = router;
+/// # Ok::<(), signalr_function_runtime::ConfigError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
+/// the connection string has no key to sign with.
+pub fn router(config: &Config) -> Result<Router, ConfigError> {
+    let functions = [
+        signalr_negotiate::function(config)?,
+        signalr_broadcast::function(config)?,
+        signalr_group_admin::function(config)?,
+    ];
+    Ok(signalr_function_runtime::router(config, functions))
+}

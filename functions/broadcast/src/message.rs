@@ -64,8 +64,7 @@ impl TryFrom<MessageJson> for Addressed {
         if arguments.get() == "null" {
             return Err("arguments are null; use an array, [] for none".to_owned());
         }
-        let message =
-            Message::from_raw(&target, arguments).map_err(|error| error.to_string())?;
+        let message = Message::from_raw(&target, arguments).map_err(|error| error.to_string())?;
         let recipients = match (connection_id, user_id, group_name) {
             (Some(_), _, _) | (_, Some(_), _) if !excluded.is_empty() => {
                 return Err(

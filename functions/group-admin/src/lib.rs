@@ -1,1 +1,50 @@
-//! To come.
+//! The group-admin function: puts connections and users into groups, takes them out, asks and lists.
+
+mod action;
+mod perform;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Extension, Router, extract::State, response::IntoResponse};
+use signalr_function_runtime::{Config, ConfigError, Function, Items, Problem, Results};
+use signalr_serverless::{HubName, rest::RestClient};
+
+use self::action::{Action, ActionJson};
+
+/// For one call to the service. API gateways wait 29 seconds for a function, and an answer that
+/// says what happened is better than theirs.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
+
+/// The function behind its paths.
+///
+/// # Errors
+///
+/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
+/// the connection string has no key to sign with.
+pub fn router(config: &Config) -> Result<Router, ConfigError> {
+    Ok(signalr_function_runtime::router(config, [function(config)?]))
+}
+
+/// The function itself, to be put behind its paths together with others.
+///
+/// # Errors
+///
+/// As [`router`].
+pub fn function(config: &Config) -> Result<Function, ConfigError> {
+    let client = RestClient::new(&config.connection_string)?.with_time_limit(TIME_LIMIT);
+    Ok(Function::guarded("group-admin", config.authorization()?, handle, Arc::new(client)))
+}
+
+async fn handle(
+    State(client): State<Arc<RestClient>>,
+    Extension(hub): Extension<HubName>,
+    items: Items,
+) -> Result<impl IntoResponse, Problem> {
+    let actions = items.parse::<ActionJson, Action>()?;
+    let hub = client.hub(hub);
+    let mut results = Results::of(actions.len());
+    for action in &actions {
+        results.add(action.perform(&hub).await)?;
+    }
+    Ok(results)
+}

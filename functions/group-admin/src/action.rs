@@ -1,0 +1,232 @@
+//! What can be asked of groups. `add`, `remove` and `removeAll` have the shape of the Azure Functions
+//! `signalR` output binding; `check` and `list` are ours.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use signalr_function_runtime::given;
+use signalr_serverless::{ConnectionId, GroupName, UserId, rest::Continuation};
+
+/// An action as it comes. Fields that are not among these are refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ActionJson {
+    action: Verb,
+    #[serde(default, deserialize_with = "given")]
+    group_name: Option<GroupName>,
+    #[serde(default, deserialize_with = "given")]
+    user_id: Option<UserId>,
+    #[serde(default, deserialize_with = "given")]
+    connection_id: Option<ConnectionId>,
+    /// In seconds.
+    #[serde(default, deserialize_with = "given")]
+    ttl: Option<u32>,
+    #[serde(default, deserialize_with = "given")]
+    continuation: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+enum Verb {
+    Add,
+    Remove,
+    RemoveAll,
+    Check,
+    List,
+}
+
+/// An action that has all it needs and nothing else.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    AddConnection { group: GroupName, connection: ConnectionId },
+    AddUser { group: GroupName, user: UserId, ttl: Option<Duration> },
+    Remove { group: GroupName, member: Member },
+    RemoveFromAll { member: Member },
+    IsUserInGroup { group: GroupName, user: UserId },
+    GroupExists { group: GroupName },
+    MemberExists { member: Member },
+    List { group: GroupName, from: Option<Continuation> },
+}
+
+/// Who is in groups.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Member {
+    Connection(ConnectionId),
+    User(UserId),
+}
+
+/// Where both ids are given the connection's counts, as in the binding.
+impl TryFrom<ActionJson> for Action {
+    type Error = String;
+
+    fn try_from(json: ActionJson) -> Result<Self, String> {
+        json.refuse_superfluous()?;
+        let ActionJson { action, group_name, user_id, connection_id, ttl, continuation } = json;
+        let member = match (connection_id, user_id) {
+            (Some(id), _) => Some(Member::Connection(id)),
+            (None, Some(id)) => Some(Member::User(id)),
+            (None, None) => None,
+        };
+        let group = || group_name.clone().ok_or("groupName is missing; name the group");
+        let who = "userId and connectionId are missing; give one of them";
+
+        Ok(match (action, member) {
+            (Verb::Add, Some(Member::Connection(connection))) => {
+                Self::AddConnection { group: group()?, connection }
+            }
+            (Verb::Add, Some(Member::User(user))) => {
+                let ttl = ttl.map(|seconds| Duration::from_secs(seconds.into()));
+                Self::AddUser { group: group()?, user, ttl }
+            }
+            (Verb::Remove, Some(member)) => Self::Remove { group: group()?, member },
+            (Verb::RemoveAll, Some(member)) => Self::RemoveFromAll { member },
+            (Verb::Add | Verb::Remove | Verb::RemoveAll, None) => return Err(who.to_owned()),
+            (Verb::Check, member) => match (group_name, member) {
+                (Some(group), Some(Member::User(user))) => Self::IsUserInGroup { group, user },
+                (Some(_), Some(Member::Connection(_))) => {
+                    return Err("check cannot tell whether a connection is in a group; give userId with groupName, or connectionId alone".to_owned());
+                }
+                (Some(group), None) => Self::GroupExists { group },
+                (None, Some(member)) => Self::MemberExists { member },
+                (None, None) => {
+                    return Err("check needs groupName, userId or connectionId".to_owned());
+                }
+            },
+            (Verb::List, _) => {
+                let from = continuation.as_deref().map(Continuation::parse).transpose();
+                Self::List { group: group()?, from: from.map_err(|error| error.to_string())? }
+            }
+        })
+    }
+}
+
+impl ActionJson {
+    /// Fields that would change nothing are refused: who gave them expects that they do.
+    fn refuse_superfluous(&self) -> Result<(), String> {
+        let is = |verb| self.action == verb;
+        let refusals = [
+            (
+                self.ttl.is_some() && !(is(Verb::Add) && self.connection_id.is_none()),
+                "ttl works only when a user is added; leave it out",
+            ),
+            (
+                self.continuation.is_some() && !is(Verb::List),
+                "continuation works only with list; leave it out",
+            ),
+            (
+                self.group_name.is_some() && is(Verb::RemoveAll),
+                "removeAll is for all groups; leave groupName out, or use remove",
+            ),
+            (
+                is(Verb::List) && (self.user_id.is_some() || self.connection_id.is_some()),
+                "list shows a whole group; leave userId and connectionId out, or use check",
+            ),
+        ];
+        match refusals.iter().find(|(applies, _)| *applies) {
+            Some((_, reason)) => Err((*reason).to_owned()),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Action, String> {
+        let json: ActionJson = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        json.try_into()
+    }
+
+    fn group() -> GroupName {
+        GroupName::parse("g").unwrap()
+    }
+
+    fn user() -> UserId {
+        UserId::parse("u").unwrap()
+    }
+
+    fn connection() -> ConnectionId {
+        ConnectionId::parse("c").unwrap()
+    }
+
+    #[test]
+    fn every_action_is_told_by_its_fields() {
+        let ttl = Some(Duration::from_secs(60));
+        for (json, action) in [
+            (
+                r#"{"action":"add","groupName":"g","connectionId":"c","userId":"u"}"#,
+                Action::AddConnection { group: group(), connection: connection() },
+            ),
+            (
+                r#"{"action":"add","groupName":"g","userId":"u","ttl":60}"#,
+                Action::AddUser { group: group(), user: user(), ttl },
+            ),
+            (
+                r#"{"action":"add","groupName":"g","userId":"u"}"#,
+                Action::AddUser { group: group(), user: user(), ttl: None },
+            ),
+            (
+                r#"{"action":"remove","groupName":"g","userId":"u"}"#,
+                Action::Remove { group: group(), member: Member::User(user()) },
+            ),
+            (
+                r#"{"action":"removeAll","connectionId":"c"}"#,
+                Action::RemoveFromAll { member: Member::Connection(connection()) },
+            ),
+            (
+                r#"{"action":"check","groupName":"g","userId":"u"}"#,
+                Action::IsUserInGroup { group: group(), user: user() },
+            ),
+            (r#"{"action":"check","groupName":"g"}"#, Action::GroupExists { group: group() }),
+            (
+                r#"{"action":"check","userId":"u"}"#,
+                Action::MemberExists { member: Member::User(user()) },
+            ),
+            (
+                r#"{"action":"check","connectionId":"c"}"#,
+                Action::MemberExists { member: Member::Connection(connection()) },
+            ),
+            (
+                r#"{"action":"list","groupName":"g","continuation":"x"}"#,
+                Action::List { group: group(), from: Continuation::parse("x").ok() },
+            ),
+        ] {
+            assert_eq!(parse(json).unwrap(), action, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_wrong_or_superfluous_is_named() {
+        for (json, part) in [
+            (r#"{"groupName":"g"}"#, "missing field `action`"),
+            (r#"{"action":"join"}"#, "unknown variant `join`, expected one of `add`"),
+            (r#"{"action":"removeall","userId":"u"}"#, "unknown variant `removeall`"),
+            (r#"{"action":"add","group":"g","userId":"u"}"#, "unknown field `group`"),
+            (r#"{"action":"add","groupName":"g"}"#, "userId and connectionId are missing"),
+            (r#"{"action":"add","userId":"u"}"#, "groupName is missing"),
+            (r#"{"action":"remove","connectionId":"c"}"#, "groupName is missing"),
+            (r#"{"action":"removeAll"}"#, "userId and connectionId are missing"),
+            (r#"{"action":"removeAll","userId":"u","groupName":"g"}"#, "leave groupName out"),
+            (r#"{"action":"check"}"#, "check needs groupName"),
+            (r#"{"action":"check","groupName":"g","connectionId":"c"}"#, "check cannot tell"),
+            (r#"{"action":"list"}"#, "groupName is missing"),
+            (r#"{"action":"list","groupName":"g","userId":"u"}"#, "list shows a whole group"),
+            (r#"{"action":"list","groupName":"g","continuation":""}"#, "continuation is empty"),
+            (
+                r#"{"action":"add","groupName":"g","connectionId":"c","ttl":1}"#,
+                "ttl works only when a user is added",
+            ),
+            (r#"{"action":"remove","groupName":"g","userId":"u","ttl":1}"#, "ttl works only"),
+            (r#"{"action":"add","groupName":"g","userId":"u","ttl":-1}"#, "invalid value"),
+            (r#"{"action":"add","groupName":"g","userId":"u","ttl":1.5}"#, "invalid type"),
+            (r#"{"action":"add","groupName":"g","userId":"u","ttl":null}"#, "invalid type: null"),
+            (r#"{"action":"check","userId":"u","continuation":"x"}"#, "continuation works only"),
+            (r#"{"action":"add","groupName":"","userId":"u"}"#, "group name '' is empty"),
+            (r#"{"action":"add","groupName":"g","userId":["u"]}"#, "expected a string"),
+        ] {
+            let error = parse(json).unwrap_err();
+            assert!(error.contains(part), "{json}: {error}");
+        }
+    }
+}
