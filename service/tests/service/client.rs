@@ -1,0 +1,220 @@
+//! A running service, and clients that speak to it over real sockets.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
+use signalr_service::{Config, Listen, Service, WELL_KNOWN_ACCESS_KEY};
+use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+};
+
+/// What no test waits longer for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn key() -> AccessKey {
+    AccessKey::parse(WELL_KNOWN_ACCESS_KEY).unwrap()
+}
+
+/// A service on a free port, which ends with the test.
+pub(crate) struct Running {
+    pub(crate) host: String,
+    pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+pub(crate) async fn start() -> Running {
+    start_with(Config::default()).await
+}
+
+pub(crate) async fn start_with(config: Config) -> Running {
+    let config = Config { listen: Listen::Address(([127, 0, 0, 1], 0).into()), ..config };
+    let service: Service = config.bind().await.unwrap();
+    let host = service.addresses()[0].to_string();
+    let counters = service.counters();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = tokio::spawn(service.run(async {
+        let _ = stopped.await;
+    }));
+    Running { host, counters, http: reqwest::Client::new(), stop: Some(stop), task }
+}
+
+impl Running {
+    /// Asks the service to end and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        timeout(PATIENCE, self.task).await.expect("the service does not end").unwrap();
+    }
+
+    pub(crate) fn client_token(&self, hub: &str, user: Option<&str>) -> String {
+        let mut options = NegotiateOptions::default();
+        if let Some(user) = user {
+            options = options.with_user_id(UserId::parse(user).unwrap());
+        }
+        let audience = format!("http://{}/client/?hub={hub}", self.host);
+        Token::client(&key(), &audience, &options, SystemTime::now()).unwrap().as_str().to_owned()
+    }
+
+    pub(crate) fn http(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.host))
+    }
+
+    /// A REST call with a token of its own.
+    pub(crate) fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        let audience = format!("http://{}{}", self.host, path.split('?').next().unwrap());
+        let lifetime = Duration::from_secs(60);
+        let token = Token::rest(&key(), &audience, lifetime, SystemTime::now()).unwrap();
+        self.http(method, path).bearer_auth(token.as_str())
+    }
+
+    /// The status of a REST call without a body.
+    pub(crate) async fn status(&self, method: Method, path: &str) -> StatusCode {
+        self.call(method, path).send().await.unwrap().status()
+    }
+
+    /// Sends to everyone in the hub `chat`.
+    pub(crate) async fn broadcast(&self, arguments: Value) {
+        self.send("/api/v1/hubs/chat", arguments).await;
+    }
+
+    pub(crate) async fn send(&self, path: &str, arguments: Value) {
+        let body = json!({ "target": "m", "arguments": arguments });
+        let response = self.call(Method::POST, path).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::ACCEPTED, "{path}");
+    }
+
+    pub(crate) async fn negotiate(&self, hub: &str, user: Option<&str>) -> Value {
+        let path = format!("/client/negotiate?hub={hub}&negotiateVersion=1");
+        let request = self.http(Method::POST, &path).bearer_auth(self.client_token(hub, user));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    pub(crate) fn connect_url(
+        &self,
+        hub: &str,
+        user: Option<&str>,
+        connection_token: &str,
+    ) -> String {
+        let token = self.client_token(hub, user);
+        format!("ws://{}/client/?hub={hub}&id={connection_token}&access_token={token}", self.host)
+    }
+
+    /// A client of the hub `chat`.
+    pub(crate) async fn connect(&self, user: Option<&str>) -> Client {
+        self.connect_to("chat", user).await
+    }
+
+    pub(crate) async fn connect_to(&self, hub: &str, user: Option<&str>) -> Client {
+        let negotiation = self.negotiate(hub, user).await;
+        let token = negotiation["connectionToken"].as_str().unwrap();
+        let mut client = Client::open(&self.connect_url(hub, user, token)).await;
+        client.id = negotiation["connectionId"].as_str().unwrap().to_owned();
+        client.shake_hands().await;
+        client
+    }
+}
+
+/// The status with which a WebSocket is refused.
+pub(crate) async fn refusal(url: &str) -> (u16, String) {
+    use tokio_tungstenite::tungstenite::Error;
+    match connect_async(url.into_client_request().unwrap()).await {
+        Err(Error::Http(response)) => {
+            let body = response.body().clone().unwrap_or_default();
+            (response.status().as_u16(), String::from_utf8(body).unwrap())
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// A client over WebSockets with the JSON protocol.
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Hub messages that came with others in one frame.
+    waiting: std::collections::VecDeque<Value>,
+}
+
+impl Client {
+    pub(crate) async fn open(url: &str) -> Self {
+        let (socket, _) = connect_async(url.into_client_request().unwrap()).await.unwrap();
+        Self { id: String::new(), socket, waiting: Default::default() }
+    }
+
+    pub(crate) async fn send(&mut self, message: &Value) {
+        self.send_text(format!("{message}\u{1e}")).await;
+    }
+
+    pub(crate) async fn send_text(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    pub(crate) async fn shake_hands(&mut self) {
+        self.send(&json!({ "protocol": "json", "version": 1 })).await;
+        assert_eq!(self.next().await, json!({}));
+    }
+
+    /// The next hub message that is no ping.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            let message = self.next_of_any_type().await;
+            if message["type"] != 6 {
+                return message;
+            }
+        }
+    }
+
+    pub(crate) async fn next_of_any_type(&mut self) -> Value {
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return message;
+            }
+            match self.frame().await {
+                Some(Message::Text(text)) => {
+                    let records = text.strip_suffix('\u{1e}').expect("a record is cut");
+                    let parsed =
+                        records.split('\u{1e}').map(|one| serde_json::from_str(one).unwrap());
+                    self.waiting.extend(parsed);
+                }
+                other => panic!("no hub message but {other:?}"),
+            }
+        }
+    }
+
+    /// The arguments of the next invocation.
+    pub(crate) async fn arguments(&mut self) -> Value {
+        let message = self.next().await;
+        assert_eq!(message["type"], 1, "{message}");
+        message["arguments"].clone()
+    }
+
+    /// The next WebSocket frame; `None` at the end of the stream.
+    pub(crate) async fn frame(&mut self) -> Option<Message> {
+        let frame = timeout(PATIENCE, self.socket.next()).await.expect("nothing comes");
+        frame.and_then(Result::ok)
+    }
+
+    /// Reads the Close message, the close frame and the end of the stream. Returns the message.
+    pub(crate) async fn closed(&mut self) -> Value {
+        let close = self.next().await;
+        assert_eq!(close["type"], 7, "{close}");
+        self.ended().await;
+        close
+    }
+
+    /// Reads to the end of the stream, and returns the close frame before it.
+    pub(crate) async fn ended(&mut self) -> Option<CloseFrame> {
+        let mut close = None;
+        while let Some(frame) = self.frame().await {
+            if let Message::Close(frame) = frame {
+                close = frame;
+            }
+        }
+        close
+    }
+}

@@ -1,0 +1,12 @@
+//! The service from outside: real sockets, real HTTP, nothing of its inside.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod client;
+mod delivery;
+mod groups;
+mod lifetime;
+mod negotiation;
+mod rest;
+mod tokens;
+mod websocket;
