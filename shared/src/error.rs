@@ -156,8 +156,7 @@ pub struct Refusal {
 impl Refusal {
     fn fault(&self) -> Fault {
         match self.status.as_u16() {
-            401 | 403 | 404 => Fault::Configuration,
-            300..=399 => Fault::Configuration,
+            300..=399 | 401 | 403..=405 => Fault::Configuration,
             408 | 429 => Fault::Service,
             400..=499 => Fault::Caller,
             _ => Fault::Service,
@@ -171,7 +170,7 @@ impl Refusal {
                  the URL the service knows itself by, and that this machine's clock is right",
             ),
             403 => Some("check the network access rules of the service"),
-            404 => Some("check the endpoint of the connection string"),
+            404 | 405 => Some("check the endpoint of the connection string"),
             413 => Some("send a smaller message"),
             429 => Some("send less, or give the service more units"),
             300..=399 => Some("redirects are not followed; use the endpoint it points to"),

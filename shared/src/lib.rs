@@ -1,4 +1,31 @@
-//! SDK for the Azure SignalR Service data plane.
+//! SDK for the Azure SignalR Service data plane: connection strings, tokens, negotiate answers and
+//! REST calls, for the service itself or anything that speaks like it.
+//!
+//! ```no_run
+//! # #[cfg(feature = "rest")]
+//! # async fn example() -> Result<(), signalr_serverless::Error> {
+//! use signalr_serverless::{ConnectionString, HubName, NegotiateOptions, Negotiator, UserId};
+//! use signalr_serverless::rest::{Message, RestClient};
+//!
+//! let service = ConnectionString::parse("Endpoint=http://localhost;Port=8888;AccessKey=…;Version=1.0;")?;
+//! let chat = HubName::parse("chat")?;
+//!
+//! // What a client gets when it asks where to connect: {"url":"…","accessToken":"…"}
+//! let ann = NegotiateOptions::default().with_user_id(UserId::parse("ann")?);
+//! let answer = Negotiator::new(&service)?.negotiate(&chat, &ann, std::time::SystemTime::now())?;
+//!
+//! // What every client of the hub gets.
+//! RestClient::new(&service)?.hub(chat).broadcast(&Message::new("newMessage", &["hi"])?).await?;
+//! # drop(answer);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Without the feature `rest`, which is on by default, there is no HTTP client: enough to answer
+//! negotiate requests, and small. This crate knows no server framework, reads no environment and
+//! no clock but to sign REST calls, and keeps no state beyond a pool of connections.
+
+#![warn(missing_docs)]
 
 mod connection_string;
 mod credential;

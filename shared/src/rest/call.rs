@@ -110,14 +110,14 @@ impl<'a> Call<'a> {
     fn url(&self, route: &Route, client: &RestClient) -> Result<Url, Error> {
         let settings = client.settings();
         let application = settings.application.as_ref().filter(|_| self.hub.is_some());
-        let full_hub = match (self.hub, application) {
+        let hub = match (self.hub, application) {
             (Some(hub), Some(application)) if !route.version.is_in_query() => {
                 Some(application.prefix(hub)?)
             }
             (hub, _) => hub.cloned(),
         };
         let mut parameters = self.parameters.clone();
-        parameters.extend(full_hub.as_ref().map(|hub| ("hub", hub.as_str())));
+        parameters.extend(hub.as_ref().map(|hub| ("hub", hub.as_str())));
 
         let mut url = settings.server_endpoint.clone();
         url += &path::fill(route.path, &parameters)?;
@@ -139,7 +139,12 @@ impl<'a> Call<'a> {
             append(name, value);
         }
         check_length(&url)?;
-        Url::parse(&url).map_err(|error| Error::HttpClient(error.into()))
+        #[expect(
+            clippy::expect_used,
+            reason = "the endpoint is part of a parsed URL, and all behind it is percent-encoded"
+        )]
+        let url = Url::parse(&url).expect("a parsed endpoint takes a path");
+        Ok(url)
     }
 }
 
@@ -152,8 +157,9 @@ fn authorization(client: &RestClient, url: &Url) -> Result<HeaderValue, Error> {
 
     let audience = url[..Position::AfterPath].trim_end_matches('/');
     let token = Token::rest(&client.settings().key, audience, LIFETIME, SystemTime::now())?;
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.as_str()))
-        .map_err(|error| Error::HttpClient(error.into()))?;
+    #[expect(clippy::expect_used, reason = "a token has letters, digits and -_. only")]
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {}", token.as_str())).expect("a token fits a header");
     value.set_sensitive(true);
     Ok(value)
 }

@@ -1,1 +1,8 @@
-//! The REST client against a small HTTP server.
+//! The REST client against a small HTTP server on a free port.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
+
+mod errors;
+mod group_pages;
+mod requests;
+mod server;
+mod wire_names;
