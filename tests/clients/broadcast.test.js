@@ -56,13 +56,16 @@ test("the text of the arguments is passed on to the letter", async () => {
   await client.stop();
 });
 
-test("300 messages keep their order, one by one and in one array", async () => {
+test("300 messages keep their order, one by one and in arrays", async () => {
   client = await connect(system);
   const expected = Array.from({ length: 300 }, (_, index) => [index]);
   for (const [index] of expected.slice(0, 150)) {
     assert.equal((await broadcast(system, newMessage(index))).status, 202);
   }
-  assert.equal((await broadcast(system, expected.slice(150).map((args) => newMessage(...args)))).status, 202);
+  for (const start of [150, 200, 250]) {
+    const messages = expected.slice(start, start + 50).map((args) => newMessage(...args));
+    assert.equal((await broadcast(system, messages)).status, 202);
+  }
   assert.deepEqual(await client.allReceived(), expected);
   await client.stop();
 });

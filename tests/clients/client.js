@@ -17,6 +17,8 @@ export async function connect(system, { user, hub = "chat" } = {}) {
 
 class Client {
   #arrived = new EventEmitter();
+  /** How many messages were there when a mark came. */
+  #marks = new Map();
 
   constructor(system, hub, url) {
     const frames = [];
@@ -38,6 +40,10 @@ class Client {
       .build();
     this.connection.on("newMessage", (...args) => {
       this.messages.push(args);
+      this.#arrived.emit("message");
+    });
+    this.connection.on("mark", (mark) => {
+      this.#marks.set(mark, this.messages.length);
       this.#arrived.emit("message");
     });
     /** Resolves with the error that the client gives when the connection has closed. */
@@ -62,12 +68,11 @@ class Client {
    */
   async allReceived() {
     const mark = randomUUID();
-    assert.equal((await broadcast(this.system, { target: "newMessage", arguments: [mark] }, this.hub)).status, 202);
-    const isMark = ([first]) => first === mark;
-    while (!this.messages.some(isMark)) {
+    assert.equal((await broadcast(this.system, { target: "mark", arguments: [mark] }, this.hub)).status, 202);
+    while (!this.#marks.has(mark)) {
       await once(this.#arrived, "message");
     }
-    return this.messages.slice(0, this.messages.findIndex(isMark));
+    return this.messages.slice(0, this.#marks.get(mark));
   }
 
   /** The raw hub message, up to the separator, that has the text in it. */

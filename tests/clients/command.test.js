@@ -25,6 +25,8 @@ const bad = {
   "a missing settings file": [["serve", "--config", "no/such.json"], /no\/such\.json/],
   "a policy that there is not": [["serve", "--client-messages", "shout"], /shout.*--client-messages/],
   "a bad connection string": [["dev"], /AzureSignalRConnectionString/, { AzureSignalRConnectionString: "Endpoint=x" }],
+  "a bad log filter": [["serve"], /RUST_LOG.*loud=very/, { RUST_LOG: "loud=very" }],
+  "a bad hub in a variable": [["dev"], /a-b/, { SIGNALR_HUBS: "chat,a-b" }],
   "a bad variable": [["dev"], /NEGOTIATE_IDENTITY/, { NEGOTIATE_IDENTITY: "passport" }],
 };
 

@@ -16,7 +16,7 @@ const hubUrl = () => new URL("/api/hubs/chat", system.service).href;
 
 /** Tokens that are bad in one way each, with what the refusal must say. `aud` is the right audience. */
 const bad = {
-  "the wrong key": [(aud) => sign(system, { aud }, "another key that is long enough for the signature"), /signature|key/i],
+  "the wrong key": [(aud) => sign(system, { aud }, "another key that is long enough for the signature"), /signature|another key/i],
   "the wrong audience": [() => sign(system, { aud: "http://localhost/elsewhere" }), /audience/i],
   "no audience": [() => sign(system, {}), /audience|aud/i],
   "a past expiry": [(aud) => sign(system, { aud, nbf: now() - 7200, exp: now() - 3600 }), /expired|expiry/i],

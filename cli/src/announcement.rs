@@ -1,0 +1,67 @@
+//! What the command prints when it has started.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    net::IpAddr,
+};
+
+/// One thing that a user wants to know, with its name in front.
+#[derive(Debug)]
+pub(crate) struct Line {
+    name: &'static str,
+    value: String,
+}
+
+impl Line {
+    pub(crate) fn new(name: &'static str, value: impl Into<String>) -> Self {
+        Self { name, value: value.into() }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<19}{}", self.name, self.value)
+    }
+}
+
+/// The lines about a service of our own.
+pub(crate) fn service(host: &str, port: u16, key: &str) -> Vec<Line> {
+    vec![
+        Line::new("service", format!("http://{host}:{port}")),
+        Line::new("connection string", connection_string(host, port, key)),
+    ]
+}
+
+/// The connection string as asrs-emulator prints it.
+pub(crate) fn connection_string(host: &str, port: u16, key: &str) -> String {
+    format!("Endpoint=http://{host};Port={port};AccessKey={key};Version=1.0;")
+}
+
+/// An address as the host of a URL.
+pub(crate) fn host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+/// Prints the lines and then `ready`, which programs wait for.
+///
+/// # Errors
+///
+/// Where standard output is closed.
+pub(crate) fn print(lines: &[Line]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "ready")?;
+    out.flush()
+}
+
+/// Prints a warning, whatever the log level is.
+pub(crate) fn warn(text: &str) {
+    // Nobody is left to be warned where standard error is closed.
+    let _ = writeln!(io::stderr(), "WARNING: {text}");
+}

@@ -1,0 +1,208 @@
+//! `signalr dev`: the service, the functions and the chat page at once, for this machine only.
+
+use std::{ffi::OsString, future::IntoFuture, io, time::Duration};
+
+use axum::Router;
+use clap::Args;
+use signalr_function_runtime::{Config as FunctionConfig, variable};
+use signalr_serverless::{ConnectionString, HubName};
+use signalr_service::{Config as ServiceConfig, Listen, Service, WELL_KNOWN_ACCESS_KEY};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    announcement::{self, Line, connection_string},
+    failure::Failure,
+    page,
+    shutdown::{self, Shutdown},
+};
+
+/// How long requests under way may take after the signal to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Run everything on this machine: service, functions and chat page
+///
+/// Where AzureSignalRConnectionString is set, that service is used and none is started.
+#[derive(Args, Debug)]
+pub(crate) struct Dev {
+    /// Port of the functions and the chat page; 0 picks a free one
+    #[arg(short, long, default_value_t = 7071)]
+    port: u16,
+
+    /// Port of the service; 0 picks a free one
+    #[arg(long, default_value_t = 8888)]
+    service_port: u16,
+
+    /// Hub to serve, repeatable; the first answers calls that name none
+    #[arg(
+        long = "hub",
+        value_name = "HUB",
+        env = variable::HUBS.name,
+        value_delimiter = ',',
+        default_value = "chat"
+    )]
+    hubs: Vec<HubName>,
+}
+
+impl Dev {
+    /// Serves until a signal ends it.
+    pub(crate) async fn run(
+        self,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(), Failure> {
+        let starts_service = !names_a_service(&environment);
+        let mut config = self.function_config(starts_service, &environment)?;
+        let shutdown = shutdown::on_signal()?;
+
+        let service = if starts_service { Some(self.bind_service().await?) } else { None };
+        if let Some(port) = service.as_ref().and_then(port_of) {
+            config.connection_string = own_connection_string(port)?;
+        }
+        let app = signalr_function_app::router(&config)
+            .map_err(|error| Failure::configuration(&error))?;
+        let listeners = self.bind_functions().await?;
+
+        announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
+        serve(page::in_front_of(app), listeners, service, shutdown).await
+    }
+
+    /// Reads the environment, with this command's own defaults under it and its flags over it.
+    fn function_config(
+        &self,
+        starts_service: bool,
+        environment: &impl Fn(&str) -> Option<OsString>,
+    ) -> Result<FunctionConfig, Failure> {
+        if self.port == self.service_port && self.port != 0 && starts_service {
+            return Err(Failure::Configuration(format!(
+                "--port and --service-port are both {}; give them two ports",
+                self.port
+            )));
+        }
+        let hubs = self.hubs.iter().map(HubName::as_str).collect::<Vec<_>>();
+        FunctionConfig::from_lookup(|key| {
+            let is = |variable: variable::Variable| key == variable.name;
+            if is(variable::HUB) {
+                hubs.first().map(OsString::from)
+            } else if is(variable::HUBS) {
+                Some(hubs.join(",").into())
+            } else if is(variable::CONNECTION_STRING) && starts_service {
+                // The port is not known before it is bound; `run` puts it in then.
+                Some(connection_string("localhost", 1, WELL_KNOWN_ACCESS_KEY).into())
+            } else if [variable::PORT, variable::AZURE_PORT, variable::LAMBDA_RUNTIME]
+                .into_iter()
+                .any(is)
+            {
+                // Where to listen is this command's own matter.
+                None
+            } else {
+                environment(key).filter(|value| !value.is_empty()).or_else(|| default(key))
+            }
+        })
+        .map_err(|error| Failure::configuration(&error))
+    }
+
+    async fn bind_service(&self) -> Result<Service, Failure> {
+        let listen = Listen::Loopback { port: self.service_port };
+        let config = ServiceConfig { listen, ..ServiceConfig::default() };
+        config.bind().await.map_err(|error| Failure::start(&error, "flag --service-port"))
+    }
+
+    async fn bind_functions(&self) -> Result<Vec<TcpListener>, Failure> {
+        Listen::Loopback { port: self.port }
+            .bind()
+            .await
+            .map_err(|error| Failure::listen(&error, "flag --port"))
+    }
+
+    fn lines(
+        &self,
+        listeners: &[TcpListener],
+        service: Option<&Service>,
+        config: &FunctionConfig,
+    ) -> io::Result<Vec<Line>> {
+        let port = match listeners.first() {
+            Some(listener) => listener.local_addr()?.port(),
+            None => self.port,
+        };
+        let app = format!("http://localhost:{port}");
+        let mut lines = vec![if page::is_built() {
+            Line::new("chat page", format!("{app}/"))
+        } else {
+            Line::new("chat page", page::HOW_TO_GET_THE_PAGE)
+        }];
+        lines.extend(self.hubs.iter().map(|hub| Line::new("clients", format!("{app}/api/{hub}"))));
+        match service.and_then(port_of) {
+            Some(port) => {
+                lines.extend(announcement::service("localhost", port, WELL_KNOWN_ACCESS_KEY));
+            }
+            // The key of somebody's service is a secret.
+            None => lines.push(Line::new("service", config.connection_string.endpoint())),
+        }
+        Ok(lines)
+    }
+}
+
+/// What holds where the environment says nothing.
+fn default(key: &str) -> Option<OsString> {
+    let value = match key {
+        key if key == variable::IDENTITY.name => "query:user,anonymous",
+        key if key == variable::ALLOW_INSECURE_IDENTITY.name => "true",
+        key if key == variable::ALLOWED_ORIGINS.name => "loopback",
+        _ => return None,
+    };
+    Some(value.into())
+}
+
+fn names_a_service(environment: &impl Fn(&str) -> Option<OsString>) -> bool {
+    [variable::CONNECTION_STRING, variable::CONNECTION_STRING_SECTION]
+        .iter()
+        .any(|variable| environment(variable.name).is_some_and(|value| !value.is_empty()))
+}
+
+fn port_of(service: &Service) -> Option<u16> {
+    service.addresses().first().map(|address| address.port())
+}
+
+fn own_connection_string(port: u16) -> Result<ConnectionString, Failure> {
+    ConnectionString::parse(&connection_string("localhost", port, WELL_KNOWN_ACCESS_KEY))
+        .map_err(|error| Failure::configuration(&error))
+}
+
+/// Serves until the signal. The service ends after the functions, whose last calls still need it.
+async fn serve(
+    app: Router,
+    listeners: Vec<TcpListener>,
+    service: Option<Service>,
+    shutdown: Shutdown,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    let functions = async { outcome = serve_functions(app, listeners, shutdown).await };
+    match service {
+        Some(service) => service.run(functions).await,
+        None => functions.await,
+    }
+    outcome.map_err(Failure::from)
+}
+
+async fn serve_functions(
+    app: Router,
+    listeners: Vec<TcpListener>,
+    shutdown: Shutdown,
+) -> io::Result<()> {
+    let mut servers = JoinSet::new();
+    for listener in listeners {
+        let server =
+            axum::serve(listener, app.clone()).with_graceful_shutdown(shutdown.clone().requested());
+        servers.spawn(server.into_future());
+    }
+    shutdown.requested().await;
+    let drained = tokio::time::timeout(DRAIN, async {
+        while let Some(served) = servers.join_next().await {
+            served.map_err(io::Error::other)??;
+        }
+        Ok(())
+    });
+    drained.await.unwrap_or_else(|_| {
+        tracing::warn!("requests under way were cut off");
+        Ok(())
+    })
+}

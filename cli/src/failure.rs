@@ -1,0 +1,96 @@
+//! Why the command ends early, and the exit code that says so.
+
+use std::{
+    error::Error,
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use signalr_service::{ListenError, StartError};
+
+use crate::config_file::ConfigFileError;
+
+/// The exit code of a bad flag or configuration: `EX_USAGE` of sysexits.h.
+const BAD_CONFIGURATION: u8 = 64;
+/// The exit code of a good configuration that could not be started.
+const COULD_NOT_START: u8 = 1;
+
+/// Why the command ends early. The text names what was wrong and what would do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A flag, a variable or a file is wrong; nothing was bound.
+    #[error("{0}")]
+    Configuration(String),
+    /// The configuration is good, but the machine refused, such as a port in use.
+    #[error("{0}")]
+    Start(String),
+}
+
+impl Failure {
+    /// A bad configuration, with the causes that the error names as its sources.
+    pub(crate) fn configuration(error: &dyn Error) -> Self {
+        Self::Configuration(with_causes(error))
+    }
+
+    /// A service that did not start; `flags` are those that choose its port.
+    pub(crate) fn start(error: &StartError, flags: &str) -> Self {
+        match error {
+            StartError::Listen(error) => Self::listen(error, flags),
+            other => Self::Start(with_causes(other)),
+        }
+    }
+
+    /// A port that could not be opened; `flags` are those that choose it.
+    pub(crate) fn listen(error: &ListenError, flags: &str) -> Self {
+        Self::Start(format!("{} ({flags})", with_causes(error)))
+    }
+
+    /// Prints the failure to standard error and gives its exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        print(self);
+        match self {
+            Self::Configuration(_) => ExitCode::from(BAD_CONFIGURATION),
+            Self::Start(_) => ExitCode::from(COULD_NOT_START),
+        }
+    }
+}
+
+impl From<ConfigFileError> for Failure {
+    fn from(error: ConfigFileError) -> Self {
+        Self::configuration(&error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Start(with_causes(&error))
+    }
+}
+
+/// Prints what the command-line parser says. Help and version are no failures.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to be told where standard error is closed.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::SUCCESS }
+}
+
+fn print(failure: &dyn Display) {
+    // Nothing is left to be told where standard error is closed.
+    let _ = writeln!(io::stderr(), "error: {failure}");
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat their source in their own text.
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,122 @@
+//! `signalr serve`: the service alone, in place of asrs-emulator.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use signalr_serverless::AccessKey;
+use signalr_service::{ClientMessages, Config, Listen, Service, WELL_KNOWN_ACCESS_KEY};
+
+use crate::{
+    announcement::{self, Line},
+    config_file::ConfigFile,
+    failure::Failure,
+    shutdown,
+};
+
+/// Run the service alone; flags and defaults are those of asrs-emulator's `start`
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Port to listen on; 0 picks a free one
+    #[arg(short, long, default_value_t = 8888)]
+    port: u16,
+
+    /// Address to listen on, such as 0.0.0.0; without it this machine only
+    #[arg(short, long, value_name = "ADDRESS")]
+    ip: Option<IpAddr>,
+
+    /// The settings.json of asrs-emulator, or the folder that has it
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Key that tokens may be signed with, repeatable; without it the well-known one of asrs-emulator
+    #[arg(long = "access-key", value_name = "KEY", value_parser = AccessKey::parse)]
+    access_keys: Vec<AccessKey>,
+
+    /// What happens to a client that sends, as serverless clients only listen
+    #[arg(long, value_enum, default_value_t = OnClientMessage::Close)]
+    client_messages: OnClientMessage,
+
+    /// Accept tokens whatever their audience and lifetime, as asrs-emulator does
+    #[arg(long)]
+    lenient: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnClientMessage {
+    /// Close the connection with the reason
+    Close,
+    /// Keep it open and drop the message, as asrs-emulator does
+    Ignore,
+}
+
+impl Serve {
+    /// Serves until a signal ends it.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let config_file = self.config.as_deref().map(ConfigFile::read).transpose()?;
+        let shutdown = shutdown::on_signal()?;
+        let key = self.shown_key();
+        self.warn(config_file.as_ref());
+        let service = self
+            .config()
+            .bind()
+            .await
+            .map_err(|error| Failure::start(&error, "flags --port and --ip"))?;
+        announcement::print(&lines(&service, key))?;
+        service.run(shutdown.requested()).await;
+        Ok(())
+    }
+
+    fn config(self) -> Config {
+        let defaults = Config::default();
+        Config {
+            listen: match self.ip {
+                Some(ip) => Listen::Address((ip, self.port).into()),
+                None => Listen::Loopback { port: self.port },
+            },
+            access_keys: if self.access_keys.is_empty() {
+                defaults.access_keys
+            } else {
+                self.access_keys
+            },
+            client_messages: match self.client_messages {
+                OnClientMessage::Close => ClientMessages::Close,
+                OnClientMessage::Ignore => ClientMessages::Ignore,
+            },
+            lenient: self.lenient,
+            ..defaults
+        }
+    }
+
+    /// The key for the printed connection string. A key of the user's own is a secret.
+    fn shown_key(&self) -> &'static str {
+        if self.access_keys.is_empty() { WELL_KNOWN_ACCESS_KEY } else { "<your-key>" }
+    }
+
+    /// Says what a user may not expect.
+    fn warn(&self, config_file: Option<&ConfigFile>) {
+        let off_loopback = self.ip.is_some_and(|ip| !ip.is_loopback());
+        if off_loopback && self.access_keys.is_empty() {
+            announcement::warn(
+                "this service can be reached from other machines, and its access key is the one that \
+                 everybody knows: whoever reaches it can send to every client. Set a key of your own \
+                 with --access-key",
+            );
+        }
+        if let Some(file) = config_file.filter(|file| file.upstream_templates > 0) {
+            announcement::warn(&format!(
+                "{} names an upstream, which this version reads and checks; it is not called",
+                file.path.display()
+            ));
+        }
+    }
+}
+
+fn lines(service: &Service, key: &str) -> Vec<Line> {
+    let Some(address) = service.addresses().first() else { return Vec::new() };
+    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        announcement::host(address.ip())
+    };
+    announcement::service(&host, address.port(), key)
+}
