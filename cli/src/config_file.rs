@@ -24,7 +24,7 @@ pub(crate) struct ConfigFile {
 /// Why a settings file is not good.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigFileError {
-    #[error("the configuration file {path} cannot be read; name a settings.json with --config", path = .0.display())]
+    #[error("the configuration file {path} cannot be read: {1}; name a settings.json with --config", path = .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
     #[error("the configuration file {path} is not JSON", path = .0.display())]
     NotJson(PathBuf, #[source] serde_json::Error),

@@ -12,7 +12,7 @@ let browser;
 let context;
 let troubles;
 before(async () => {
-  system = await startDev();
+  system = await startDev({ args: ["--hub", "chat", "--hub", "news"] });
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", ...QUIET],
@@ -32,12 +32,17 @@ after(async () => {
   await system?.stop();
 });
 
-async function join(name, room) {
+async function enter(name, room, query = "") {
   const tab = await context.newPage();
-  await tab.goto(system.page);
+  await tab.goto(new URL(query, system.page).href);
   await tab.getByLabel("Name").fill(name);
   await tab.getByLabel("Room").fill(room);
   await tab.getByRole("button", { name: "Join" }).click();
+  return tab;
+}
+
+async function join(name, room, query) {
+  const tab = await enter(name, room, query);
   await state(tab, "connected");
   return tab;
 }
@@ -68,6 +73,22 @@ test("a room keeps out what is said in another", async () => {
   await shown(blue, "for blue");
   assert.deepEqual(await texts(red), ["for red"]);
   assert.deepEqual(await texts(blue), ["for blue"]);
+});
+
+test("the page's query names the hub", async () => {
+  const [chat, news] = [await join("Ann", "lobby"), await join("Bob", "lobby", "?hub=news")];
+  await say(news, "for news");
+  await shown(news, "for news");
+  await say(chat, "for chat");
+  await shown(chat, "for chat");
+  assert.deepEqual(await texts(news), ["for news"]);
+  assert.deepEqual(await texts(chat), ["for chat"]);
+});
+
+test("a hub that is not served: the page says so and keeps trying", async () => {
+  const tab = await enter("Ann", "lobby", "?hub=sport");
+  await tab.getByRole("alert").getByText("could not connect").waitFor();
+  await state(tab, "reconnecting");
 });
 
 test("who changes the room leaves the old one", async () => {
