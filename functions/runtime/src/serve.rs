@@ -64,13 +64,11 @@ fn serve(router: Router, listen: Listen) -> Result<(), ServeError> {
         match listen {
             Listen::Lambda => serve_lambda(router, signal).await,
             Listen::Azure { port } => {
-                let listener = bind(port, crate::variable::AZURE_PORT.name).await?;
-                serve_port(listener, router, signal).await
+                serve_port(bind(port, crate::variable::AZURE_PORT.name).await?, router, signal)
+                    .await
             }
             Listen::Local { port } => {
-                let listener = bind(port, crate::variable::PORT.name).await?;
-                announce(&listener)?;
-                serve_port(listener, router, signal).await
+                serve_port(bind(port, crate::variable::PORT.name).await?, router, signal).await
             }
         }
     })
@@ -90,18 +88,16 @@ async fn serve_lambda(_: Router, _: impl Future<Output = ()>) -> Result<(), Serv
     Err(ServeError::Setup(io::ErrorKind::Unsupported.into()))
 }
 
+#[expect(clippy::print_stdout, reason = "how a person or a test learns of the port")]
 async fn bind(port: u16, variable: &'static str) -> Result<TcpListener, ServeError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listener.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::PortInUse { port, variable },
         _ => ServeError::Port { port, source },
-    })
-}
-
-#[expect(clippy::print_stdout, reason = "how a person or a test learns of the port")]
-fn announce(listener: &TcpListener) -> Result<(), ServeError> {
+    })?;
     let address = listener.local_addr().map_err(ServeError::Serving)?;
     println!("listening on http://{address}");
-    Ok(())
+    Ok(listener)
 }
 
 /// Takes no new call after the signal, and ends when those under way have, or when their time is up.
