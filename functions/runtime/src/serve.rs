@@ -150,3 +150,28 @@ fn end_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::Instant};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_never_ends_holds_the_end_up_for_no_longer_than_the_drain() {
+        let (arrived, mut arrivals) = mpsc::channel::<()>(1);
+        let router = Router::new().fallback(move || async move {
+            arrived.send(()).await.unwrap();
+            std::future::pending::<()>().await
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut call = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        call.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let signal = async move {
+            arrivals.recv().await.unwrap();
+        };
+        let start = Instant::now();
+        serve_port(listener, router, signal).await.unwrap();
+        assert!(start.elapsed() >= DRAIN);
+    }
+}
