@@ -14,6 +14,11 @@ const PLACES = {
   connectionString: /^connection string\s+(\S+)$/,
 };
 
+// A test run that is ended, by its own time limit or by a person, takes what it started with it.
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => process.exit(1));
+}
+
 /** Starts `signalr dev` and waits until it says that it is ready. */
 export async function startDev({ port = 0, servicePort = 0, args = [], env = {} } = {}) {
   const command = start(["dev", "--port", port, "--service-port", servicePort, ...args], env);
