@@ -40,6 +40,6 @@ pub use credential::{
     AccessKey, ApplicationProof, ClientSecret, Credential, EmptyAccessKey, EntraIdentity,
 };
 pub use error::{Error, Fault, Refusal};
-pub use name::{ApplicationName, ConnectionId, GroupName, HubName, NameError, UserId};
+pub use name::{ApplicationName, ConnectionId, GroupName, HubName, NameError, StreamId, UserId};
 pub use negotiate::{NegotiateAnswer, Negotiator};
 pub use token::{NegotiateOptions, Token, claim};

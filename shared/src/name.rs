@@ -1,4 +1,4 @@
-//! Names that cannot hold a bad value: hubs, applications, groups, users and connections.
+//! Names that cannot hold a bad value: hubs, applications, groups, users, connections and streams.
 //!
 //! Each is parsed once, where it enters the program, by the patterns of the published data-plane
 //! description. Code that holds a [`GroupName`] never checks it again.
@@ -29,6 +29,7 @@ const HUB_RULE: &str =
 const GROUP_RULE: &str = "use 1 to 1024 characters, not only white space";
 const USER_RULE: &str = "use 1 to 1024 characters";
 const CONNECTION_RULE: &str = "use the id that the service gave";
+const STREAM_RULE: &str = "use 1 to 100 characters, not only white space";
 
 /// Hubs and applications share one pattern: ``^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$``.
 fn check_hub_pattern(value: &str) -> Result<(), &'static str> {
@@ -49,9 +50,7 @@ fn check_hub_pattern(value: &str) -> Result<(), &'static str> {
 }
 
 fn check_length(value: &str) -> Result<(), &'static str> {
-    if value.is_empty() {
-        return Err("is empty");
-    }
+    check_not_empty(value)?;
     if value.chars().count() > 1024 {
         return Err("is longer than 1024 characters");
     }
@@ -62,12 +61,24 @@ fn check_not_empty(value: &str) -> Result<(), &'static str> {
     if value.is_empty() { Err("is empty") } else { Ok(()) }
 }
 
-fn check_group(value: &str) -> Result<(), &'static str> {
-    check_length(value)?;
+fn check_not_blank(value: &str) -> Result<(), &'static str> {
     if value.chars().all(char::is_whitespace) {
         return Err("is only white space");
     }
     Ok(())
+}
+
+fn check_group(value: &str) -> Result<(), &'static str> {
+    check_length(value)?;
+    check_not_blank(value)
+}
+
+fn check_stream(value: &str) -> Result<(), &'static str> {
+    check_not_empty(value)?;
+    if value.chars().count() > 100 {
+        return Err("is longer than 100 characters");
+    }
+    check_not_blank(value)
 }
 
 macro_rules! name {
@@ -199,6 +210,18 @@ name! {
     ConnectionId, "connection id", check_not_empty, CONNECTION_RULE, str::to_owned
 }
 
+name! {
+    /// A stream to a client: the id that the client gave its stream invocation.
+    ///
+    /// ```
+    /// use signalr_serverless::StreamId;
+    ///
+    /// assert!(StreamId::parse("1").is_ok());
+    /// assert!(StreamId::parse(" ").is_err());
+    /// ```
+    StreamId, "stream id", check_stream, STREAM_RULE, str::to_owned
+}
+
 impl ApplicationName {
     /// The hub's full name on the service: `application_hub`.
     ///
@@ -232,6 +255,16 @@ mod tests {
         assert!(GroupName::parse(&"é".repeat(1025)).is_err());
         assert!(GroupName::parse("\u{2003} \t").is_err());
         assert!(GroupName::parse(" a ").is_ok());
+    }
+
+    #[test]
+    fn streams_have_1_to_100_characters() {
+        for good in ["1", " 1 ", &"é".repeat(100)] {
+            assert!(StreamId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "\u{2003} \t", &"é".repeat(101)] {
+            assert!(StreamId::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

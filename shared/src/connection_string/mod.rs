@@ -12,6 +12,9 @@ pub use self::error::ConnectionStringError;
 use self::error::{show_key, show_value};
 use crate::credential::{AccessKey, ApplicationProof, ClientSecret, Credential, EntraIdentity};
 
+/// The port of the version v1-preview of the API. Source: its published description.
+const PREVIEW_PORT: u16 = 5002;
+
 /// Where a service is and how to prove to it who we are.
 ///
 /// Keys are matched without regard to case, white space around keys and values is dropped, unknown
@@ -30,6 +33,7 @@ pub struct ConnectionString {
     endpoint: String,
     client_endpoint: String,
     server_endpoint: String,
+    preview_endpoint: String,
     version: Option<String>,
     credential: Credential,
 }
@@ -46,15 +50,12 @@ impl ConnectionString {
     pub fn parse(text: &str) -> Result<Self, ConnectionStringError> {
         let parts = Parts::split(text)?;
 
-        let endpoint = parts.get("endpoint").ok_or(ConnectionStringError::MissingEndpoint)?;
-        let mut endpoint = parse_url(endpoint)
-            .ok_or_else(|| ConnectionStringError::InvalidEndpoint(show_value(endpoint)))?;
+        let text = parts.get("endpoint").ok_or(ConnectionStringError::MissingEndpoint)?;
+        let url = parse_url(text)
+            .ok_or_else(|| ConnectionStringError::InvalidEndpoint(show_value(text)))?;
         let version = parts.get("version").map(parse_version).transpose()?;
-        if let Some(port) = parts.get("port").map(parse_port).transpose()? {
-            // Fails only for URLs without a host or of the scheme `file`; `parse_url` lets none in.
-            let _ = endpoint.set_port(Some(port));
-        }
-        let endpoint = endpoint.origin().ascii_serialization();
+        let port = parts.get("port").map(parse_port).transpose()?;
+        let endpoint = origin(url.clone(), port);
 
         let client_endpoint = match parts.get("clientendpoint") {
             Some(url) => parse_base_url(url)
@@ -66,9 +67,19 @@ impl ConnectionString {
                 .ok_or_else(|| ConnectionStringError::InvalidServerEndpoint(show_value(url)))?,
             None => endpoint.clone(),
         };
+        let is_chosen = port.is_some() || names_port(text) || parts.get("serverendpoint").is_some();
+        let preview_endpoint =
+            if is_chosen { server_endpoint.clone() } else { origin(url, Some(PREVIEW_PORT)) };
         let credential = parse_credential(&parts)?;
 
-        Ok(Self { endpoint, client_endpoint, server_endpoint, version, credential })
+        Ok(Self {
+            endpoint,
+            client_endpoint,
+            server_endpoint,
+            preview_endpoint,
+            version,
+            credential,
+        })
     }
 
     /// The service itself: `scheme://host`, with the port where it is not the scheme's own.
@@ -90,6 +101,21 @@ impl ConnectionString {
     #[must_use]
     pub fn server_endpoint(&self) -> &str {
         &self.server_endpoint
+    }
+
+    /// Where REST calls of the version v1-preview go: port 5002 of the endpoint, unless the
+    /// connection string names a port or a `ServerEndpoint`; then there.
+    ///
+    /// ```
+    /// use signalr_serverless::ConnectionString;
+    ///
+    /// let azure = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AccessKey=k")?;
+    /// assert_eq!(azure.preview_endpoint(), "https://x.service.signalr.net:5002");
+    /// # Ok::<(), signalr_serverless::ConnectionStringError>(())
+    /// ```
+    #[must_use]
+    pub fn preview_endpoint(&self) -> &str {
+        &self.preview_endpoint
     }
 
     /// How to prove who we are.
@@ -172,6 +198,23 @@ fn parse_url(text: &str) -> Option<Url> {
     let is_http = matches!(url.scheme(), "http" | "https");
     let has_user = !url.username().is_empty() || url.password().is_some();
     (is_http && !has_user).then_some(url)
+}
+
+/// `scheme://host`, with the port where it is not the scheme's own.
+fn origin(mut url: Url, port: Option<u16>) -> String {
+    if port.is_some() {
+        // Fails only for URLs without a host or of the scheme `file`; `parse_url` lets none in.
+        let _ = url.set_port(port);
+    }
+    url.origin().ascii_serialization()
+}
+
+/// Whether a URL has a port, be it the scheme's own, which [`Url`] forgets.
+fn names_port(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let after_host = authority.rsplit(']').next().unwrap_or_default();
+    after_host.split_once(':').is_some_and(|(_, port)| !port.is_empty())
 }
 
 /// A URL to put paths behind: no query, no fragment, and no `/` at the end.

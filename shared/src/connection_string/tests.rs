@@ -56,6 +56,26 @@ fn endpoint_keeps_scheme_host_and_port() {
 }
 
 #[test]
+fn v1_preview_has_its_own_port_unless_one_is_named() {
+    for (given, expected) in [
+        ("http://localhost", "http://localhost:5002"),
+        ("https://x.net/", "https://x.net:5002"),
+        ("https://[::1]", "https://[::1]:5002"),
+        ("https://x.net/a:b?c:d", "https://x.net:5002"),
+        ("https://x.net;ClientEndpoint=https://c.net", "https://x.net:5002"),
+        ("https://x.net:443", "https://x.net"),
+        ("http://h:8888", "http://h:8888"),
+        ("https://[::1]:81", "https://[::1]:81"),
+        ("http://h;Port=80", "http://h"),
+        ("https://x.net;ServerEndpoint=https://s.net/base", "https://s.net/base"),
+        ("https://x.net;ServerEndpoint=https://x.net", "https://x.net"),
+    ] {
+        let text = format!("Endpoint={given};AccessKey=k");
+        assert_eq!(parse(&text).preview_endpoint(), expected, "{given}");
+    }
+}
+
+#[test]
 fn client_and_server_endpoints_keep_their_path_and_lose_the_last_slash() {
     let parsed = parse(
         "Endpoint=https://x.net;Port=1;AccessKey=k;ClientEndpoint=https://gw/path/;ServerEndpoint=http://in:81/",

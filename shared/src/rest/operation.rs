@@ -18,6 +18,8 @@ use http::Method;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApiVersion {
+    /// `/api/v1-preview/…`, on Azure at port 5002: five kinds of sends and nothing else.
+    V1Preview,
     /// `/api/v1/…`, without an `api-version` in the query.
     V1,
     /// `/api/…?api-version=2022-06-01`.
@@ -28,6 +30,9 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
+    /// All versions, the oldest first.
+    pub const ALL: [Self; 4] = [Self::V1Preview, Self::V1, Self::V2022_06_01, Self::V2024_12_01];
+
     /// The versions that a call names in its `api-version` query parameter.
     pub const IN_QUERY: [Self; 2] = [Self::V2022_06_01, Self::V2024_12_01];
 
@@ -35,6 +40,7 @@ impl ApiVersion {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::V1Preview => "v1-preview",
             Self::V1 => "v1",
             Self::V2022_06_01 => "2022-06-01",
             Self::V2024_12_01 => "2024-12-01",
@@ -63,7 +69,7 @@ impl FromStr for ApiVersion {
     type Err = UnknownApiVersion;
 
     fn from_str(value: &str) -> Result<Self, UnknownApiVersion> {
-        [Self::V1, Self::V2022_06_01, Self::V2024_12_01]
+        Self::ALL
             .into_iter()
             .find(|version| version.as_str() == value)
             .ok_or_else(|| UnknownApiVersion(value.to_owned()))
@@ -78,10 +84,15 @@ pub struct Route {
     pub version: ApiVersion,
     /// The HTTP method.
     pub method: Method,
-    /// The path, with parameters as `{hub}`, `{group}`, `{user}` and `{connectionId}`.
+    /// The path, with parameters as `{hub}`, `{group}`, `{user}`, `{connectionId}`, `{streamId}`,
+    /// and the comma lists `{groups}` and `{users}`.
     pub path: &'static str,
     /// The status of success.
     pub status: u16,
+}
+
+const fn preview(path: &'static str) -> Route {
+    Route { version: ApiVersion::V1Preview, method: Method::POST, path, status: 202 }
 }
 
 const fn v1(method: Method, path: &'static str, status: u16) -> Route {
@@ -147,27 +158,50 @@ impl Operation {
 operations! {
     /// Send to every connection of the hub.
     Broadcast, query &["application", "excluded"], [
+        preview("/api/v1-preview/hub/{hub}"),
         v1(Method::POST, "/api/v1/hubs/{hub}", 202),
         v2022(Method::POST, "/api/hubs/{hub}/:send", 202),
         v2024(Method::POST, "/api/hubs/{hub}/:send", 202),
     ];
     /// Send to every connection of a user.
     SendToUser, query &["application"], [
+        preview("/api/v1-preview/hub/{hub}/user/{user}"),
         v1(Method::POST, "/api/v1/hubs/{hub}/users/{user}", 202),
         v2022(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
         v2024(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
     ];
+    /// Send to several users, separated by commas.
+    SendToUsers, query &[], [
+        preview("/api/v1-preview/hub/{hub}/users/{users}"),
+    ];
     /// Send to every connection of a group.
     SendToGroup, query &["application", "excluded"], [
+        preview("/api/v1-preview/hub/{hub}/group/{group}"),
         v1(Method::POST, "/api/v1/hubs/{hub}/groups/{group}", 202),
         v2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
         v2024(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
+    ];
+    /// Send to several groups, separated by commas.
+    SendToGroups, query &[], [
+        preview("/api/v1-preview/hub/{hub}/groups/{groups}"),
     ];
     /// Send to one connection.
     SendToConnection, query &["application"], [
         v1(Method::POST, "/api/v1/hubs/{hub}/connections/{connectionId}", 202),
         v2022(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
         v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
+    ];
+    /// Invoke a method on one client and return its result.
+    InvokeConnection, query &["application"], [
+        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:invoke", 200),
+    ];
+    /// Send one item of a stream to a client.
+    SendStreamItem, query &["application", "completed"], [
+        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:send", 202),
+    ];
+    /// Complete a stream of a client, with an error where a reason is given.
+    CompleteStream, query &["application", "reason"], [
+        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:complete", 202),
     ];
     /// Is this connection open.
     ConnectionExists, query &["application"], [
@@ -183,6 +217,21 @@ operations! {
         v1(Method::DELETE, "/api/v1/hubs/{hub}/connections/{connectionId}", 202),
         v2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
         v2024(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
+    ];
+    /// Close every connection of the hub.
+    CloseHubConnections, query &["application", "excluded", "reason"], [
+        v2022(Method::POST, "/api/hubs/{hub}/:closeConnections", 204),
+        v2024(Method::POST, "/api/hubs/{hub}/:closeConnections", 204),
+    ];
+    /// Close every connection of a group.
+    CloseGroupConnections, query &["application", "excluded", "reason"], [
+        v2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:closeConnections", 204),
+        v2024(Method::POST, "/api/hubs/{hub}/groups/{group}/:closeConnections", 204),
+    ];
+    /// Close every connection of a user.
+    CloseUserConnections, query &["application", "excluded", "reason"], [
+        v2022(Method::POST, "/api/hubs/{hub}/users/{user}/:closeConnections", 204),
+        v2024(Method::POST, "/api/hubs/{hub}/users/{user}/:closeConnections", 204),
     ];
     /// Has the group any connection.
     GroupExists, query &["application"], [
@@ -255,6 +304,19 @@ operations! {
         v1(Method::DELETE, "/api/v1/hubs/{hub}/users/{user}/groups", 200),
         v2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
         v2024(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
+    ];
+    /// Run commands for every connection that a filter matches.
+    Execute, query &["filter"], [
+        v2024(Method::POST, "/api/hubs/{hub}/:execute", 202),
+    ];
+    /// Issue a client token.
+    GenerateToken, query &["userId", "minutesToExpire"], [
+        v2024(Method::POST, "/api/hubs/{hub}/:generateToken", 200),
+    ];
+    /// Hand out the key that signs client tokens.
+    AccessKey, query &[], [
+        v1(Method::GET, "/api/v1/auth/accessKey", 200),
+        v2024(Method::GET, "/api/auth/accessKey", 200),
     ];
     /// Is the service up.
     Health, query &[], [

@@ -7,7 +7,11 @@ use crate::error::Error;
 /// Everything but letters, digits and `-_.~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Fills the parameters of a route's path, each percent-encoded.
+/// What stays as it is in a list of names; the names themselves have no comma.
+const RESERVED_IN_LISTS: &AsciiSet = &RESERVED.remove(b',');
+
+/// Fills the parameters of a route's path, each percent-encoded. `groups` and `users` are lists:
+/// their commas stay.
 ///
 /// # Errors
 ///
@@ -20,6 +24,9 @@ pub(super) fn fill(template: &str, parameters: &[(&'static str, &str)]) -> Resul
         path.push('/');
         match parameter(segment).and_then(|name| parameters.iter().find(|(key, _)| *key == name)) {
             Some((name, ".." | ".")) => return Err(dots(name)),
+            Some(("groups" | "users", list)) => {
+                path.extend(utf8_percent_encode(list, RESERVED_IN_LISTS));
+            }
             Some((_, value)) => path.extend(encode(value)),
             None => path.push_str(segment),
         }
@@ -39,8 +46,9 @@ fn parameter(segment: &str) -> Option<&str> {
 fn dots(parameter: &str) -> Error {
     Error::InvalidValue {
         what: match parameter {
-            "group" => "group name",
-            "user" => "user id",
+            "group" | "groups" => "group name",
+            "user" | "users" => "user id",
+            "streamId" => "stream id",
             _ => "connection id",
         },
         problem: "is '.' or '..', which no URL can carry".to_owned(),
@@ -88,8 +96,16 @@ mod tests {
     }
 
     #[test]
+    fn lists_keep_their_commas() {
+        let route = Operation::SendToUsers.route(ApiVersion::V1Preview).unwrap();
+        let path = fill(route.path, &[("hub", "chat"), ("users", "a/b,c d")]).unwrap();
+        assert_eq!(path, "/api/v1-preview/hub/chat/users/a%2Fb,c%20d");
+    }
+
+    #[test]
     fn every_parameter_of_every_route_is_known() {
-        let parameters = [("hub", "h"), ("group", "g"), ("user", "u"), ("connectionId", "c")];
+        let names = ["hub", "group", "groups", "user", "users", "connectionId", "streamId"];
+        let parameters = names.map(|name| (name, "x"));
         for operation in Operation::ALL {
             for route in operation.routes() {
                 let path = fill(route.path, &parameters).unwrap();
