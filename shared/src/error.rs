@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::{
     connection_string::ConnectionStringError,
-    name::NameError,
+    name::{ConnectionId, NameError},
     rest::{ApiVersion, Operation},
 };
 
@@ -64,6 +64,28 @@ pub enum Error {
     /// The service answered, but not with success.
     #[error("{0}")]
     Refused(Box<Refusal>),
+    /// The connection is gone: nothing reached its client.
+    #[error("the connection {connection} is gone")]
+    ConnectionGone {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The client answered an invocation with an error.
+    #[error("the client of the connection {connection} answered with an error: {message}")]
+    InvocationFailed {
+        /// The connection.
+        connection: ConnectionId,
+        /// The client's own words.
+        message: String,
+    },
+    /// The client did not answer an invocation in time. It may or may not have done it.
+    #[error(
+        "the client of the connection {connection} did not answer in time; what was asked may or may not be done"
+    )]
+    InvocationTimedOut {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// The service answered with success, but with a body that makes no sense.
     #[error("{endpoint} answered {operation:?} with a body that cannot be read: {problem}")]
     InvalidReply {
@@ -75,6 +97,12 @@ pub enum Error {
         problem: String,
     },
 
+    /// Of several endpoints none is online; nothing was sent.
+    #[error("none of the endpoints {endpoints} is online; check that the services are up")]
+    NoEndpointOnline {
+        /// The names of the endpoints, with commas between.
+        endpoints: String,
+    },
     /// No connection to the service came about; nothing was sent.
     #[error("cannot connect to {endpoint}; check the endpoint and that the service is up")]
     Unreachable {
@@ -115,7 +143,10 @@ impl Error {
             | Self::Unserializable(_)
             | Self::UnsupportedOperation { .. } => Fault::Caller,
             Self::Refused(refusal) => refusal.fault(),
-            Self::InvalidReply { .. } => Fault::Service,
+            Self::ConnectionGone { .. }
+            | Self::InvocationFailed { .. }
+            | Self::InvocationTimedOut { .. } => Fault::Client,
+            Self::InvalidReply { .. } | Self::NoEndpointOnline { .. } => Fault::Service,
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Interrupted { .. } => {
                 Fault::Network
             }
@@ -124,6 +155,13 @@ impl Error {
 }
 
 /// Who can put an error right.
+///
+/// ```
+/// use signalr_serverless::{ConnectionString, Error, Fault};
+///
+/// let error = ConnectionString::parse("Endpoint=localhost;AccessKey=k").unwrap_err();
+/// assert_eq!(Error::from(error).fault(), Fault::Configuration);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
@@ -131,6 +169,8 @@ pub enum Fault {
     Caller,
     /// Whoever set the program up: the connection string, the key or the endpoint is wrong.
     Configuration,
+    /// The client at the other end of a connection: it is gone, failed or did not answer.
+    Client,
     /// The service: it failed, or is too busy.
     Service,
     /// The network between here and the service.
@@ -151,9 +191,23 @@ pub struct Refusal {
     pub code: Option<String>,
     /// The service's own words.
     pub message: Option<String>,
+    /// How long the service asks to wait before the next call, from `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
+    /// Whether the service gave this code; case does not count.
+    ///
+    /// ```
+    /// # fn example(refusal: &signalr_serverless::Refusal) -> bool {
+    /// refusal.has_code("Error.Connection.NotExisted")
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn has_code(&self, code: &str) -> bool {
+        self.code.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(code))
+    }
+
     fn fault(&self) -> Fault {
         match self.status.as_u16() {
             300..=399 | 401 | 403..=405 => Fault::Configuration,

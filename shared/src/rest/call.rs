@@ -1,34 +1,42 @@
 //! One call: from an operation and its parameters to a request, and from the reply to a result.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Operation, RestClient,
+    reply::Reply,
+    request::{Parameters, Request},
+    retry::{self, Repeat},
 };
-
-use http::{HeaderValue, header};
-use serde::de::DeserializeOwned;
-use url::{Position, Url};
-
-use super::{Message, Operation, RestClient, Route, path, reply::Reply};
 use crate::{
     error::Error,
     name::{ConnectionId, HubName},
-    token::Token,
 };
 
 /// A call in the making.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'a> {
     operation: Operation,
+    repeat: Repeat,
     hub: Option<&'a HubName>,
-    parameters: Vec<(&'static str, &'a str)>,
-    query: Vec<(&'static str, Cow<'a, str>)>,
-    body: Option<&'a Message>,
+    parameters: Parameters<'a>,
+    query: Parameters<'a>,
+    body: Option<Bytes>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(operation: Operation) -> Self {
-        Self { operation, hub: None, parameters: Vec::new(), query: Vec::new(), body: None }
+        Self {
+            operation,
+            repeat: Repeat::of(operation),
+            hub: None,
+            parameters: Vec::new(),
+            query: Vec::new(),
+            body: None,
+        }
     }
 
     pub(super) fn hub(mut self, hub: &'a HubName) -> Self {
@@ -37,8 +45,8 @@ impl<'a> Call<'a> {
     }
 
     /// Fills a parameter of the path.
-    pub(super) fn parameter(mut self, name: &'static str, value: &'a str) -> Self {
-        self.parameters.push((name, value));
+    pub(super) fn parameter(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {
+        self.parameters.push((name, value.into()));
         self
     }
 
@@ -52,8 +60,20 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(super) fn body(mut self, message: &'a Message) -> Self {
-        self.body = Some(message);
+    pub(super) fn reason(mut self, reason: Option<&'a str>) -> Self {
+        self.query.extend(reason.map(|reason| ("reason", reason.into())));
+        self
+    }
+
+    /// Gives the call a body of JSON.
+    pub(super) fn body(mut self, body: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
+        self.body = Some(serde_json::to_vec(body).map_err(Error::Unserializable)?.into());
+        Ok(self)
+    }
+
+    /// Says that a second time does no harm.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.repeat = Repeat::Always;
         self
     }
 
@@ -82,117 +102,15 @@ impl<'a> Call<'a> {
     }
 
     async fn send(self, client: &RestClient) -> Result<Reply, Error> {
+        let Self { operation, repeat, hub, parameters, query, body } = self;
+        let request = Request::new(operation, client, hub, parameters, query, body)?;
         let settings = client.settings();
-        let version = settings.version;
-        let operation = self.operation;
-        let route =
-            operation.route(version).ok_or(Error::UnsupportedOperation { operation, version })?;
-        let url = self.url(route, client)?;
-        let endpoint = host_and_port(&url);
-
-        let mut request =
-            settings.http.request(route.method.clone(), url.clone()).timeout(settings.time_limit);
-        if operation != Operation::Health {
-            request = request.header(header::AUTHORIZATION, authorization(client, &url)?);
-        }
-        if let Some(message) = self.body {
-            let json = serde_json::to_vec(message).map_err(Error::Unserializable)?;
-            request =
-                request.header(header::CONTENT_TYPE, "application/json; charset=utf-8").body(json);
-        }
-
-        let network = |error| network_error(error, &endpoint, settings.time_limit);
-        let response = request.send().await.map_err(network)?;
-        Reply::read(response, operation, &endpoint).await.map_err(network)
-    }
-
-    /// The URL of the call; a path that cannot be filled or a URL that is too long is an error.
-    fn url(&self, route: &Route, client: &RestClient) -> Result<Url, Error> {
-        let settings = client.settings();
-        let application = settings.application.as_ref().filter(|_| self.hub.is_some());
-        let hub = match (self.hub, application) {
-            (Some(hub), Some(application)) if !route.version.is_in_query() => {
-                Some(application.prefix(hub)?)
-            }
-            (hub, _) => hub.cloned(),
-        };
-        let mut parameters = self.parameters.clone();
-        parameters.extend(hub.as_ref().map(|hub| ("hub", hub.as_str())));
-
-        let mut url = settings.server_endpoint.clone();
-        url += &path::fill(route.path, &parameters)?;
-        let mut separator = '?';
-        let mut append = |name: &str, value: &str| {
-            url.push(separator);
-            url.push_str(name);
-            url.push('=');
-            url.extend(path::encode(value));
-            separator = '&';
-        };
-        if route.version.is_in_query() {
-            append("api-version", route.version.as_str());
-            if let Some(application) = application {
-                append("application", application.as_str());
-            }
-        }
-        for (name, value) in &self.query {
-            append(name, value);
-        }
-        check_length(&url)?;
-        #[expect(
-            clippy::expect_used,
-            reason = "the endpoint is part of a parsed URL, and all behind it is percent-encoded"
-        )]
-        let url = Url::parse(&url).expect("a parsed endpoint takes a path");
-        Ok(url)
-    }
-}
-
-/// `Bearer` and a token for this URL.
-///
-/// Signing takes microseconds, a call a thousand times that, and a store of tokens would grow with
-/// every user and group: so each call has its own.
-fn authorization(client: &RestClient, url: &Url) -> Result<HeaderValue, Error> {
-    const LIFETIME: Duration = Duration::from_secs(3600);
-
-    let audience = url[..Position::AfterPath].trim_end_matches('/');
-    let token = Token::rest(&client.settings().key, audience, LIFETIME, SystemTime::now())?;
-    #[expect(clippy::expect_used, reason = "a token has letters, digits and -_. only")]
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {}", token.as_str())).expect("a token fits a header");
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// The HTTP library takes no longer URL.
-fn check_length(url: &str) -> Result<(), Error> {
-    const LONGEST: usize = 65_534;
-    if url.len() <= LONGEST {
-        return Ok(());
-    }
-    Err(Error::InvalidValue {
-        what: "URL of the call",
-        problem: format!("has {} characters, more than {LONGEST}", url.len()),
-        remedy: "exclude fewer connections, or use a shorter reason",
-    })
-}
-
-fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-fn network_error(error: reqwest::Error, endpoint: &str, limit: Duration) -> Error {
-    let endpoint = endpoint.to_owned();
-    let source = Box::new(error.without_url());
-    if source.is_connect() {
-        Error::Unreachable { endpoint, source }
-    } else if source.is_timeout() {
-        Error::TimedOut { endpoint, limit }
-    } else {
-        Error::Interrupted { endpoint, source }
+        retry::run(
+            settings.retries.as_ref(),
+            settings.time_limit,
+            |limit| request.send(limit),
+            |outcome| repeat.verdict(outcome),
+        )
+        .await
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{ApiVersion, Hub, Operation, call::Call};
+use super::{ApiVersion, Hub, Operation, RetryPolicy, SigningKey, call::Call};
 use crate::{
     connection_string::ConnectionString,
     credential::{AccessKey, Credential},
@@ -15,8 +15,8 @@ use crate::{
 /// Calls the service's REST API.
 ///
 /// Clones share one pool of connections, so one client serves a whole program. Every call has a
-/// time limit, follows no redirect, uses no proxy and is sent once: a call that failed midway may
-/// have been done, and only the caller knows whether doing it twice is harm.
+/// time limit, follows no redirect, uses no proxy and is sent once, unless a [`RetryPolicy`] says
+/// otherwise.
 ///
 /// TLS trusts the public authorities that Mozilla trusts, compiled in, so nothing is read from
 /// disk at start-up.
@@ -37,11 +37,23 @@ pub struct RestClient(Arc<Settings>);
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) http: reqwest::Client,
-    pub(super) server_endpoint: String,
+    server_endpoint: String,
+    preview_endpoint: String,
     pub(super) key: AccessKey,
     pub(super) version: ApiVersion,
     pub(super) application: Option<ApplicationName>,
     pub(super) time_limit: Duration,
+    pub(super) retries: Option<RetryPolicy>,
+}
+
+impl Settings {
+    /// What calls' paths stand behind.
+    pub(super) fn endpoint(&self) -> &str {
+        match self.version {
+            ApiVersion::V1Preview => &self.preview_endpoint,
+            _ => &self.server_endpoint,
+        }
+    }
 }
 
 impl RestClient {
@@ -54,20 +66,37 @@ impl RestClient {
     /// [`Error::EntraNotSupported`] where the connection string has no access key, and
     /// [`Error::HttpClient`] where no HTTP client can be set up.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
-        let Credential::AccessKey(key) = service.credential() else {
-            return Err(Error::EntraNotSupported);
-        };
+        let key = access_key(service)?;
         Ok(Self(Arc::new(Settings {
             http: http_client()?,
             server_endpoint: service.server_endpoint().to_owned(),
-            key: key.clone(),
+            preview_endpoint: service.preview_endpoint().to_owned(),
+            key,
             version: ApiVersion::default(),
             application: None,
             time_limit: Self::DEFAULT_TIME_LIMIT,
+            retries: None,
         })))
     }
 
-    /// Speaks this version of the API.
+    /// The same client for another service: it shares the pool of connections and has the same
+    /// version, application, time limit and retries.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EntraNotSupported`] where the connection string has no access key.
+    pub fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
+        let key = access_key(service)?;
+        Ok(Self(Arc::new(Settings {
+            server_endpoint: service.server_endpoint().to_owned(),
+            preview_endpoint: service.preview_endpoint().to_owned(),
+            key,
+            ..Settings::clone(&self.0)
+        })))
+    }
+
+    /// Speaks this version of the API. Where the version lacks an operation, its call is an
+    /// [`Error::UnsupportedOperation`], and nothing is sent.
     #[must_use]
     pub fn with_version(mut self, version: ApiVersion) -> Self {
         Arc::make_mut(&mut self.0).version = version;
@@ -76,8 +105,8 @@ impl RestClient {
 
     /// Calls the hubs of this application.
     ///
-    /// Versions with `api-version` in the query name the application there; v1, which knows no
-    /// applications, gets the hub's full name.
+    /// Operations that know applications name it in the query. Those that do not, which are all of
+    /// v1-preview and v1, and [`Hub::execute`] and [`Hub::generate_token`], get the hub's full name.
     #[must_use]
     pub fn with_application(mut self, application: ApplicationName) -> Self {
         Arc::make_mut(&mut self.0).application = Some(application);
@@ -85,9 +114,25 @@ impl RestClient {
     }
 
     /// How long a call may take from connecting to the end of the answer; 100 seconds by default.
+    /// Each retry has this time anew; [`RetryPolicy::with_time_limit`] limits them together.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         Arc::make_mut(&mut self.0).time_limit = limit;
+        self
+    }
+
+    /// Makes failed calls again where that does no harm. Without this every call is made once.
+    ///
+    /// ```no_run
+    /// # fn example(client: signalr_serverless::rest::RestClient) {
+    /// use signalr_serverless::rest::RetryPolicy;
+    ///
+    /// let client = client.with_retries(RetryPolicy::default());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_retries(mut self, policy: RetryPolicy) -> Self {
+        Arc::make_mut(&mut self.0).retries = Some(policy);
         self
     }
 
@@ -110,8 +155,34 @@ impl RestClient {
         }
     }
 
+    /// The key that the service hands out to sign client tokens with. It is meant for callers who
+    /// have a Microsoft Entra identity instead of an access key.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), signalr_serverless::Error> {
+    /// let signing_key = client.access_key().await?;
+    /// println!("tokens are signed with the key {}", signing_key.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1 and 2024-12-01.
+    pub async fn access_key(&self) -> Result<SigningKey, Error> {
+        Call::new(Operation::AccessKey).read(self).await
+    }
+
     pub(super) fn settings(&self) -> &Settings {
         &self.0
+    }
+}
+
+fn access_key(service: &ConnectionString) -> Result<AccessKey, Error> {
+    match service.credential() {
+        Credential::AccessKey(key) => Ok(key.clone()),
+        Credential::Entra(_) => Err(Error::EntraNotSupported),
     }
 }
 

@@ -1,12 +1,29 @@
 //! Calls to one connection.
 
-use super::{Hub, Message, Operation, call::Call};
+use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{ClientStream, Hub, Message, Operation, RestClient, call::Call};
 use crate::{
-    error::Error,
-    name::{ConnectionId, GroupName},
+    error::{Error, Refusal},
+    name::{ConnectionId, GroupName, StreamId},
 };
 
 /// A connection of a hub.
+///
+/// ```no_run
+/// # async fn example(hub: signalr_serverless::rest::Hub)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use signalr_serverless::{ConnectionId, GroupName, rest::Message};
+///
+/// let connection = hub.connection(ConnectionId::parse("ZKY8S0b3V2Cq7Q")?);
+/// if connection.exists().await? {
+///     connection.add_to_group(&GroupName::parse("readers")?).await?;
+///     connection.send(&Message::new("welcome", &())?).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
     hub: Hub,
@@ -30,7 +47,44 @@ impl Connection {
     ///
     /// See [`Error`].
     pub async fn send(&self, message: &Message) -> Result<(), Error> {
-        self.call(Operation::SendToConnection).body(message).run(self.hub.client()).await
+        self.call(Operation::SendToConnection).body(message)?.run(self.hub.client()).await
+    }
+
+    /// Invokes a method of the client and returns its result. A client that returns nothing makes
+    /// a `()` or a `None`.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use signalr_serverless::{Error, rest::Message};
+    ///
+    /// match connection.invoke::<String>(&Message::new("getName", &())?).await {
+    ///     Ok(name) => println!("the client's name is {name}"),
+    ///     Err(Error::ConnectionGone { .. }) => println!("the client is gone"),
+    ///     Err(Error::InvocationFailed { message, .. }) => println!("the client says {message}"),
+    ///     Err(Error::InvocationTimedOut { .. }) => println!("the client does not answer"),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::ConnectionGone`], [`Error::InvocationFailed`] and
+    /// [`Error::InvocationTimedOut`] where the client is gone, fails or does not answer,
+    /// [`Error::InvalidReply`] where the result is no `T`, and [`Error::UnsupportedOperation`]
+    /// before version 2024-12-01.
+    pub async fn invoke<T: DeserializeOwned>(&self, message: &Message) -> Result<T, Error> {
+        let call = self.call(Operation::InvokeConnection).body(message)?;
+        let answer = call.read::<ClientInvocationResponse<T>>(self.hub.client()).await;
+        answer.map(|answer| answer.result).map_err(|error| self.explain(error))
+    }
+
+    /// A stream that the client asked for.
+    #[must_use]
+    pub fn stream(&self, id: StreamId) -> ClientStream {
+        ClientStream::new(self.clone(), id)
     }
 
     /// Closes the connection. One that is gone is no error.
@@ -41,10 +95,7 @@ impl Connection {
     ///
     /// See [`Error`].
     pub async fn close(&self, reason: Option<&str>) -> Result<(), Error> {
-        let mut call = self.call(Operation::CloseConnection);
-        if let Some(reason) = reason {
-            call = call.query("reason", reason);
-        }
+        let call = self.call(Operation::CloseConnection).reason(reason);
         call.run_unless(self.hub.client(), "Warning.Connection.NotExisted").await.map(drop)
     }
 
@@ -85,7 +136,64 @@ impl Connection {
         self.call(Operation::RemoveConnectionFromAllGroups).run(self.hub.client()).await
     }
 
-    fn call(&self, operation: Operation) -> Call<'_> {
+    /// Says in our own words what the service says about the connection's client.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let Error::Refused(refusal) = error else { return error };
+        let connection = self.id.clone();
+        match Outcome::of(&refusal) {
+            Some(Outcome::Gone) => Error::ConnectionGone { connection },
+            Some(Outcome::TimedOut) => Error::InvocationTimedOut { connection },
+            Some(Outcome::Failed) => Error::InvocationFailed {
+                connection,
+                message: refusal.message.unwrap_or_else(|| "(no message)".to_owned()),
+            },
+            None => Error::Refused(refusal),
+        }
+    }
+
+    pub(super) fn client(&self) -> &RestClient {
+        self.hub.client()
+    }
+
+    pub(super) fn call(&self, operation: Operation) -> Call<'_> {
         self.hub.call(operation).parameter("connectionId", self.id.as_str())
+    }
+}
+
+/// What became of a call that a client was to answer.
+enum Outcome {
+    Gone,
+    Failed,
+    TimedOut,
+}
+
+impl Outcome {
+    fn of(refusal: &Refusal) -> Option<Self> {
+        const CODES: [(&str, Outcome); 4] = [
+            ("Error.Connection.NotExisted", Outcome::Gone),
+            ("Warning.Connection.NotExisted", Outcome::Gone),
+            ("Error.Invocation.Failed", Outcome::Failed),
+            ("Error.Invocation.Timeout", Outcome::TimedOut),
+        ];
+        CODES.into_iter().find(|(code, _)| refusal.has_code(code)).map(|(_, outcome)| outcome)
+    }
+}
+
+struct ClientInvocationResponse<T> {
+    result: T,
+}
+
+/// No result is read as `null`.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for ClientInvocationResponse<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Published {
+            result: Option<Box<RawValue>>,
+        }
+        let published = Published::deserialize(deserializer)?;
+        let json = published.result.as_deref().map_or("null", RawValue::get);
+        let result = serde_json::from_str(json)
+            .map_err(|error| de::Error::custom(format!("the client's result: {error}")))?;
+        Ok(Self { result })
     }
 }

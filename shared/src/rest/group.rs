@@ -1,12 +1,31 @@
 //! Calls to a group.
 
-use super::{Continuation, GroupPage, Hub, Message, Operation, PageSize, call::Call};
+use std::num::NonZeroU64;
+
+use futures_util::Stream;
+
+use super::{
+    Continuation, GroupMember, GroupPage, Hub, Message, Operation, PageSize, call::Call,
+    group_members,
+};
 use crate::{
     error::Error,
     name::{ConnectionId, GroupName},
 };
 
 /// A group of a hub. It exists as long as it has a connection.
+///
+/// ```no_run
+/// # async fn example(hub: signalr_serverless::rest::Hub)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use signalr_serverless::{ConnectionId, GroupName, rest::Message};
+///
+/// let readers = hub.group(GroupName::parse("readers")?);
+/// readers.add_connection(&ConnectionId::parse("ZKY8S0b3V2Cq7Q")?).await?;
+/// readers.send(&Message::new("newMessage", &["hello"])?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Group {
     hub: Hub,
@@ -43,7 +62,23 @@ impl Group {
         message: &Message,
         excluded: &[ConnectionId],
     ) -> Result<(), Error> {
-        let call = self.call(Operation::SendToGroup).excluding(excluded).body(message);
+        let call = self.call(Operation::SendToGroup).excluding(excluded).body(message)?;
+        call.run(self.hub.client()).await
+    }
+
+    /// Closes every connection of the group but these.
+    ///
+    /// Clients learn the reason where their tokens ask for detailed errors.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2022-06-01.
+    pub async fn close_connections(
+        &self,
+        excluded: &[ConnectionId],
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let call = self.call(Operation::CloseGroupConnections).excluding(excluded).reason(reason);
         call.run(self.hub.client()).await
     }
 
@@ -80,6 +115,19 @@ impl Group {
 
     /// Lists a page of the group's connections, from the first or from where a page ended.
     ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), signalr_serverless::Error> {
+    /// use signalr_serverless::rest::PageSize;
+    ///
+    /// let first = group.list(PageSize::default(), None).await?;
+    /// if let Some(next) = &first.next {
+    ///     let second = group.list(PageSize::default(), Some(next)).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2024-12-01.
@@ -88,8 +136,46 @@ impl Group {
         size: PageSize,
         from: Option<&Continuation>,
     ) -> Result<GroupPage, Error> {
+        self.page(size, None, from).await
+    }
+
+    /// All connections of the group, or so many of them, page after page as they are asked for.
+    /// The stream ends after its first error.
+    ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), signalr_serverless::Error> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut members = group.members(None);
+    /// while let Some(member) = members.try_next().await? {
+    ///     println!("{}", member.connection_id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::list`].
+    pub fn members(
+        &self,
+        top: Option<NonZeroU64>,
+    ) -> impl Stream<Item = Result<GroupMember, Error>> + Send + Unpin + use<> {
+        group_members::stream(self.clone(), top)
+    }
+
+    pub(super) async fn page(
+        &self,
+        size: PageSize,
+        top: Option<NonZeroU64>,
+        from: Option<&Continuation>,
+    ) -> Result<GroupPage, Error> {
         let mut call =
             self.call(Operation::ListGroupConnections).query("maxpagesize", size.get().to_string());
+        if let Some(top) = top {
+            call = call.query("top", top.to_string());
+        }
         if let Some(continuation) = from {
             call = call.query("continuationToken", continuation.as_str());
         }

@@ -1,12 +1,34 @@
 //! Calls to a whole hub.
 
-use super::{Connection, Group, Message, Operation, RestClient, User, call::Call};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{
+    Command, Connection, Each, Filter, Group, Message, Operation, RestClient, User, call::Call,
+};
 use crate::{
     error::Error,
     name::{ConnectionId, GroupName, HubName, UserId},
+    token::Token,
 };
 
 /// A hub of the service.
+///
+/// ```no_run
+/// # async fn example(client: signalr_serverless::rest::RestClient)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use signalr_serverless::{GroupName, HubName, UserId, rest::Message};
+///
+/// let chat = client.hub(HubName::parse("chat")?);
+/// let message = Message::new("newMessage", &["hello"])?;
+/// chat.broadcast(&message).await?;
+/// chat.user(UserId::parse("ann")?).send(&message).await?;
+/// chat.group(GroupName::parse("readers")?).send(&message).await?;
+/// chat.close_connections(&[], Some("closed for the night")).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hub {
     client: RestClient,
@@ -42,6 +64,24 @@ impl Hub {
         Connection::new(self.clone(), id)
     }
 
+    /// Several groups of the hub, each of which gets its own call.
+    #[must_use]
+    pub fn groups(&self, names: impl IntoIterator<Item = GroupName>) -> Each<Group> {
+        Each::new(names.into_iter().map(|name| self.group(name)))
+    }
+
+    /// Several users of the hub, each of whom gets their own call.
+    #[must_use]
+    pub fn users(&self, ids: impl IntoIterator<Item = UserId>) -> Each<User> {
+        Each::new(ids.into_iter().map(|id| self.user(id)))
+    }
+
+    /// Several connections of the hub, each of which gets its own call.
+    #[must_use]
+    pub fn connections(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Each<Connection> {
+        Each::new(ids.into_iter().map(|id| self.connection(id)))
+    }
+
     /// Sends to every connection of the hub.
     ///
     /// # Errors
@@ -61,8 +101,129 @@ impl Hub {
         message: &Message,
         excluded: &[ConnectionId],
     ) -> Result<(), Error> {
-        let call = self.call(Operation::Broadcast).excluding(excluded).body(message);
+        let call = self.call(Operation::Broadcast).excluding(excluded).body(message)?;
         call.run(&self.client).await
+    }
+
+    /// Sends to several users in one call, which only version v1-preview can. In the others
+    /// [`Hub::users`] makes a call for each.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1-preview, and
+    /// [`Error::InvalidValue`] for no user at all and for an id with a comma, which separates them.
+    pub async fn send_to_users(&self, users: &[UserId], message: &Message) -> Result<(), Error> {
+        let list = comma_list("user id", users.iter().map(UserId::as_str))?;
+        let call = self.call(Operation::SendToUsers).parameter("users", list);
+        call.body(message)?.run(&self.client).await
+    }
+
+    /// Sends to several groups in one call, which only version v1-preview can. In the others
+    /// [`Hub::groups`] makes a call for each.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1-preview, and
+    /// [`Error::InvalidValue`] for no group at all and for a name with a comma, which separates
+    /// them.
+    pub async fn send_to_groups(
+        &self,
+        groups: &[GroupName],
+        message: &Message,
+    ) -> Result<(), Error> {
+        let list = comma_list("group name", groups.iter().map(GroupName::as_str))?;
+        let call = self.call(Operation::SendToGroups).parameter("groups", list);
+        call.body(message)?.run(&self.client).await
+    }
+
+    /// Closes every connection of the hub but these.
+    ///
+    /// Clients learn the reason where their tokens ask for detailed errors.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2022-06-01.
+    pub async fn close_connections(
+        &self,
+        excluded: &[ConnectionId],
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let call = self.call(Operation::CloseHubConnections).excluding(excluded).reason(reason);
+        call.run(&self.client).await
+    }
+
+    /// Carries out commands for every connection that the filter matches, or for all.
+    ///
+    /// The connections are chosen before the first command, and the commands come in this order.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use signalr_serverless::{GroupName, rest::{Command, Filter, Message}};
+    ///
+    /// let guests = Filter::user_id().starts_with("guest-");
+    /// let readers = GroupName::parse("readers")?;
+    /// let message = Message::new("welcome", &())?;
+    /// hub.execute(
+    ///     Some(&guests),
+    ///     &[Command::JoinGroup { group: readers }, Command::SendMessage { message }],
+    /// )
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2024-12-01.
+    pub async fn execute(
+        &self,
+        filter: Option<&Filter>,
+        commands: &[Command],
+    ) -> Result<(), Error> {
+        let mut call = self.call(Operation::Execute).body(commands)?;
+        if let Some(filter) = filter {
+            call = call.query("filter", filter.to_string());
+        }
+        if !commands.iter().any(Command::is_send) {
+            call = call.repeatable();
+        }
+        call.run(&self.client).await
+    }
+
+    /// Has the service issue a token that lets a client connect to the hub, as this user or without
+    /// one. [`Negotiator`](crate::Negotiator) issues one without asking the service.
+    ///
+    /// The lifetime is in whole minutes, one at least.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use signalr_serverless::UserId;
+    ///
+    /// let hour = Duration::from_secs(60 * 60);
+    /// let token = hub.generate_token(Some(&UserId::parse("ann")?), hour).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2024-12-01, and
+    /// [`Error::InvalidValue`] for a lifetime that is not in whole minutes.
+    pub async fn generate_token(
+        &self,
+        user: Option<&UserId>,
+        lifetime: Duration,
+    ) -> Result<Token, Error> {
+        let mut call = self.call(Operation::GenerateToken);
+        if let Some(user) = user {
+            call = call.query("userId", user.as_str());
+        }
+        let call = call.query("minutesToExpire", whole_minutes(lifetime)?);
+        let answer: ClientTokenResponse = call.read(&self.client).await?;
+        Ok(Token::issued(answer.token))
     }
 
     pub(super) fn call(&self, operation: Operation) -> Call<'_> {
@@ -71,5 +232,37 @@ impl Hub {
 
     pub(super) fn client(&self) -> &RestClient {
         &self.client
+    }
+}
+
+#[derive(Deserialize)]
+struct ClientTokenResponse {
+    token: String,
+}
+
+/// The names with commas between, for a path.
+fn comma_list<'a>(
+    what: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<String, Error> {
+    let names: Vec<_> = names.collect();
+    let problem = match names.iter().find(|name| name.contains(',')) {
+        Some(name) => format!("'{name}' has a comma, which separates them in version v1-preview"),
+        None if names.is_empty() => "is missing".to_owned(),
+        None => return Ok(names.join(",")),
+    };
+    Err(Error::InvalidValue { what, problem, remedy: "give at least one, without commas" })
+}
+
+/// Source: the published description has a number of 32 bits, 1 or more.
+fn whole_minutes(lifetime: Duration) -> Result<String, Error> {
+    let (seconds, rest) = (lifetime.as_secs(), lifetime.subsec_nanos());
+    match i32::try_from(seconds / 60) {
+        Ok(minutes @ 1..) if seconds % 60 == 0 && rest == 0 => Ok(minutes.to_string()),
+        _ => Err(Error::InvalidValue {
+            what: "token lifetime",
+            problem: format!("is {lifetime:?}"),
+            remedy: "use whole minutes, 1 or more",
+        }),
     }
 }

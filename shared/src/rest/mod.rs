@@ -10,9 +10,17 @@ mod call;
 #[cfg(feature = "rest")]
 mod client;
 #[cfg(feature = "rest")]
+mod command;
+#[cfg(feature = "rest")]
 mod connection;
 #[cfg(feature = "rest")]
+mod each;
+#[cfg(feature = "rest")]
+pub mod filter;
+#[cfg(feature = "rest")]
 mod group;
+#[cfg(feature = "rest")]
+mod group_members;
 #[cfg(feature = "rest")]
 mod group_page;
 #[cfg(feature = "rest")]
@@ -24,6 +32,14 @@ mod path;
 #[cfg(feature = "rest")]
 mod reply;
 #[cfg(feature = "rest")]
+mod request;
+#[cfg(feature = "rest")]
+mod retry;
+#[cfg(feature = "rest")]
+mod signing_key;
+#[cfg(feature = "rest")]
+mod stream;
+#[cfg(feature = "rest")]
 mod user;
 
 pub use operation::{ApiVersion, Operation, Route, UnknownApiVersion};
@@ -31,10 +47,16 @@ pub use operation::{ApiVersion, Operation, Route, UnknownApiVersion};
 #[cfg(feature = "rest")]
 pub use self::{
     client::RestClient,
+    command::Command,
     connection::Connection,
+    each::Each,
+    filter::Filter,
     group::Group,
     group_page::{Continuation, GroupMember, GroupPage, PageSize},
     hub::Hub,
     message::Message,
+    retry::RetryPolicy,
+    signing_key::SigningKey,
+    stream::ClientStream,
     user::User,
 };

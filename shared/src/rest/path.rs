@@ -1,5 +1,7 @@
 //! From names to the path of a URL.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Error;
@@ -18,11 +20,15 @@ const RESERVED_IN_LISTS: &AsciiSet = &RESERVED.remove(b',');
 /// [`Error::InvalidValue`] for a value of `.` or `..`. URL libraries and web servers take such a
 /// segment for a step up, even as `%2E%2E`: the call would end at another path, and a send to
 /// the group `..` would become a broadcast.
-pub(super) fn fill(template: &str, parameters: &[(&'static str, &str)]) -> Result<String, Error> {
+pub(super) fn fill(
+    template: &str,
+    parameters: &[(&'static str, Cow<'_, str>)],
+) -> Result<String, Error> {
     let mut path = String::with_capacity(template.len());
     for segment in template.split('/').skip(1) {
         path.push('/');
-        match parameter(segment).and_then(|name| parameters.iter().find(|(key, _)| *key == name)) {
+        let value = |name| parameters.iter().find(|(key, _)| *key == name);
+        match parameter(segment).and_then(value).map(|(name, value)| (*name, value.as_ref())) {
             Some((name, ".." | ".")) => return Err(dots(name)),
             Some(("groups" | "users", list)) => {
                 path.extend(utf8_percent_encode(list, RESERVED_IN_LISTS));
@@ -66,8 +72,14 @@ mod tests {
 
     const GROUP: &str = "/api/hubs/{hub}/groups/{group}/:send";
 
+    fn fill_with(template: &str, parameters: &[(&'static str, &str)]) -> Result<String, Error> {
+        let parameters: Vec<_> =
+            parameters.iter().map(|(name, value)| (*name, Cow::from(*value))).collect();
+        fill(template, &parameters)
+    }
+
     fn filled(group: &str) -> Result<String, Error> {
-        fill(GROUP, &[("hub", "chat"), ("group", group)])
+        fill_with(GROUP, &[("hub", "chat"), ("group", group)])
     }
 
     #[test]
@@ -98,7 +110,7 @@ mod tests {
     #[test]
     fn lists_keep_their_commas() {
         let route = Operation::SendToUsers.route(ApiVersion::V1Preview).unwrap();
-        let path = fill(route.path, &[("hub", "chat"), ("users", "a/b,c d")]).unwrap();
+        let path = fill_with(route.path, &[("hub", "chat"), ("users", "a/b,c d")]).unwrap();
         assert_eq!(path, "/api/v1-preview/hub/chat/users/a%2Fb,c%20d");
     }
 
@@ -108,7 +120,7 @@ mod tests {
         let parameters = names.map(|name| (name, "x"));
         for operation in Operation::ALL {
             for route in operation.routes() {
-                let path = fill(route.path, &parameters).unwrap();
+                let path = fill_with(route.path, &parameters).unwrap();
                 assert!(!path.contains('{'), "{path}");
             }
         }
@@ -127,7 +139,7 @@ mod tests {
         fn any_name_survives_the_way_into_a_url_and_back(group in name(), user in name()) {
             let route = Operation::UserInGroup.route(ApiVersion::V2024_12_01).unwrap();
             let parameters = [("hub", "chat"), ("group", group.as_str()), ("user", user.as_str())];
-            let path = fill(route.path, &parameters).unwrap();
+            let path = fill_with(route.path, &parameters).unwrap();
 
             let url = url::Url::parse(&format!("http://localhost{path}")).unwrap();
             prop_assert_eq!(url.path(), &path);

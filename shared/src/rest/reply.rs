@@ -1,6 +1,8 @@
 //! What the service answered, read whole and judged.
 
-use http::StatusCode;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Operation;
@@ -16,6 +18,7 @@ pub(super) struct Reply {
     endpoint: String,
     operation: Operation,
     error_code: Option<String>,
+    retry_after: Option<Duration>,
     body: Body,
 }
 
@@ -39,14 +42,25 @@ impl Reply {
             }
         }
         let body = if bytes.len() > LONGEST_BODY { Body::TooLong } else { Body::Whole(bytes) };
-        let error_code = response.headers().get("x-ms-error-code");
+        let headers = response.headers();
+        let error_code = headers.get("x-ms-error-code");
         Ok(Self {
             status: response.status(),
             endpoint: endpoint.to_owned(),
             operation,
             error_code: error_code.and_then(|code| code.to_str().ok()).map(str::to_owned),
+            retry_after: retry_after(headers, SystemTime::now()),
             body,
         })
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// How long the service asks to wait before the next call.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// Whether this is a 404 that the service itself meant, with this `x-ms-error-code`.
@@ -87,6 +101,7 @@ impl Reply {
             status: self.status,
             code: code.map(|code| one_line(&code)),
             message: message.map(|message| one_line(&message)),
+            retry_after: self.retry_after,
         }))
     }
 }
@@ -101,8 +116,43 @@ struct ErrorDetail {
     title: Option<String>,
 }
 
+/// `Retry-After`: seconds, or a date. Source: RFC 9110, section 10.2.3.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
 /// Text from outside, fit for one line of a log.
 fn one_line(text: &str) -> String {
     const LONGEST: usize = 500;
     text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (value, expected) in [
+            ("0", Some(0)),
+            ("120", Some(120)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
+            ("Sun, 06 Nov 1994 08:49:07 GMT", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("99999999999999999999", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
 }

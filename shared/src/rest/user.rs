@@ -5,10 +5,23 @@ use std::time::Duration;
 use super::{Hub, Message, Operation, call::Call};
 use crate::{
     error::Error,
-    name::{GroupName, UserId},
+    name::{ConnectionId, GroupName, UserId},
 };
 
 /// A user of a hub, with all the connections that bear the user's id.
+///
+/// ```no_run
+/// # async fn example(hub: signalr_serverless::rest::Hub)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use signalr_serverless::{GroupName, UserId, rest::Message};
+///
+/// let ann = hub.user(UserId::parse("ann")?);
+/// ann.send(&Message::new("newMessage", &["hello"])?).await?;
+/// ann.add_to_group(&GroupName::parse("readers")?, Some(Duration::from_secs(3600))).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct User {
     hub: Hub,
@@ -32,7 +45,23 @@ impl User {
     ///
     /// See [`Error`].
     pub async fn send(&self, message: &Message) -> Result<(), Error> {
-        self.call(Operation::SendToUser).body(message).run(self.hub.client()).await
+        self.call(Operation::SendToUser).body(message)?.run(self.hub.client()).await
+    }
+
+    /// Closes every connection of the user but these.
+    ///
+    /// Clients learn the reason where their tokens ask for detailed errors.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2022-06-01.
+    pub async fn close_connections(
+        &self,
+        excluded: &[ConnectionId],
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let call = self.call(Operation::CloseUserConnections).excluding(excluded).reason(reason);
+        call.run(self.hub.client()).await
     }
 
     /// Whether the user has any connection.

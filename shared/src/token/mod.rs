@@ -85,6 +85,12 @@ impl Token {
         Ok(Self::sign(key, &Payload(validity.claims(audience).into())))
     }
 
+    /// A token that a service issued.
+    #[cfg(feature = "rest")]
+    pub(crate) fn issued(token: String) -> Self {
+        Self(token)
+    }
+
     /// The token as it goes over the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {

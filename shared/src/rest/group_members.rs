@@ -1,0 +1,56 @@
+//! The connections of a group as a stream: page after page, as they are asked for.
+
+use std::num::NonZeroU64;
+
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+
+use super::{Continuation, Group, GroupMember, GroupPage, PageSize};
+use crate::error::Error;
+
+/// All members, or the first so many.
+pub(super) fn stream(
+    group: Group,
+    top: Option<NonZeroU64>,
+) -> impl Stream<Item = Result<GroupMember, Error>> + Send + Unpin {
+    let first = Some(Reader { group, left: top, from: None });
+    stream::try_unfold(first, async |reader| match reader {
+        Some(reader) => reader.next().await.map(Some),
+        None => Ok(None),
+    })
+    .map_ok(|page| stream::iter(page).map(Ok))
+    .try_flatten()
+    .boxed()
+}
+
+/// Where the next page begins, and how many members are still wanted.
+struct Reader {
+    group: Group,
+    left: Option<NonZeroU64>,
+    from: Option<Continuation>,
+}
+
+impl Reader {
+    /// The members of the next page, and what reads the one after it.
+    async fn next(self) -> Result<(Vec<GroupMember>, Option<Self>), Error> {
+        let GroupPage { mut connections, next } =
+            self.group.page(self.page_size(), self.left, self.from.as_ref()).await?;
+        let Some(left) = self.left else {
+            return Ok((connections, self.after(None, next)));
+        };
+        let wanted = usize::try_from(left.get()).unwrap_or(usize::MAX);
+        connections.truncate(wanted);
+        let left = NonZeroU64::new(left.get() - connections.len() as u64);
+        Ok((connections, left.and_then(|left| self.after(Some(left), next))))
+    }
+
+    /// A service that names the same place again would have us read it for ever.
+    fn after(self, left: Option<NonZeroU64>, next: Option<Continuation>) -> Option<Self> {
+        let from = next.filter(|next| self.from.as_ref() != Some(next))?;
+        Some(Self { group: self.group, left, from: Some(from) })
+    }
+
+    fn page_size(&self) -> PageSize {
+        let left = self.left.and_then(|left| u32::try_from(left.get()).ok());
+        left.and_then(|left| PageSize::parse(left).ok()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,191 @@
+//! The HTTP request of a call: its URL, its token, its body, and what a network that fails means.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use url::{Position, Url};
+
+use super::{ApiVersion, Operation, RestClient, Route, path, reply::Reply};
+use crate::{
+    error::Error,
+    name::{ApplicationName, HubName},
+    token::Token,
+};
+
+/// Parameters of the path or of the query.
+pub(super) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
+
+/// A request that can be sent again and again. Each time it has a new token.
+pub(super) struct Request<'a> {
+    operation: Operation,
+    route: &'static Route,
+    client: &'a RestClient,
+    url: Url,
+    endpoint: String,
+    body: Option<Bytes>,
+}
+
+impl<'a> Request<'a> {
+    /// Nothing is sent yet, and nothing will be where this fails.
+    pub(super) fn new(
+        operation: Operation,
+        client: &'a RestClient,
+        hub: Option<&HubName>,
+        parameters: Parameters<'_>,
+        query: Parameters<'_>,
+        body: Option<Bytes>,
+    ) -> Result<Self, Error> {
+        let settings = client.settings();
+        let version = settings.version;
+        let route =
+            operation.route(version).ok_or(Error::UnsupportedOperation { operation, version })?;
+        let application = settings.application.as_ref();
+        let place = Place::new(operation, version, hub, application)?;
+        let path = place.path(route, parameters)?;
+        let query = place.query(version, query)?;
+        let url = url(settings.endpoint(), &path, &query)?;
+        let endpoint = host_and_port(&url);
+        Ok(Self { operation, route, client, url, endpoint, body })
+    }
+
+    /// Sends it once and reads the whole reply, within this time.
+    pub(super) async fn send(&self, limit: Duration) -> Result<Reply, Error> {
+        let http = &self.client.settings().http;
+        let mut request = http.request(self.route.method.clone(), self.url.clone()).timeout(limit);
+        if self.operation != Operation::Health {
+            request = request.header(header::AUTHORIZATION, authorization(self.client, &self.url)?);
+        }
+        if let Some(json) = &self.body {
+            request = request
+                .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+                .body(json.clone());
+        }
+        let network = |error| network_error(error, &self.endpoint, limit);
+        let response = request.send().await.map_err(network)?;
+        Reply::read(response, self.operation, &self.endpoint).await.map_err(network)
+    }
+}
+
+/// Where a hub is: an application is a parameter of the query where the operation has it there, and
+/// else a part of the hub's name.
+struct Place {
+    hub: Option<HubName>,
+    application: Option<ApplicationName>,
+}
+
+impl Place {
+    fn new(
+        operation: Operation,
+        version: ApiVersion,
+        hub: Option<&HubName>,
+        application: Option<&ApplicationName>,
+    ) -> Result<Self, Error> {
+        let is_in_query = version.is_in_query() && operation.query().contains(&"application");
+        Ok(match (hub, application) {
+            (Some(hub), Some(application)) if !is_in_query => {
+                Self { hub: Some(application.prefix(hub)?), application: None }
+            }
+            (Some(hub), application) => {
+                Self { hub: Some(hub.clone()), application: application.cloned() }
+            }
+            (None, _) => Self { hub: None, application: None },
+        })
+    }
+
+    fn path<'a>(&'a self, route: &Route, mut parameters: Parameters<'a>) -> Result<String, Error> {
+        parameters.extend(self.hub.as_ref().map(|hub| ("hub", hub.as_str().into())));
+        path::fill(route.path, &parameters)
+    }
+
+    fn query<'a>(
+        &'a self,
+        version: ApiVersion,
+        query: Parameters<'a>,
+    ) -> Result<Parameters<'a>, Error> {
+        if version == ApiVersion::V1Preview
+            && let Some((name, _)) = query.first()
+        {
+            return Err(Error::InvalidValue {
+                what: name,
+                problem: format!("is not known in API version {version}"),
+                remedy: "use version v1 or later, or do without",
+            });
+        }
+        let version = version.is_in_query().then(|| ("api-version", version.as_str().into()));
+        let application =
+            self.application.as_ref().map(|name| ("application", name.as_str().into()));
+        Ok(version.into_iter().chain(application).chain(query).collect())
+    }
+}
+
+fn url(endpoint: &str, path: &str, query: &[(&'static str, Cow<'_, str>)]) -> Result<Url, Error> {
+    let mut url = format!("{endpoint}{path}");
+    let mut separator = '?';
+    for (name, value) in query {
+        url.push(separator);
+        url.push_str(name);
+        url.push('=');
+        url.extend(path::encode(value));
+        separator = '&';
+    }
+    check_length(&url)?;
+    #[expect(
+        clippy::expect_used,
+        reason = "the endpoint is part of a parsed URL, and all behind it is percent-encoded"
+    )]
+    let url = Url::parse(&url).expect("a parsed endpoint takes a path");
+    Ok(url)
+}
+
+/// `Bearer` and a token for this URL.
+///
+/// Signing takes microseconds, a call a thousand times that, and a store of tokens would grow with
+/// every user and group: so each call has its own.
+fn authorization(client: &RestClient, url: &Url) -> Result<HeaderValue, Error> {
+    const LIFETIME: Duration = Duration::from_secs(3600);
+
+    let audience = url[..Position::AfterPath].trim_end_matches('/');
+    let token = Token::rest(&client.settings().key, audience, LIFETIME, SystemTime::now())?;
+    #[expect(clippy::expect_used, reason = "a token has letters, digits and -_. only")]
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {}", token.as_str())).expect("a token fits a header");
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The HTTP library takes no longer URL.
+fn check_length(url: &str) -> Result<(), Error> {
+    const LONGEST: usize = 65_534;
+    if url.len() <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::InvalidValue {
+        what: "URL of the call",
+        problem: format!("has {} characters, more than {LONGEST}", url.len()),
+        remedy: "name fewer connections or users, or use a shorter reason or filter",
+    })
+}
+
+fn host_and_port(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+fn network_error(error: reqwest::Error, endpoint: &str, limit: Duration) -> Error {
+    let endpoint = endpoint.to_owned();
+    let source = Box::new(error.without_url());
+    if source.is_connect() {
+        Error::Unreachable { endpoint, source }
+    } else if source.is_timeout() {
+        Error::TimedOut { endpoint, limit }
+    } else {
+        Error::Interrupted { endpoint, source }
+    }
+}

@@ -1,0 +1,78 @@
+//! Streams of items to one client.
+
+use serde::Serialize;
+
+use super::{Connection, Operation, call::Call};
+use crate::{error::Error, name::StreamId};
+
+/// A stream to the client that asked for it: its id is the one of the client's stream invocation.
+///
+/// ```no_run
+/// # async fn example(connection: signalr_serverless::rest::Connection)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use signalr_serverless::StreamId;
+///
+/// let countdown = connection.stream(StreamId::parse("1")?);
+/// for number in [3, 2] {
+///     countdown.send(&number).await?;
+/// }
+/// countdown.send_last(&1).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientStream {
+    connection: Connection,
+    id: StreamId,
+}
+
+impl ClientStream {
+    pub(super) fn new(connection: Connection, id: StreamId) -> Self {
+        Self { connection, id }
+    }
+
+    /// The stream's id.
+    #[must_use]
+    pub fn id(&self) -> &StreamId {
+        &self.id
+    }
+
+    /// Sends an item: anything that serde can write as JSON.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::ConnectionGone`] where the client is, [`Error::Unserializable`] for
+    /// an item that makes no JSON, and [`Error::UnsupportedOperation`] before version 2024-12-01.
+    pub async fn send(&self, item: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        self.run(self.call(Operation::SendStreamItem).body(item)?).await
+    }
+
+    /// Sends the last item, and completes the stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientStream::send`].
+    pub async fn send_last(self, item: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        let call = self.call(Operation::SendStreamItem).query("completed", "true");
+        self.run(call.body(item)?).await
+    }
+
+    /// Completes the stream; with a reason the client takes it for failed.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::ConnectionGone`] where the client is, and
+    /// [`Error::UnsupportedOperation`] before version 2024-12-01.
+    pub async fn complete(self, reason: Option<&str>) -> Result<(), Error> {
+        self.run(self.call(Operation::CompleteStream).reason(reason)).await
+    }
+
+    fn call(&self, operation: Operation) -> Call<'_> {
+        self.connection.call(operation).parameter("streamId", self.id.as_str())
+    }
+
+    async fn run(&self, call: Call<'_>) -> Result<(), Error> {
+        let result = call.run(self.connection.client()).await;
+        result.map_err(|error| self.connection.explain(error))
+    }
+}
