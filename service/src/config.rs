@@ -33,6 +33,8 @@ pub const WELL_KNOWN_ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABC
 pub struct Config {
     /// Where to listen. Default: port 8888 of this machine only.
     pub listen: Listen,
+    /// Where to serve API v1-preview besides, which on Azure has port 5002. Default: nowhere.
+    pub preview_listen: Option<Listen>,
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
@@ -64,6 +66,8 @@ pub struct Timeouts {
     pub client: Duration,
     /// From the service's close to the transport's end. Default: 5 s.
     pub close: Duration,
+    /// How long a client may take to answer an invocation by REST. Default: 60 s.
+    pub invocation: Duration,
 }
 
 impl Default for Config {
@@ -72,6 +76,7 @@ impl Default for Config {
         let well_known = AccessKey::parse(WELL_KNOWN_ACCESS_KEY).expect("a key of 44 characters");
         Self {
             listen: Listen::Loopback { port: 8888 },
+            preview_listen: None,
             access_keys: vec![well_known],
             client_messages: ClientMessages::default(),
             lenient: false,
@@ -91,6 +96,7 @@ impl Default for Timeouts {
             keep_alive: Duration::from_secs(15),
             client: Duration::from_secs(30),
             close: Duration::from_secs(5),
+            invocation: Duration::from_secs(60),
         }
     }
 }

@@ -13,6 +13,8 @@ mod auth;
 mod config;
 mod cors;
 mod counters;
+mod filter;
+mod head;
 mod hub;
 mod listen;
 mod protocol;

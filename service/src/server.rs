@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use axum::{Router, extract::Request};
+use axum::{Router, extract::Request, middleware};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -22,10 +22,11 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    auth::Verifier,
+    auth::{ClientKey, Verifier},
     config::Config,
     cors,
     counters::Counters,
+    head,
     hub::{Hubs, shard::Shared},
     listen::ListenError,
     rest,
@@ -53,6 +54,9 @@ pub enum StartError {
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
+    /// The machine has no random numbers to give.
+    #[error("cannot make a key: {0}")]
+    Random(getrandom::Error),
 }
 
 /// A service whose ports are open.
@@ -61,6 +65,7 @@ pub struct Service {
     counters: Arc<Counters>,
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
+    preview_addresses: Vec<SocketAddr>,
 }
 
 impl std::fmt::Debug for Service {
@@ -71,12 +76,17 @@ impl std::fmt::Debug for Service {
 
 impl Service {
     pub(crate) async fn bind(config: Config) -> Result<Self, StartError> {
-        if config.access_keys.is_empty() {
+        let Some(signing_key) = config.access_keys.first().cloned() else {
             return Err(StartError::NoAccessKey);
-        }
-        let listeners = config.listen.bind().await?;
-        let addresses =
-            listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        };
+        let mut listeners = config.listen.bind().await?;
+        let own_addresses = addresses(&listeners);
+        let preview_listeners = match config.preview_listen {
+            Some(listen) => listen.bind().await?,
+            None => Vec::new(),
+        };
+        let preview_addresses = addresses(&preview_listeners);
+        listeners.extend(preview_listeners);
         let tokens = Arc::new(ConnectionTokens::default());
         let counters = Arc::new(Counters::default());
         let shared = Shared {
@@ -88,15 +98,28 @@ impl Service {
             start: Instant::now(),
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
-        let verifier = Verifier::new(&config.access_keys, config.lenient);
-        let state = Arc::new(State { hubs, tokens, verifier });
-        Ok(Self { state, counters, listeners, addresses })
+        let client_key = ClientKey::random().map_err(StartError::Random)?;
+        let state = Arc::new(State {
+            hubs,
+            tokens,
+            verifier: Verifier::new(&config.access_keys, &client_key, config.lenient),
+            signing_key,
+            client_key,
+            invocation_timeout: config.timeouts.invocation,
+        });
+        Ok(Self { state, counters, listeners, addresses: own_addresses, preview_addresses })
     }
 
     /// The addresses that the service listens on.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses that serve API v1-preview besides.
+    #[must_use]
+    pub fn preview_addresses(&self) -> &[SocketAddr] {
+        &self.preview_addresses
     }
 
     /// What the service counts.
@@ -129,8 +152,16 @@ impl Service {
     }
 }
 
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}
+
 fn router(state: Arc<State>) -> Router {
-    rest::router().merge(transport::router()).layer(cors::layer()).with_state(state)
+    rest::router()
+        .merge(transport::router())
+        .layer(middleware::from_fn(head::limit))
+        .layer(cors::layer())
+        .with_state(state)
 }
 
 /// Takes connections until the end, then waits for the requests under way.
@@ -172,6 +203,7 @@ async fn serve(socket: TcpStream, app: Router, mut is_ending: watch::Receiver<bo
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(head::MAX_HEAD)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut connection = pin!(connection);

@@ -5,6 +5,7 @@
 //! REST token connect.
 
 mod audience;
+mod client_key;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use signalr_serverless::{AccessKey, HubName, NameError, UserId, claim};
 
 pub(crate) use audience::Call;
+pub(crate) use client_key::ClientKey;
 
 /// How far the clock of whoever signed a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
@@ -21,6 +23,8 @@ const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 /// Checks tokens.
 pub(crate) struct Verifier {
     keys: Vec<DecodingKey>,
+    /// Signs client tokens only.
+    client_key: DecodingKey,
     /// Whether audience and times are left unchecked, as asrs-emulator does.
     is_lenient: bool,
 }
@@ -71,9 +75,13 @@ pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
 }
 
 impl Verifier {
-    pub(crate) fn new<'a>(keys: impl IntoIterator<Item = &'a AccessKey>, is_lenient: bool) -> Self {
+    pub(crate) fn new<'a>(
+        keys: impl IntoIterator<Item = &'a AccessKey>,
+        client_key: &ClientKey,
+        is_lenient: bool,
+    ) -> Self {
         let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();
-        Self { keys, is_lenient }
+        Self { keys, client_key: client_key.decoding_key(), is_lenient }
     }
 
     /// Checks the token of a client that wants to connect to a hub. Returns who it is.
@@ -84,7 +92,7 @@ impl Verifier {
         hub: &HubName,
         now: SystemTime,
     ) -> Result<Option<UserId>, AuthError> {
-        let claims = self.decode(token)?;
+        let claims = decode(token, self.keys.iter().chain([&self.client_key]))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
             check_audience(&claims, &audience::of_client(hosts, hub), |came| {
@@ -101,30 +109,33 @@ impl Verifier {
         call: &Call<'_>,
         now: SystemTime,
     ) -> Result<(), AuthError> {
-        let claims = self.decode(token)?;
+        let claims = decode(token, &self.keys)?;
         if !self.is_lenient {
             check_times(&claims, now)?;
             check_audience(&claims, &call.audience(), |came| call.is_meant_by(came))?;
         }
         Ok(())
     }
+}
 
-    /// Checks the signature, with each key in turn.
-    fn decode(&self, token: &str) -> Result<Map<String, Value>, AuthError> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Times and audience are checked here, against a clock that is passed in.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        for key in &self.keys {
-            match jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation) {
-                Ok(token) => return Ok(token.claims),
-                Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => {}
-                Err(error) => return Err(AuthError::Malformed(error.to_string())),
-            }
+/// Checks the signature, with each key in turn.
+fn decode<'a>(
+    token: &str,
+    keys: impl IntoIterator<Item = &'a DecodingKey>,
+) -> Result<Map<String, Value>, AuthError> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    // Times and audience are checked here, against a clock that is passed in.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    for key in keys {
+        match jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation) {
+            Ok(token) => return Ok(token.claims),
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => {}
+            Err(error) => return Err(AuthError::Malformed(error.to_string())),
         }
-        Err(AuthError::WrongKey)
     }
+    Err(AuthError::WrongKey)
 }
 
 fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), AuthError> {

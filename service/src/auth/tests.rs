@@ -20,7 +20,7 @@ fn sign(claims: &Value, secret: &str) -> String {
 
 /// What a service with the keys `one` and `two` says to a client's token at second 1,000.
 fn verify(token: &str) -> Result<Option<String>, String> {
-    let verifier = Verifier::new(&[key("one"), key("two")], false);
+    let verifier = Verifier::new(&[key("one"), key("two")], &ClientKey::random().unwrap(), false);
     let hub = HubName::parse("chat").unwrap();
     let user = verifier.verify_client(token, &HOSTS, &hub, at(1000));
     user.map(|user| user.map(|user| user.to_string())).map_err(|error| error.to_string())
@@ -89,7 +89,7 @@ fn a_refusal_says_what_is_wrong() {
 
 #[test]
 fn a_client_cannot_call_nor_a_caller_connect() {
-    let verifier = Verifier::new(&[key("one")], false);
+    let verifier = Verifier::new(&[key("one")], &ClientKey::random().unwrap(), false);
     let query = crate::query::Query::default();
     let path = "/api/v1/hubs/chat";
     let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
@@ -109,7 +109,7 @@ fn a_client_cannot_call_nor_a_caller_connect() {
 
 #[test]
 fn leniency_leaves_the_signature() {
-    let verifier = Verifier::new(&[key("one")], true);
+    let verifier = Verifier::new(&[key("one")], &ClientKey::random().unwrap(), true);
     let hub = HubName::parse("chat").unwrap();
     let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann" }), "one");
     let user = verifier.verify_client(&old, &[], &hub, at(1000)).unwrap();
@@ -125,4 +125,18 @@ fn a_challenge_is_one_plain_line() {
         challenge,
         "Bearer error=\"invalid_token\", error_description=\"bad 'quotes'''X-Evil: '\""
     );
+}
+
+#[test]
+fn the_key_for_client_tokens_signs_nothing_else() {
+    let client_key = ClientKey::random().unwrap();
+    let verifier = Verifier::new(&[key("one")], &client_key, false);
+    let hub = HubName::parse("chat").unwrap();
+    let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), client_key.secret());
+    assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000)).is_ok());
+    let audience = "http://localhost:8888/api/v1/hubs/chat";
+    let rest = sign(&serde_json::json!({ "exp": 2000, "aud": audience }), client_key.secret());
+    let query = crate::query::Query::default();
+    let call = Call { hosts: HOSTS.to_vec(), path: "/api/v1/hubs/chat", query: &query };
+    assert!(matches!(verifier.verify_call(&rest, &call, at(1000)), Err(AuthError::WrongKey)));
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
 use super::message::Message;
+use crate::{filter::Filter, protocol::Outcome};
 
 /// Something to do in a hub.
 #[derive(Debug)]
@@ -18,14 +19,56 @@ pub(crate) struct Command {
 
 #[derive(Debug)]
 pub(crate) enum Action {
-    Send { recipients: Recipients, message: Arc<Message> },
-    Close { recipients: Recipients, reason: Option<String> },
-    JoinGroup { connection: ConnectionId, group: GroupName },
-    LeaveGroup { connection: ConnectionId, group: GroupName },
-    LeaveAllGroups { connection: ConnectionId },
-    UserJoinGroup { user: UserId, group: GroupName },
-    UserLeaveGroup { user: UserId, group: GroupName },
-    UserLeaveAllGroups { user: UserId },
+    Send {
+        recipients: Recipients,
+        message: Arc<Message>,
+    },
+    /// Calls a method of one client; `message` is an invocation with this id.
+    Invoke {
+        connection: ConnectionId,
+        invocation_id: String,
+        message: Arc<Message>,
+    },
+    /// Does one thing after the other for the connections that match now, or for all.
+    Execute {
+        filter: Option<Filter>,
+        steps: Vec<Step>,
+    },
+    Close {
+        recipients: Recipients,
+        reason: Option<String>,
+    },
+    JoinGroup {
+        connection: ConnectionId,
+        group: GroupName,
+    },
+    LeaveGroup {
+        connection: ConnectionId,
+        group: GroupName,
+    },
+    LeaveAllGroups {
+        connection: ConnectionId,
+    },
+    UserJoinGroup {
+        user: UserId,
+        group: GroupName,
+    },
+    UserLeaveGroup {
+        user: UserId,
+        group: GroupName,
+    },
+    UserLeaveAllGroups {
+        user: UserId,
+    },
+}
+
+/// One thing that `Execute` does for each connection.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Send(Arc<Message>),
+    JoinGroup(GroupName),
+    LeaveGroup(GroupName),
+    Close { reason: Option<String> },
 }
 
 /// Which connections of a hub are meant.
@@ -50,16 +93,22 @@ impl From<Target> for Recipients {
 }
 
 impl Action {
+    pub(crate) fn is_invocation(&self) -> bool {
+        matches!(self, Self::Invoke { .. })
+    }
+
     /// The one connection that the action is about, where it is about one.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Send { recipients, .. } | Self::Close { recipients, .. } => {
                 recipients.target.connection()
             }
-            Self::JoinGroup { connection, .. }
+            Self::Invoke { connection, .. }
+            | Self::JoinGroup { connection, .. }
             | Self::LeaveGroup { connection, .. }
             | Self::LeaveAllGroups { connection } => Some(connection),
-            Self::UserJoinGroup { .. }
+            Self::Execute { .. }
+            | Self::UserJoinGroup { .. }
             | Self::UserLeaveGroup { .. }
             | Self::UserLeaveAllGroups { .. } => None,
         }
@@ -100,4 +149,6 @@ pub(crate) enum Answer {
     /// How many connections matched.
     Count(usize),
     Members(Vec<Member>),
+    /// How an invocation ended.
+    Outcome(Outcome),
 }

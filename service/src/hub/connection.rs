@@ -5,7 +5,7 @@
 //! nothing overtakes.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
     pin::Pin,
     sync::Arc,
@@ -14,9 +14,10 @@ use std::{
 
 use bytes::Bytes;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
-use tokio::{io::AsyncWrite, net::TcpStream};
+use tokio::{io::AsyncWrite, net::TcpStream, sync::oneshot};
 use tungstenite::protocol::frame::coding::CloseCode;
 
+use super::command::Answer;
 use crate::{
     session::{Effect, Rules, Seconds, Session},
     transport::websocket::{
@@ -39,6 +40,9 @@ pub(crate) struct Connection {
     /// The groups that the connection is in, each once.
     pub(crate) groups: Vec<GroupName>,
     pub(crate) session: Session,
+    /// Who waits for an answer of the client, by invocation id; `None` while nobody does.
+    #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
+    pub(crate) invocations: Option<Box<HashMap<String, oneshot::Sender<Answer>>>>,
     /// Whether the connection takes part in its hub.
     pub(crate) is_member: bool,
     /// When the timer will come back to this connection.
@@ -84,6 +88,7 @@ impl Connection {
         Self {
             identity,
             groups: Vec::new(),
+            invocations: None,
             session: Session::new(now),
             is_member: false,
             due: now,

@@ -25,9 +25,10 @@ use tokio::{
 
 use self::{
     command::{Action, Answer, Command, Member, Query, Target},
+    message::Message,
     shard::{Newcomer, Shared, Work},
 };
-use crate::store::Membership;
+use crate::{protocol::Outcome, store::Membership};
 
 /// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
 /// place, and what waits is written together.
@@ -104,6 +105,26 @@ impl Hubs {
             None => self.push(work, || true).await?,
         }
         count(answers).await
+    }
+
+    /// Calls a method of a client and waits for its answer; `None` where the connection is not
+    /// open, or ends before.
+    pub(crate) async fn invoke(
+        &self,
+        hub: HubName,
+        connection: ConnectionId,
+        invocation_id: String,
+        message: Arc<Message>,
+    ) -> Result<Option<Outcome>, Stopping> {
+        let (answer, answered) = oneshot::channel();
+        let id = connection.clone();
+        let action = Action::Invoke { connection, invocation_id, message };
+        let command = Arc::new(Command { hub, action });
+        self.push_to_owner(&id, Work::Command { command, answer: Some(answer) }).await?;
+        match answered.await {
+            Ok(Answer::Outcome(outcome)) => Ok(Some(outcome)),
+            Ok(Answer::Count(_) | Answer::Members(_)) | Err(_) => Ok(None),
+        }
     }
 
     /// Adds a user to a group: the connections open now, and where it is kept, later ones too.

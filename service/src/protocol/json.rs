@@ -1,6 +1,6 @@
 //! The JSON hub protocol: one JSON object per message, ended by the record separator.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ClientMessage, ProtocolError};
@@ -11,25 +11,46 @@ pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
 /// The ping message.
 pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";
 
-/// An invocation that expects no answer; `arguments` is a JSON array, passed on verbatim.
-pub(crate) fn invocation(target: &str, arguments: &RawValue) -> Vec<u8> {
+/// An invocation, which expects an answer where it has an id. `arguments` is a JSON array, passed
+/// on verbatim.
+pub(crate) fn invocation(
+    target: &str,
+    arguments: &RawValue,
+    invocation_id: Option<&str>,
+) -> Vec<u8> {
     #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     struct Invocation<'a> {
         r#type: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        invocation_id: Option<&'a str>,
         target: &'a str,
         arguments: &'a RawValue,
     }
-    record(&Invocation { r#type: 1, target, arguments })
+    record(&Invocation { r#type: 1, invocation_id, target, arguments })
 }
 
-/// The completion of a call that failed.
-pub(crate) fn failed_completion(invocation_id: &str, error: &str) -> Vec<u8> {
+/// One item of a stream, passed on verbatim.
+pub(crate) fn stream_item(invocation_id: &str, item: &RawValue) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct StreamItem<'a> {
+        r#type: u8,
+        invocation_id: &'a str,
+        item: &'a RawValue,
+    }
+    record(&StreamItem { r#type: 2, invocation_id, item })
+}
+
+/// The end of a call or stream, without a result; with an error where it failed.
+pub(crate) fn completion(invocation_id: &str, error: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Completion<'a> {
         r#type: u8,
         invocation_id: &'a str,
-        error: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a str>,
     }
     record(&Completion { r#type: 3, invocation_id, error })
 }
@@ -57,32 +78,53 @@ fn record(message: &impl Serialize) -> Vec<u8> {
 
 /// Parses one message, without its record separator.
 pub(crate) fn parse(record: &[u8]) -> Result<ClientMessage, ProtocolError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Fields {
-        r#type: u32,
-        invocation_id: Option<String>,
-        target: Option<String>,
-    }
     let fields: Fields = serde_json::from_slice(record).map_err(|error| {
         ProtocolError::new(format!("a message is not a JSON hub message: {error}"))
     })?;
-    let missing = |field: &str| {
-        ProtocolError::new(format!("a message of type {} lacks '{field}'", fields.r#type))
-    };
-    match fields.r#type {
+    let r#type = fields.r#type;
+    let missing =
+        |field: &str| ProtocolError::new(format!("a message of type {type} lacks '{field}'"));
+    match r#type {
         1 => Ok(ClientMessage::Invocation {
             target: fields.target.ok_or_else(|| missing("target"))?,
             invocation_id: fields.invocation_id,
         }),
+        3 => Ok(ClientMessage::Completion {
+            invocation_id: fields.invocation_id.ok_or_else(|| missing("invocationId"))?,
+            outcome: match (fields.result, fields.error) {
+                (result, None) => Ok(result),
+                (None, Some(error)) => Err(error),
+                (Some(_), Some(_)) => {
+                    let problem = "a completion has both a result and an error";
+                    return Err(ProtocolError::new(problem));
+                }
+            },
+        }),
         4 => Ok(ClientMessage::StreamInvocation {
-            target: fields.target.clone().ok_or_else(|| missing("target"))?,
-            invocation_id: fields.invocation_id.clone().ok_or_else(|| missing("invocationId"))?,
+            target: fields.target.ok_or_else(|| missing("target"))?,
+            invocation_id: fields.invocation_id.ok_or_else(|| missing("invocationId"))?,
         }),
         6 => Ok(ClientMessage::Ping),
         7 => Ok(ClientMessage::Close),
         _ => Ok(ClientMessage::Other),
     }
+}
+
+/// The fields of any message; which are there depends on the type.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    r#type: u32,
+    invocation_id: Option<String>,
+    target: Option<String>,
+    /// `null` is a result too.
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Box<RawValue>>,
+    error: Option<String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]
@@ -97,7 +139,7 @@ mod tests {
     fn arguments_are_passed_on_to_the_letter() {
         let arguments =
             raw(r#"[12345678901234567890, 1.0, {"b":1,"a":2}, "2020-01-01T00:00:00Z"]"#);
-        let text = String::from_utf8(invocation("say \"hi\"", &arguments)).unwrap();
+        let text = String::from_utf8(invocation("say \"hi\"", &arguments, None)).unwrap();
         assert_eq!(
             text,
             concat!(
@@ -120,16 +162,36 @@ mod tests {
     #[test]
     fn field_order_is_free_and_unknown_fields_pass() {
         let message = br#"{"arguments":[1],"x":{},"target":"t","invocationId":"7","type":1}"#;
-        assert_eq!(
-            parse(message).unwrap(),
-            ClientMessage::Invocation { target: "t".into(), invocation_id: Some("7".into()) }
-        );
+        match parse(message).unwrap() {
+            ClientMessage::Invocation { target, invocation_id } => {
+                assert_eq!((target.as_str(), invocation_id.as_deref()), ("t", Some("7")));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_completion_has_a_result_an_error_or_nothing() {
+        let outcome = |rest: &str| match parse(
+            format!("{{\"type\":3,\"invocationId\":\"1\"{rest}}}").as_bytes(),
+        ) {
+            Ok(ClientMessage::Completion { outcome, .. }) => {
+                Some(outcome.map(|result| result.map(|result| result.get().to_owned())))
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => None,
+        };
+        assert_eq!(outcome(""), Some(Ok(None)));
+        assert_eq!(outcome(",\"result\":null"), Some(Ok(Some("null".to_owned()))));
+        assert_eq!(outcome(",\"result\":[1.0]"), Some(Ok(Some("[1.0]".to_owned()))));
+        assert_eq!(outcome(",\"error\":\"no\""), Some(Err("no".to_owned())));
+        assert_eq!(outcome(",\"error\":\"no\",\"result\":1"), None);
     }
 
     #[test]
     fn messages_without_effect_are_no_error() {
         for text in [r#"{"type":2,"invocationId":"1","item":1}"#, r#"{"type":99}"#] {
-            assert_eq!(parse(text.as_bytes()).unwrap(), ClientMessage::Other, "{text}");
+            assert!(matches!(parse(text.as_bytes()), Ok(ClientMessage::Other)), "{text}");
         }
     }
 

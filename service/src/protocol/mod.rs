@@ -6,6 +6,8 @@
 pub(crate) mod handshake;
 pub(crate) mod json;
 
+use serde_json::value::RawValue;
+
 /// The encoding that a client chose in its handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -13,7 +15,7 @@ pub(crate) enum Protocol {
 }
 
 /// What a client can say after its handshake, as far as the service acts on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum ClientMessage {
     /// Calls a method; with an id the client waits for a completion.
     Invocation {
@@ -25,12 +27,19 @@ pub(crate) enum ClientMessage {
         target: String,
         invocation_id: String,
     },
+    /// Answers an invocation of the service.
+    Completion {
+        invocation_id: String,
+        outcome: Outcome,
+    },
     Ping,
     Close,
-    /// Anything that has no effect here: items and completions of calls that the service did not
-    /// make, and types that a newer client may know.
+    /// Anything that has no effect here, such as types that a newer client may know.
     Other,
 }
+
+/// How a call of a client ended: a result in JSON, nothing, or the client's error.
+pub(crate) type Outcome = Result<Option<Box<RawValue>>, String>;
 
 /// Bytes that are not a hub message.
 #[derive(Debug, thiserror::Error)]

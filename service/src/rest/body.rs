@@ -1,22 +1,18 @@
-//! The bodies of sends.
+//! The bodies of calls: how they are read, and the messages in them.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, Visitor},
-};
 use serde_json::value::RawValue;
 
-use super::{call::Call, error::Error};
-use crate::hub::message::Message;
+use super::{call::Call, encoded, error::Error, message_pack, payload::PayloadMessage};
+use crate::hub::message::{Content, Message};
 
 /// The largest body, in bytes. Source: the limits of Azure's REST API.
-const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// Reads a body, no further than it may go.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
@@ -32,118 +28,88 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error
     }
 }
 
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    MessagePack,
+    /// Hub messages that the caller encoded, by protocol.
+    Encoded,
+}
+
+impl Format {
+    /// The formats of sends.
+    pub(super) const CONTENT_TYPES: [(&'static str, Self); 3] = [
+        ("application/json", Self::Json),
+        ("application/x-msgpack", Self::MessagePack),
+        ("application/octet-stream", Self::Encoded),
+    ];
+
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Error> {
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.map_or("", |value| value.to_str().unwrap_or("?"));
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        Self::CONTENT_TYPES
+            .into_iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(media_type))
+            .map(|(_, format)| format)
+            .ok_or_else(|| Error::unsupported_media_type(content_type))
+    }
+}
+
 /// The message in the body of a send.
 pub(super) fn message(call: &Call) -> Result<Arc<Message>, Error> {
-    let content_type = call.headers.get(header::CONTENT_TYPE);
-    let content_type = content_type.map_or("", |value| value.to_str().unwrap_or("?"));
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Error::unsupported_media_type(content_type));
-    }
-    let PayloadMessage { target, arguments } = serde_json::from_slice(&call.body)
-        .map_err(|error| Error::bad("body", format!("the body is not a message: {error}")))?;
-    Ok(Arc::new(Message::new(target, arguments)))
+    let content = match Format::of(&call.headers)? {
+        Format::Encoded => Content::Encoded { json: encoded::json_frame(&call.body)? },
+        format => invocation(parse(&call.body, format)?, None),
+    };
+    Ok(Arc::new(Message::new(content)))
 }
 
-/// `{"target": …, "arguments": […]}`. Microsoft's SDK writes the names with capital letters, so
-/// case does not count. Unknown fields are passed over.
-struct PayloadMessage {
-    target: String,
-    arguments: Box<RawValue>,
-}
-
-impl<'de> Deserialize<'de> for PayloadMessage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PayloadVisitor)
-    }
-}
-
-struct PayloadVisitor;
-
-impl<'de> Visitor<'de> for PayloadVisitor {
-    type Value = PayloadMessage;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with 'target' and 'arguments'")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PayloadMessage, A::Error> {
-        let mut target: Option<String> = None;
-        let mut arguments: Option<Box<RawValue>> = None;
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            if name.eq_ignore_ascii_case("target") {
-                once(&target, "target")?;
-                target = Some(map.next_value()?);
-            } else if name.eq_ignore_ascii_case("arguments") {
-                once(&arguments, "arguments")?;
-                arguments = Some(map.next_value()?);
-            } else {
-                map.next_value::<de::IgnoredAny>()?;
-            }
+/// The invocation in the body of `:invoke`. One that comes encoded is taken apart, since it needs
+/// an id of the service's own.
+pub(super) fn blocking_invocation(
+    call: &Call,
+    invocation_id: String,
+) -> Result<Arc<Message>, Error> {
+    let payload = match Format::of(&call.headers)? {
+        Format::Encoded => {
+            let frame = encoded::json_frame(&call.body)?.ok_or_else(|| {
+                Error::bad("body", "the map has no 'json'; an invocation needs it to be answered")
+            })?;
+            parse(frame.strip_suffix(b"\x1e").unwrap_or(&frame), Format::Json)?
         }
-        let target = target.ok_or_else(|| de::Error::missing_field("target"))?;
-        if target.is_empty() {
-            return Err(de::Error::custom("'target' is empty; name the client's method"));
-        }
-        Ok(PayloadMessage { target, arguments: array(arguments)? })
-    }
+        format => parse(&call.body, format)?,
+    };
+    Ok(Arc::new(Message::new(invocation(payload, Some(invocation_id)))))
 }
 
-fn once<T, E: de::Error>(field: &Option<T>, name: &'static str) -> Result<(), E> {
-    if field.is_some() { Err(E::duplicate_field(name)) } else { Ok(()) }
+/// The item in the body of `streams/…/:send`.
+pub(super) fn stream_item(call: &Call, stream_id: String) -> Result<Arc<Message>, Error> {
+    let content = match Format::of(&call.headers)? {
+        Format::Encoded => Content::Encoded { json: encoded::json_frame(&call.body)? },
+        Format::Json => Content::StreamItem { stream_id, item: json(&call.body)? },
+        Format::MessagePack => {
+            Content::StreamItem { stream_id, item: message_pack::to_json(&call.body)? }
+        }
+    };
+    Ok(Arc::new(Message::new(content)))
 }
 
-/// No arguments and `null` are an empty array.
-fn array<E: de::Error>(arguments: Option<Box<RawValue>>) -> Result<Box<RawValue>, E> {
-    match arguments {
-        Some(arguments) if arguments.get().starts_with('[') => Ok(arguments),
-        Some(arguments) if arguments.get() != "null" => {
-            Err(E::custom("'arguments' is not an array; put even a single argument into [ ]"))
-        }
-        _ => RawValue::from_string("[]".to_owned()).map_err(E::custom),
-    }
+pub(super) fn invocation(payload: PayloadMessage, invocation_id: Option<String>) -> Content {
+    let PayloadMessage { target, arguments } = payload;
+    Content::Invocation { target, arguments, invocation_id }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn parse(body: &[u8], format: Format) -> Result<PayloadMessage, Error> {
+    let parsed = match format {
+        Format::MessagePack => serde_json::from_str(message_pack::to_json(body)?.get()),
+        Format::Json | Format::Encoded => serde_json::from_slice(body),
+    };
+    parsed.map_err(|error| Error::bad("body", format!("the body is not a message: {error}")))
+}
 
-    fn parse(json: &str) -> Result<(String, String), String> {
-        let parsed = serde_json::from_str::<PayloadMessage>(json);
-        parsed
-            .map(|message| (message.target, message.arguments.get().to_owned()))
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn names_are_taken_in_any_case() {
-        let expected = Ok(("m".to_owned(), "[1, 2.0]".to_owned()));
-        assert_eq!(parse(r#"{"Target":"m","Arguments":[1, 2.0]}"#), expected);
-        assert_eq!(parse(r#"{"x":{"target":1},"arguments": [1, 2.0] ,"target":"m"}"#), expected);
-    }
-
-    #[test]
-    fn no_arguments_are_none() {
-        let expected = Ok(("m".to_owned(), "[]".to_owned()));
-        assert_eq!(parse(r#"{"target":"m"}"#), expected);
-        assert_eq!(parse(r#"{"target":"m","arguments":null}"#), expected);
-    }
-
-    #[test]
-    fn what_is_no_message_is_named() {
-        for (json, text) in [
-            ("", "EOF"),
-            ("[]", "an object with 'target'"),
-            (r#"{"arguments":[]}"#, "missing field `target`"),
-            (r#"{"target":""}"#, "'target' is empty"),
-            (r#"{"target":1}"#, "expected a string"),
-            (r#"{"target":"m","arguments":{}}"#, "'arguments' is not an array"),
-            (r#"{"target":"m","arguments":"[]"}"#, "'arguments' is not an array"),
-            (r#"{"target":"m","Target":"n"}"#, "duplicate field `target`"),
-            (r#"{"target":"m"}x"#, "trailing characters"),
-        ] {
-            let error = parse(json).unwrap_err();
-            assert!(error.contains(text), "{json}: '{error}' does not say '{text}'");
-        }
-    }
+fn json(body: &[u8]) -> Result<Box<RawValue>, Error> {
+    serde_json::from_slice(body)
+        .map_err(|error| Error::bad("body", format!("the body is not JSON: {error}")))
 }

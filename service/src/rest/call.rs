@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use axum::extract::{RawPathParams, Request, rejection::RawPathParamsRejection};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, request::Parts};
 use signalr_serverless::{
-    ApplicationName, ConnectionId, GroupName, HubName, UserId,
+    ApplicationName, ConnectionId, GroupName, HubName, StreamId, UserId,
     rest::{ApiVersion, Operation, Route},
 };
 
@@ -22,6 +22,7 @@ use crate::{
 /// A call whose caller and version are known to be good.
 pub(super) struct Call {
     pub(super) operation: Operation,
+    pub(super) version: ApiVersion,
     /// The status of success in the version that was called.
     pub(super) status: StatusCode,
     pub(super) hub: HubName,
@@ -41,23 +42,15 @@ impl Call {
         request: Request,
     ) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let query = Query::parse(parts.uri.query());
-        let call = auth::Call {
-            hosts: auth::hosts(&parts.headers),
-            path: parts.uri.path(),
-            query: &query,
-        };
-        let token = auth::bearer(&parts.headers).ok_or(AuthError::Missing)?;
-        state.verifier.verify_call(token, &call, SystemTime::now())?;
-        let route = route(operation, parts.uri.path(), &query)?;
+        let (route, query) = authorize(operation, state, &parts)?;
         let params = params.map_err(|error| Error::bad("path", error.body_text()))?;
         let params: Vec<(String, String)> =
             params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let hub = full_hub(param(&params, "hub"), &query)?;
         Ok(Self {
             operation,
+            version: route.version,
             status: StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK),
-            hub,
+            hub: full_hub(param(&params, "hub"), &query)?,
             path: parts.uri.path().to_owned(),
             query,
             body: body::read(&parts.headers, body).await?,
@@ -98,6 +91,34 @@ impl Call {
         self.query.first("reason").map(str::to_owned)
     }
 
+    /// The groups of a comma list.
+    pub(super) fn groups(&self) -> Result<Vec<GroupName>, Error> {
+        let groups = param(&self.params, "groups").split(',').map(GroupName::parse);
+        groups.collect::<Result<_, _>>().map_err(|error| Error::bad_name("groups", &error))
+    }
+
+    /// The users of a comma list.
+    pub(super) fn users(&self) -> Result<Vec<UserId>, Error> {
+        let users = param(&self.params, "users").split(',').map(UserId::parse);
+        users.collect::<Result<_, _>>().map_err(|error| Error::bad_name("users", &error))
+    }
+
+    pub(super) fn stream_id(&self) -> Result<String, Error> {
+        StreamId::parse(param(&self.params, "streamId"))
+            .map(|id| id.to_string())
+            .map_err(|error| Error::bad_name("streamId", &error))
+    }
+
+    /// A parameter that is true or false; false where it is not there.
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, Error> {
+        match self.query.first(name) {
+            None => Ok(false),
+            Some(text) => text.to_ascii_lowercase().parse().map_err(|_| {
+                Error::bad(name, format!("{name} '{text}' is neither true nor false"))
+            }),
+        }
+    }
+
     /// How long a membership lasts, in whole seconds.
     pub(super) fn ttl(&self) -> Result<Option<Duration>, Error> {
         Ok(self.number("ttl", 0, u64::MAX)?.map(Duration::from_secs))
@@ -126,6 +147,20 @@ impl Call {
     }
 }
 
+/// Checks who calls and which version.
+pub(super) fn authorize(
+    operation: Operation,
+    state: &State,
+    request: &Parts,
+) -> Result<(&'static Route, Query), Error> {
+    let query = Query::parse(request.uri.query());
+    let path = request.uri.path();
+    let call = auth::Call { hosts: auth::hosts(&request.headers), path, query: &query };
+    let token = auth::bearer(&request.headers).ok_or(AuthError::Missing)?;
+    state.verifier.verify_call(token, &call, SystemTime::now())?;
+    Ok((route(operation, path, &query)?, query))
+}
+
 fn param<'a>(params: &'a [(String, String)], name: &str) -> &'a str {
     params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
 }
@@ -146,6 +181,8 @@ fn route(operation: Operation, path: &str, query: &Query) -> Result<&'static Rou
     let known = "use api-version=2024-12-01 or api-version=2022-06-01";
     let version = if path.starts_with("/api/v1/") {
         ApiVersion::V1
+    } else if path.starts_with("/api/v1-preview/") {
+        ApiVersion::V1Preview
     } else {
         let named = query.first("api-version").ok_or_else(|| {
             Error::bad("api-version", format!("the query has no api-version; {known}"))

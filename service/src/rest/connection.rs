@@ -1,9 +1,14 @@
 //! Operations on one connection.
 
-use super::{Success, body, call::Call, error::Error};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::time::timeout;
+
+use super::{body, call::Call, error::Error, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
+    transport::tokens::random_id,
 };
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
@@ -11,6 +16,27 @@ pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = Target::Connection(call.connection()?).into();
     state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
+}
+
+/// Calls a method of the client and answers with its result, as the client wrote it.
+pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> {
+    #[derive(Serialize)]
+    struct ClientInvocationResponse {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result: Option<Box<RawValue>>,
+    }
+    let connection = call.connection()?;
+    let invocation_id = random_id().map_err(|error| Error::internal(&error))?;
+    let message = body::blocking_invocation(&call, invocation_id.clone())?;
+    let limit = state.invocation_timeout;
+    let answered = state.hubs.invoke(call.hub, connection, invocation_id, message);
+    match timeout(limit, answered).await {
+        Ok(outcome) => match outcome?.ok_or_else(Error::no_connection_to_call)? {
+            Ok(result) => Ok(Success::json(ClientInvocationResponse { result })),
+            Err(error) => Err(Error::invocation_failed(&error)),
+        },
+        Err(_) => Err(Error::invocation_timed_out(limit)),
+    }
 }
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {

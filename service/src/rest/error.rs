@@ -1,12 +1,14 @@
 //! What a caller is told when an operation is refused, and what only the log learns.
 
+use std::{fmt, time::Duration};
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use signalr_serverless::{NameError, rest::Operation};
+use signalr_serverless::NameError;
 
 use crate::{
     auth::{self, AuthError},
@@ -55,7 +57,9 @@ impl Error {
     }
 
     pub(crate) fn unsupported_media_type(came: &str) -> Self {
-        let message = format!("content-type '{came}' is not taken; use application/json");
+        let message = format!(
+            "content-type '{came}' is not taken; use application/json, application/x-msgpack or application/octet-stream"
+        );
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Error.UnsupportedMediaType", message)
     }
 
@@ -69,9 +73,21 @@ impl Error {
         Self::new(StatusCode::NOT_FOUND, "Error.NotFound", message)
     }
 
-    pub(crate) fn not_served(operation: Operation) -> Self {
-        let message = format!("this service does not carry out {operation:?}");
-        Self::new(StatusCode::NOT_IMPLEMENTED, "Error.NotImplemented", message)
+    pub(crate) fn invocation_failed(error: &str) -> Self {
+        let message = format!("the client answered with an error: {error}");
+        Self::new(StatusCode::FAILED_DEPENDENCY, "Error.Invocation.Failed", message)
+    }
+
+    pub(crate) fn invocation_timed_out(limit: Duration) -> Self {
+        let message = format!("the client did not answer within {} seconds", limit.as_secs());
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "Error.Invocation.Timeout", message)
+    }
+
+    /// Something in the service itself failed; the caller only learns that.
+    pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
+        tracing::error!(%cause, "a call failed");
+        let message = "the service failed; try again later";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Error.Internal", message)
     }
 
     /// The codes for what is not there are those that Azure's SDKs look for.
@@ -81,6 +97,11 @@ impl Error {
 
     pub(crate) fn no_connection_to_add() -> Self {
         Self::absent("Error.Connection.NotExisted", "the connection is not open")
+    }
+
+    pub(crate) fn no_connection_to_call() -> Self {
+        let message = "the connection is not open, or ended before the client answered";
+        Self::absent("Error.Connection.NotExisted", message)
     }
 
     pub(crate) fn no_user() -> Self {

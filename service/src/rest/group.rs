@@ -1,12 +1,13 @@
 //! Operations on a group and its connections.
 
-use axum::{Json, response::IntoResponse};
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use form_urlencoded::Serializer;
 use serde::Serialize;
 use signalr_serverless::{ConnectionId, UserId};
 
-use super::{Success, body, call::Call, error::Error, public_base};
+use super::{body, call::Call, error::Error, public_base, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
@@ -19,6 +20,23 @@ pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let message = body::message(&call)?;
     let recipients = call.recipients(Target::Group(call.group()?))?;
     state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    Ok(Success::Done)
+}
+
+/// Checks every group before anything is sent.
+pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, Error> {
+    let message = body::message(&call)?;
+    for group in call.groups()? {
+        let (recipients, message) = (Target::Group(group).into(), Arc::clone(&message));
+        state.hubs.send(call.hub.clone(), Action::Send { recipients, message }).await?;
+    }
+    Ok(Success::Done)
+}
+
+pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
+    let recipients = call.recipients(Target::Group(call.group()?))?;
+    let reason = call.reason();
+    state.hubs.send(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }
 
@@ -80,7 +98,7 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
         .into_iter()
         .map(|member| GroupMember { connection_id: member.connection, user_id: member.user })
         .collect();
-    Ok(Success::Body(Json(GroupMemberPagedValues { value, next_link }).into_response()))
+    Ok(Success::json(GroupMemberPagedValues { value, next_link }))
 }
 
 fn next_link(call: &Call, page: u64, top: Option<u64>, last: &ConnectionId) -> String {

@@ -1,6 +1,6 @@
 //! Operations on a whole hub.
 
-use super::{Success, body, call::Call, error::Error};
+use super::{body, call::Call, error::Error, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
@@ -10,5 +10,12 @@ pub(super) async fn broadcast(state: &State, call: Call) -> Result<Success, Erro
     let message = body::message(&call)?;
     let recipients = call.recipients(Target::Hub)?;
     state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    Ok(Success::Done)
+}
+
+pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
+    let recipients = call.recipients(Target::Hub)?;
+    let reason = call.reason();
+    state.hubs.send(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }

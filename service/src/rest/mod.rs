@@ -3,9 +3,17 @@
 mod body;
 mod call;
 mod connection;
+mod encoded;
 mod error;
+mod execute;
 mod group;
 mod hub;
+mod message_pack;
+mod open_api;
+mod payload;
+mod reply;
+mod stream;
+mod token;
 mod user;
 
 use std::{collections::HashSet, sync::Arc, time::SystemTime};
@@ -14,24 +22,23 @@ use axum::{
     Router,
     extract::{RawPathParams, Request, State as Extract, rejection::RawPathParamsRejection},
     response::{IntoResponse, Response},
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, get, on},
 };
 use http::{HeaderMap, StatusCode, header};
 use signalr_serverless::rest::Operation;
 
-use self::{call::Call, error::Error};
+use self::{
+    call::{Call, authorize},
+    error::Error,
+    reply::Success,
+};
 use crate::state::State;
-
-/// What an operation answers when it succeeds.
-enum Success {
-    /// The status of the route, without a body.
-    Done,
-    Body(Response),
-}
 
 /// Mounts every route of every operation.
 pub(crate) fn router() -> Router<Arc<State>> {
-    let mut router = Router::new().without_v07_checks();
+    let mut router = Router::new()
+        .without_v07_checks()
+        .route("/api/openapi.json", get(async || open_api::description()));
     // Two versions may share a route: then the query tells which is meant.
     let mut mounted = HashSet::new();
     for operation in Operation::ALL.iter().copied() {
@@ -58,16 +65,18 @@ async fn respond(
     params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
-    if operation == Operation::Health {
-        return StatusCode::OK.into_response();
-    }
     let answered = async {
+        match operation {
+            Operation::Health => return Ok(StatusCode::OK.into_response()),
+            Operation::AccessKey => {
+                authorize(operation, state, &request.into_parts().0)?;
+                return Ok(token::access_key(state).into_response());
+            }
+            _ => {}
+        }
         let call = Call::read(operation, state, params, request).await?;
-        let status = call.status;
-        Ok::<_, Error>(match carry_out(state, call).await? {
-            Success::Done => status.into_response(),
-            Success::Body(response) => response,
-        })
+        let (status, version) = (call.status, call.version);
+        Ok::<_, Error>(carry_out(state, call).await?.into_response(status, version))
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -76,10 +85,18 @@ async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
     match call.operation {
         Operation::Broadcast => hub::broadcast(state, call).await,
         Operation::SendToUser => user::send(state, call).await,
+        Operation::SendToUsers => user::send_to_each(state, call).await,
         Operation::SendToGroup => group::send(state, call).await,
+        Operation::SendToGroups => group::send_to_each(state, call).await,
         Operation::SendToConnection => connection::send(state, call).await,
+        Operation::InvokeConnection => connection::invoke(state, call).await,
+        Operation::SendStreamItem => stream::send(state, call).await,
+        Operation::CompleteStream => stream::complete(state, call).await,
         Operation::ConnectionExists => connection::exists(state, call).await,
         Operation::CloseConnection => connection::close(state, call).await,
+        Operation::CloseHubConnections => hub::close_connections(state, call).await,
+        Operation::CloseGroupConnections => group::close_connections(state, call).await,
+        Operation::CloseUserConnections => user::close_connections(state, call).await,
         Operation::GroupExists => group::exists(state, call).await,
         Operation::UserExists => user::exists(state, call).await,
         Operation::AddConnectionToGroup => group::add_connection(state, call).await,
@@ -92,7 +109,9 @@ async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
         Operation::AddUserToGroup => user::add_to_group(state, call).await,
         Operation::RemoveUserFromGroup => user::remove_from_group(state, call).await,
         Operation::RemoveUserFromAllGroups => user::remove_from_all_groups(state, call).await,
-        operation => Err(Error::not_served(operation)),
+        Operation::Execute => execute::execute(state, call).await,
+        Operation::GenerateToken => token::generate(state, call).await,
+        operation => Err(Error::internal(&format!("{operation:?} has no handler"))),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Operations on a user and the user's groups.
 
-use super::{Success, body, call::Call, error::Error, now};
+use std::sync::Arc;
+
+use super::{body, call::Call, error::Error, now, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
@@ -10,6 +12,23 @@ pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let message = body::message(&call)?;
     let recipients = Target::User(call.user()?).into();
     state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    Ok(Success::Done)
+}
+
+/// Checks every user before anything is sent.
+pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, Error> {
+    let message = body::message(&call)?;
+    for user in call.users()? {
+        let (recipients, message) = (Target::User(user).into(), Arc::clone(&message));
+        state.hubs.send(call.hub.clone(), Action::Send { recipients, message }).await?;
+    }
+    Ok(Success::Done)
+}
+
+pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
+    let recipients = call.recipients(Target::User(call.user()?))?;
+    let reason = call.reason();
+    state.hubs.send(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }
 

@@ -4,7 +4,7 @@
 //! transports carry the bytes, and the shard that owns the connection keeps the time.
 
 use crate::protocol::{
-    ClientMessage, Protocol, ProtocolError, handshake,
+    ClientMessage, Outcome, Protocol, ProtocolError, handshake,
     json::{self, RECORD_SEPARATOR},
 };
 
@@ -17,7 +17,8 @@ pub enum ClientMessages {
     /// A call that waits for an answer gets an error, and the connection is closed with the reason.
     #[default]
     Close,
-    /// A call that waits for an answer gets an error; the connection stays open.
+    /// A call that waits for an answer gets an error, but one that asks for a stream may be
+    /// answered by REST; the connection stays open.
     Ignore,
 }
 
@@ -37,12 +38,14 @@ pub(crate) struct Rules {
 }
 
 /// What the owner of a session has to do, in order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Effect {
     /// The handshake is done: the connection takes part in its hub from now on.
     Open,
     /// Send these hub-protocol bytes.
     Send(Vec<u8>),
+    /// The client answered an invocation of the service.
+    Completed { invocation_id: String, outcome: Outcome },
     /// Send what is queued, then end the transport. The session is over.
     End,
     /// Drop the transport at once. The session is over.
@@ -203,9 +206,15 @@ impl Session {
         match message {
             Ok(ClientMessage::Ping | ClientMessage::Other) => {}
             Ok(ClientMessage::Close) => self.end(now, effects),
+            Ok(ClientMessage::Completion { invocation_id, outcome }) => {
+                effects.push(Effect::Completed { invocation_id, outcome });
+            }
             Ok(ClientMessage::Invocation { target, invocation_id }) => {
                 self.refuse_call(&target, invocation_id.as_deref(), now, rules, effects);
             }
+            // A stream that nobody refuses may be fed by REST.
+            Ok(ClientMessage::StreamInvocation { .. })
+                if rules.client_messages == ClientMessages::Ignore => {}
             Ok(ClientMessage::StreamInvocation { target, invocation_id }) => {
                 self.refuse_call(&target, Some(&invocation_id), now, rules, effects);
             }
@@ -227,7 +236,7 @@ impl Session {
             "'{shown}' was not called: clients of this hub only listen, since it has no upstream"
         );
         if let Some(id) = invocation_id {
-            effects.push(Effect::Send(json::failed_completion(id, &reason)));
+            effects.push(Effect::Send(json::completion(id, Some(&reason))));
         }
         if rules.client_messages == ClientMessages::Close {
             effects.extend(self.close(Some(&reason), false, now));

@@ -23,6 +23,7 @@ pub(crate) fn key() -> AccessKey {
 /// A service on a free port, which ends with the test.
 pub(crate) struct Running {
     pub(crate) host: String,
+    pub(crate) preview_host: Option<String>,
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -37,12 +38,15 @@ pub(crate) async fn start_with(config: Config) -> Running {
     let config = Config { listen: Listen::Address(([127, 0, 0, 1], 0).into()), ..config };
     let service: Service = config.bind().await.unwrap();
     let host = service.addresses()[0].to_string();
+    let preview_host = service.preview_addresses().first().map(ToString::to_string);
     let counters = service.counters();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(service.run(async {
         let _ = stopped.await;
     }));
-    Running { host, counters, http: reqwest::Client::new(), stop: Some(stop), task }
+    // The HTTP client wants one even where it speaks no TLS; another test may have set it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Running { host, preview_host, counters, http: reqwest::Client::new(), stop: Some(stop), task }
 }
 
 impl Running {

@@ -8,7 +8,13 @@ use crate::client::{Client, start, start_with};
 
 fn one_second() -> Timeouts {
     let second = Duration::from_secs(1);
-    Timeouts { handshake: second, keep_alive: second, client: 3 * second, close: second }
+    Timeouts {
+        handshake: second,
+        keep_alive: second,
+        client: 3 * second,
+        close: second,
+        ..Timeouts::default()
+    }
 }
 
 #[tokio::test]

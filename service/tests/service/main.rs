@@ -5,8 +5,10 @@
 mod client;
 mod delivery;
 mod groups;
+mod invocations;
 mod lifetime;
 mod negotiation;
+mod operations;
 mod rest;
 mod tokens;
 mod websocket;

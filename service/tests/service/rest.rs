@@ -1,8 +1,11 @@
 use reqwest::{Method, Response, StatusCode};
+use rmpv::{Value as Packed, encode::write_value};
 use serde_json::{Value, json};
-use signalr_serverless::rest::{ApiVersion, Operation};
+use signalr_service::{Config, Listen};
 
-use crate::client::{Running, start};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::client::{start, start_with};
 
 async fn error_of(response: Response, status: StatusCode) -> (String, String) {
     assert_eq!(response.status(), status);
@@ -10,67 +13,6 @@ async fn error_of(response: Response, status: StatusCode) -> (String, String) {
     let detail: Value = response.json().await.unwrap();
     assert_eq!(detail["code"], code.as_str());
     (code, detail["message"].as_str().unwrap().to_owned())
-}
-
-/// Calls an operation by one of its routes, for a connection that is open.
-async fn call(service: &Running, operation: Operation, route: usize, connection: &str) -> Response {
-    let route = &operation.routes()[route];
-    let path = route
-        .path
-        .replace("{hub}", "chat")
-        .replace("{group}", "g")
-        .replace("{user}", "ann")
-        .replace("{connectionId}", connection);
-    let path = match route.version {
-        ApiVersion::V1 => path,
-        version => format!("{path}?API-Version={version}"),
-    };
-    let mut request = service.call(route.method.clone(), &path);
-    if route.method == Method::POST {
-        request = request.json(&json!({ "target": "m", "arguments": [route.path] }));
-    }
-    request.send().await.unwrap()
-}
-
-#[tokio::test]
-async fn every_route_answers_with_the_status_of_its_version() {
-    for operation in Operation::ALL.iter().copied() {
-        for (index, route) in operation.routes().iter().enumerate() {
-            let service = start().await;
-            let mut ann = service.connect(Some("ann")).await;
-            for path in [
-                format!("/api/v1/hubs/chat/groups/g/connections/{}", ann.id),
-                "/api/v1/hubs/chat/groups/g/users/ann".to_owned(),
-            ] {
-                assert!(service.status(Method::PUT, &path).await.is_success());
-            }
-            let response = call(&service, operation, index, &ann.id).await;
-            assert_eq!(response.status().as_u16(), route.status, "{operation:?} {route:?}");
-            if route.method == Method::POST {
-                assert_eq!(ann.arguments().await, json!([route.path]));
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_is_not_there_has_the_code_that_sdks_look_for() {
-    let service = start().await;
-    let _other = service.connect(Some("bob")).await;
-    for (operation, expected) in [
-        (Operation::ConnectionExists, "Warning.Connection.NotExisted"),
-        (Operation::CloseConnection, "Warning.Connection.NotExisted"),
-        (Operation::UserExists, "Warning.User.NotExisted"),
-        (Operation::GroupExists, "Warning.Group.NotExisted"),
-        (Operation::UserInGroup, "Info.User.NotInGroup"),
-        (Operation::AddConnectionToGroup, "Error.Connection.NotExisted"),
-    ] {
-        for index in 0..operation.routes().len() {
-            let response = call(&service, operation, index, "nobody").await;
-            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{operation:?}");
-            assert_eq!(response.headers()["x-ms-error-code"], expected, "{operation:?}");
-        }
-    }
 }
 
 #[tokio::test]
@@ -165,6 +107,94 @@ async fn bad_bodies_are_refused_and_nobody_gets_them() {
     }
     service.broadcast(json!(["the only one"])).await;
     assert_eq!(client.arguments().await, json!(["the only one"]));
+}
+
+#[tokio::test]
+async fn a_body_may_be_message_pack_or_already_encoded() {
+    let service = start().await;
+    let mut client = service.connect(None).await;
+    let pack = |value: Packed| {
+        let mut bytes = Vec::new();
+        write_value(&mut bytes, &value).unwrap();
+        bytes
+    };
+    let arguments = Packed::Array(vec![u64::MAX.into(), "2020-01-01".into(), Packed::Nil]);
+    let packed =
+        pack(Packed::Map(vec![("target".into(), "m".into()), ("arguments".into(), arguments)]));
+    let frame = "{\"type\":1,\"target\":\"m\",\"arguments\":[ \"untouched\" ]}\u{1e}";
+    let encoded = pack(Packed::Map(vec![
+        ("json".into(), Packed::Binary(frame.as_bytes().to_vec())),
+        ("messagepack".into(), Packed::Binary(vec![1, 0xc0])),
+    ]));
+    let for_others = pack(Packed::Map(vec![("messagepack".into(), Packed::Binary(vec![1, 0xc0]))]));
+    for (content_type, body) in [
+        ("application/x-msgpack", packed),
+        ("application/octet-stream", for_others),
+        ("application/octet-stream", encoded),
+    ] {
+        let call = service.call(Method::POST, "/api/v1/hubs/chat");
+        let call = call.header("content-type", content_type).body(body);
+        assert_eq!(call.send().await.unwrap().status(), StatusCode::ACCEPTED);
+    }
+    assert_eq!(client.arguments().await, json!([u64::MAX, "2020-01-01", null]));
+    assert_eq!(client.frame().await, Some(Message::text(frame)));
+    for content_type in ["application/x-msgpack", "application/octet-stream"] {
+        let call = service.call(Method::POST, "/api/v1/hubs/chat");
+        let call = call.header("content-type", content_type).body("{}");
+        assert_eq!(call.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_executed_where_one_command_is_bad() {
+    let service = start().await;
+    let mut client = service.connect(None).await;
+    let good = json!({ "type": "SendMessage", "message": { "target": "m", "arguments": [] } });
+    let path = "/api/hubs/chat/:execute?api-version=2024-12-01";
+    for (query, body, text) in [
+        ("", json!([good, { "type": "x" }]), "command 1: type 'x'"),
+        ("", json!([good, { "type": "JoinGroup", "group": " " }]), "command 1: group name"),
+        ("", json!(good), "not a JSON array"),
+        ("&filter=userId", json!([good]), "the filter is wrong at character 1"),
+    ] {
+        let call = service.call(Method::POST, &format!("{path}{query}")).json(&body);
+        let (_, message) = error_of(call.send().await.unwrap(), StatusCode::BAD_REQUEST).await;
+        assert!(message.contains(text), "'{message}' does not say '{text}'");
+    }
+    service.broadcast(json!(["the only one"])).await;
+    assert_eq!(client.arguments().await, json!(["the only one"]));
+}
+
+#[tokio::test]
+async fn large_headers_are_refused_before_anything_else() {
+    let service = start().await;
+    for (size, status) in [(15_000, 401), (17_000, 431), (100_000, 431)] {
+        let request = service.http(Method::GET, "/api/v1/hubs/chat/users/u");
+        let request = request.header("x-large", "x".repeat(size));
+        assert_eq!(request.send().await.unwrap().status().as_u16(), status, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn the_preview_has_a_port_of_its_own_where_asked_for() {
+    let free = Listen::Address(([127, 0, 0, 1], 0).into());
+    let service = start_with(Config { preview_listen: Some(free), ..Config::default() }).await;
+    let mut client = service.connect(None).await;
+    let mut preview = start().await;
+    preview.host = service.preview_host.clone().unwrap();
+    preview.send("/api/v1-preview/hub/chat", json!(["preview"])).await;
+    assert_eq!(client.arguments().await, json!(["preview"]));
+}
+
+#[tokio::test]
+async fn the_service_describes_itself() {
+    let service = start().await;
+    let response = service.http(Method::GET, "/api/openapi.json").send().await.unwrap();
+    let description: Value = response.json().await.unwrap();
+    let send = &description["paths"]["/api/hubs/{hub}/groups/{group}/:send"]["post"];
+    assert!(send["responses"]["202"].is_object(), "{send}");
+    let versions = &send["parameters"][2]["schema"]["enum"];
+    assert_eq!(*versions, json!(["2022-06-01", "2024-12-01"]));
 }
 
 #[tokio::test]

@@ -100,6 +100,9 @@ impl Shard {
             match effect {
                 Effect::Send(bytes) => self.send(key, &frame::text(&bytes), now),
                 Effect::Open => self.join_hub(key),
+                Effect::Completed { invocation_id, outcome } => {
+                    self.complete(key, &invocation_id, outcome);
+                }
                 Effect::End => self.end(key),
                 Effect::Abort => self.remove(key),
             }
@@ -169,6 +172,7 @@ impl Shard {
         }
         let Identity { id, hub, user } = &*connection.identity;
         self.by_id.remove(id);
+        connection.invocations = None;
         if let Some(members) = self.hubs.get_mut(hub) {
             members.remove(key, user.as_ref(), &std::mem::take(&mut connection.groups));
             if members.is_empty() {

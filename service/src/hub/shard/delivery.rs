@@ -6,10 +6,10 @@ use bytes::{Bytes, BytesMut};
 use signalr_serverless::HubName;
 use tokio::task::yield_now;
 
-use super::{Key, SharedShard};
+use super::{Key, SharedShard, membership::Change};
 use crate::{
     hub::{
-        command::{Action, Command, Recipients},
+        command::{Action, Command, Step},
         message::Message,
     },
     protocol::Protocol,
@@ -37,34 +37,43 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>]) -> usiz
     let hub = &first.hub;
     match &first.action {
         Action::Send { recipients, .. } => {
-            let messages: Vec<&Arc<Message>> = run
-                .iter()
-                .filter_map(|command| match &command.action {
-                    Action::Send { message, .. } => Some(message),
-                    _ => None,
-                })
-                .collect();
-            deliver(shard, hub, recipients, &messages).await
+            let messages = run.iter().filter_map(|command| match &command.action {
+                Action::Send { message, .. } => Some(message),
+                _ => None,
+            });
+            let frames = joined_frames(messages);
+            let keys = shard.borrow().recipients(hub, recipients);
+            write_each(shard, &keys, &frames).await;
+            keys.len()
         }
         Action::Close { recipients, reason } => {
-            close(shard, hub, recipients, reason.as_deref()).await
+            let keys = shard.borrow().recipients(hub, recipients);
+            close_each(shard, &keys, reason.as_deref()).await;
+            keys.len()
+        }
+        Action::Execute { filter, steps } => {
+            let keys = shard.borrow().matching(hub, filter.as_ref());
+            for step in steps {
+                carry_out_step(shard, hub, &keys, step).await;
+            }
+            keys.len()
         }
         action => shard.borrow_mut().change_groups(hub, action),
     }
 }
 
-/// Writes messages to their recipients, joined, a chunk of connections at a time.
-async fn deliver(
-    shard: &SharedShard,
-    hub: &HubName,
-    recipients: &Recipients,
-    messages: &[&Arc<Message>],
-) -> usize {
-    let keys = shard.borrow().recipients(hub, recipients);
-    if keys.is_empty() {
-        return 0;
+async fn carry_out_step(shard: &SharedShard, hub: &HubName, keys: &[Key], step: &Step) {
+    match step {
+        Step::Send(message) => write_each(shard, keys, &joined_frames([message])).await,
+        Step::JoinGroup(group) => shard.borrow_mut().change(hub, keys, &Change::Join(group)),
+        Step::LeaveGroup(group) => shard.borrow_mut().change(hub, keys, &Change::Leave(group)),
+        Step::Close { reason } => close_each(shard, keys, reason.as_deref()).await,
     }
-    for frame in joined_frames(messages) {
+}
+
+/// Writes frames to connections, a chunk at a time.
+async fn write_each(shard: &SharedShard, keys: &[Key], frames: &[Bytes]) {
+    for frame in frames {
         for (index, chunk) in keys.chunks(CHUNK).enumerate() {
             if index > 0 {
                 yield_now().await;
@@ -72,38 +81,30 @@ async fn deliver(
             let mut shard = shard.borrow_mut();
             let now = shard.now();
             for key in chunk {
-                shard.send(*key, &frame, now);
+                shard.send(*key, frame, now);
             }
         }
     }
-    keys.len()
 }
 
 /// The frames of all messages in order, small ones joined.
-fn joined_frames(messages: &[&Arc<Message>]) -> Vec<Bytes> {
-    if let [message] = messages {
-        return vec![message.websocket_frame(Protocol::Json).clone()];
-    }
-    let mut joined: Vec<BytesMut> = Vec::new();
-    for message in messages {
-        let frame = message.websocket_frame(Protocol::Json);
-        match joined.last_mut() {
-            Some(last) if last.len() + frame.len() <= JOINED_BYTES => last.extend_from_slice(frame),
-            _ => joined.push(BytesMut::from(frame.as_ref())),
+fn joined_frames<'a>(messages: impl IntoIterator<Item = &'a Arc<Message>>) -> Vec<Bytes> {
+    let frames = messages.into_iter().filter_map(|message| message.websocket_frame(Protocol::Json));
+    let mut frames = frames.peekable();
+    let mut joined = Vec::new();
+    while let Some(first) = frames.next() {
+        let fits = |bytes: usize, next: &&Bytes| bytes + next.len() <= JOINED_BYTES;
+        if !frames.peek().is_some_and(|next| fits(first.len(), next)) {
+            joined.push(first.clone());
+            continue;
         }
+        let mut together = BytesMut::from(first.as_ref());
+        while let Some(next) = frames.next_if(|next| fits(together.len(), next)) {
+            together.extend_from_slice(next);
+        }
+        joined.push(together.freeze());
     }
-    joined.into_iter().map(BytesMut::freeze).collect()
-}
-
-async fn close(
-    shard: &SharedShard,
-    hub: &HubName,
-    recipients: &Recipients,
-    reason: Option<&str>,
-) -> usize {
-    let keys = shard.borrow().recipients(hub, recipients);
-    close_each(shard, &keys, reason).await;
-    keys.len()
+    joined
 }
 
 pub(super) async fn close_all(shard: &SharedShard) {

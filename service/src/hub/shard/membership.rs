@@ -1,35 +1,81 @@
 //! Changes of groups and questions about them, as far as one shard knows.
 
-use signalr_serverless::HubName;
+use signalr_serverless::{GroupName, HubName};
 
 use super::{Key, Shard};
-use crate::hub::{
-    command::{Action, Answer, Member, Query, Target},
-    connection::Connection,
-    members::Members,
+use crate::{
+    filter::{Filter, Subject},
+    hub::{
+        command::{Action, Answer, Member, Query, Target},
+        connection::Connection,
+        members::Members,
+    },
 };
+
+/// What happens to the groups of a connection.
+#[derive(Debug)]
+pub(super) enum Change<'a> {
+    Join(&'a GroupName),
+    Leave(&'a GroupName),
+    LeaveAll,
+    JoinByUser(&'a GroupName),
+    LeaveByUser(&'a GroupName),
+    LeaveAllByUser,
+}
 
 impl Shard {
     /// Carries out a change of groups. Returns how many connections it concerned.
     pub(super) fn change_groups(&mut self, hub: &HubName, action: &Action) -> usize {
-        let keys = match (action, action.connection(), self.hubs.get(hub)) {
-            (_, Some(id), _) => self.find(hub, id).into_iter().collect(),
-            (
-                Action::UserJoinGroup { user, .. }
-                | Action::UserLeaveGroup { user, .. }
-                | Action::UserLeaveAllGroups { user },
-                _,
-                Some(members),
-            ) => members.of_user(user),
-            _ => Vec::new(),
+        let of_connection = |id| self.find(hub, id).into_iter().collect::<Vec<Key>>();
+        let of_user =
+            |user| self.hubs.get(hub).map_or_else(Vec::new, |members| members.of_user(user));
+        let (keys, change) = match action {
+            Action::JoinGroup { connection, group } => {
+                (of_connection(connection), Change::Join(group))
+            }
+            Action::LeaveGroup { connection, group } => {
+                (of_connection(connection), Change::Leave(group))
+            }
+            Action::LeaveAllGroups { connection } => (of_connection(connection), Change::LeaveAll),
+            Action::UserJoinGroup { user, group } => (of_user(user), Change::JoinByUser(group)),
+            Action::UserLeaveGroup { user, group } => (of_user(user), Change::LeaveByUser(group)),
+            Action::UserLeaveAllGroups { user } => (of_user(user), Change::LeaveAllByUser),
+            Action::Send { .. }
+            | Action::Invoke { .. }
+            | Action::Execute { .. }
+            | Action::Close { .. } => return 0,
         };
-        let Some(members) = self.hubs.get_mut(hub) else { return 0 };
-        for key in &keys {
-            if let Some(connection) = self.connections.get_mut(*key) {
-                change_groups_of(*key, connection, members, action);
+        self.change(hub, &keys, &change);
+        keys.len()
+    }
+
+    pub(super) fn change(&mut self, hub: &HubName, keys: &[Key], change: &Change<'_>) {
+        let Some(members) = self.hubs.get_mut(hub) else { return };
+        for key in keys {
+            if let Some(connection) = self.connections.get_mut(*key)
+                && connection.is_member
+            {
+                change.apply(*key, connection, members);
             }
         }
-        keys.len()
+    }
+
+    /// The connections of a hub that a filter is true of; all of them without one.
+    pub(super) fn matching(&self, hub: &HubName, filter: Option<&Filter>) -> Vec<Key> {
+        let Some(members) = self.hubs.get(hub) else { return Vec::new() };
+        let mut keys = members.matching(&Target::Hub);
+        if let Some(filter) = filter {
+            keys.retain(|key| {
+                self.connections.get(*key).is_some_and(|connection| {
+                    filter.matches(&Subject {
+                        connection: &connection.identity.id,
+                        user: connection.identity.user.as_ref(),
+                        groups: &connection.groups,
+                    })
+                })
+            });
+        }
+        keys
     }
 
     pub(super) fn look_up(&self, hub: &HubName, query: &Query) -> Answer {
@@ -67,41 +113,28 @@ impl Shard {
     }
 }
 
-fn change_groups_of(
-    key: Key,
-    connection: &mut Connection,
-    members: &mut Members<Key>,
-    action: &Action,
-) {
-    let groups = &mut connection.groups;
-    match action {
-        Action::JoinGroup { group, .. } => {
-            if members.join(key, group) {
-                groups.push(group.clone());
+impl Change<'_> {
+    fn apply(&self, key: Key, connection: &mut Connection, members: &mut Members<Key>) {
+        let groups = &mut connection.groups;
+        match self {
+            Self::Join(group) if members.join(key, group) => groups.push(GroupName::clone(group)),
+            Self::JoinByUser(group) if members.join_by_user(key, group) => {
+                groups.push(GroupName::clone(group));
             }
-        }
-        Action::UserJoinGroup { group, .. } => {
-            if members.join_by_user(key, group) {
-                groups.push(group.clone());
+            Self::Leave(group) => {
+                members.leave(key, group);
+                groups.retain(|one| one != *group);
             }
-        }
-        Action::LeaveGroup { group, .. } => {
-            members.leave(key, group);
-            groups.retain(|one| one != group);
-        }
-        Action::UserLeaveGroup { group, .. } => {
-            if members.leave_by_user(key, group) {
-                groups.retain(|one| one != group);
+            Self::LeaveByUser(group) if members.leave_by_user(key, group) => {
+                groups.retain(|one| one != *group);
             }
-        }
-        Action::LeaveAllGroups { .. } => {
-            for group in groups.drain(..) {
-                members.leave(key, &group);
+            Self::LeaveAll => {
+                for group in groups.drain(..) {
+                    members.leave(key, &group);
+                }
             }
+            Self::LeaveAllByUser => groups.retain(|group| !members.leave_by_user(key, group)),
+            Self::Join(_) | Self::JoinByUser(_) | Self::LeaveByUser(_) => {}
         }
-        Action::UserLeaveAllGroups { .. } => {
-            groups.retain(|group| !members.leave_by_user(key, group));
-        }
-        Action::Send { .. } | Action::Close { .. } => {}
     }
 }

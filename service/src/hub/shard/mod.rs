@@ -5,6 +5,7 @@
 
 mod connections;
 mod delivery;
+mod invocation;
 mod membership;
 
 use std::{
@@ -107,6 +108,9 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
         while let Some(work) = waiting.next() {
             match work {
                 Work::Adopt(newcomer) => adopt(&shard, newcomer),
+                Work::Command { command, answer } if command.action.is_invocation() => {
+                    shard.borrow_mut().invoke(&command, answer);
+                }
                 Work::Command { command, answer } => {
                     let mut run = vec![command];
                     while let Some(Work::Command { command, answer: None }) = waiting.peek()

@@ -1,0 +1,97 @@
+//! Bodies of hub messages that the caller encoded: a MessagePack map from the name of a protocol
+//! to the bytes of a framed message. Source: `BinaryPayloadMessageContent` of Azure's SDK.
+
+use bytes::Bytes;
+use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
+
+use super::error::Error;
+use crate::protocol::json::RECORD_SEPARATOR;
+
+/// A map of strings and bytes is flat; the decoder counts several steps for a level.
+const MAX_DEPTH: usize = 16;
+
+/// The framed message for clients with the JSON protocol, where there is one.
+pub(super) fn json_frame(body: &Bytes) -> Result<Option<Bytes>, Error> {
+    let bad = |problem: String| Error::bad("body", problem);
+    let mut rest: &[u8] = body;
+    let map = read_value_ref_with_max_depth(&mut rest, MAX_DEPTH)
+        .map_err(|error| bad(format!("the body is not a MessagePack map: {error}")))?;
+    let ValueRef::Map(entries) = map else {
+        return Err(bad("the body is not a map from protocol names to bytes".to_owned()));
+    };
+    if !rest.is_empty() {
+        return Err(bad(format!("{} bytes come behind the map", rest.len())));
+    }
+    let mut json = None;
+    for (name, frame) in entries {
+        let (ValueRef::String(name), ValueRef::Binary(frame)) = (name, frame) else {
+            return Err(bad("the map holds something else than names and bytes".to_owned()));
+        };
+        match name.as_str() {
+            Some("json") => json = Some(check_json(body.slice_ref(frame))?),
+            // Clients with this protocol are not served yet, but callers send for both.
+            Some("messagepack") => {}
+            name => {
+                let name = name.unwrap_or("?");
+                let problem =
+                    format!("protocol '{name}' is not known; use 'json' and 'messagepack'");
+                return Err(bad(problem));
+            }
+        }
+    }
+    Ok(json)
+}
+
+/// A client would end its connection at a frame that is cut or no text.
+fn check_json(frame: Bytes) -> Result<Bytes, Error> {
+    if frame.last() != Some(&RECORD_SEPARATOR) || std::str::from_utf8(&frame).is_err() {
+        return Err(Error::bad("body", "the message for 'json' is not a text that ends with 0x1E"));
+    }
+    Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use rmpv::{Value, encode::write_value};
+
+    use super::*;
+
+    fn body(entries: Vec<(&str, Value)>) -> Bytes {
+        let mut bytes = Vec::new();
+        let map = entries.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        write_value(&mut bytes, &Value::Map(map)).unwrap();
+        bytes.into()
+    }
+
+    fn binary(bytes: &[u8]) -> Value {
+        Value::Binary(bytes.to_vec())
+    }
+
+    #[test]
+    fn a_frame_is_passed_through_untouched() {
+        let frame = b"{\"type\":1, \"target\":\"m\",\"arguments\":[ 1.0 ]}\x1e";
+        let both = body(vec![("messagepack", binary(b"\x01\xc0")), ("json", binary(frame))]);
+        assert_eq!(json_frame(&both).unwrap().unwrap(), &frame[..]);
+        let other = body(vec![("messagepack", binary(b"\x01\xc0"))]);
+        assert_eq!(json_frame(&other).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_map_of_frames_is_refused() {
+        let behind = [body(vec![]).as_ref(), b"\xc0"].concat();
+        for bytes in [
+            Bytes::new(),
+            Bytes::from_static(b"{}"),
+            Bytes::from_static(b"\xc0"),
+            Bytes::from(vec![0x91; 100_000]),
+            Bytes::from_static(b"\xdf\xff\xff\xff\xff"),
+            behind.into(),
+            body(vec![("json", Value::from("{}\u{1e}"))]),
+            body(vec![("json", binary(b"{}"))]),
+            body(vec![("json", binary(b"\xff\x1e"))]),
+            body(vec![("blazorpack", binary(b""))]),
+        ] {
+            assert!(json_frame(&bytes).is_err(), "{:?}", &bytes[..bytes.len().min(20)]);
+        }
+    }
+}

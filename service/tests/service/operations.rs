@@ -1,0 +1,314 @@
+//! Every operation in every version by every method and path, as `operations.json` has them: the
+//! status, the body, the effect, and who received what.
+
+use std::time::SystemTime;
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use signalr_serverless::{AccessKey, NegotiateOptions, Token};
+
+use crate::client::{Client, Running, start};
+
+const OPERATIONS: &str = include_str!("../../../shared/tests/operations.json");
+
+/// One way to call an operation.
+struct Way {
+    operation: String,
+    version: String,
+    method: Method,
+    path: String,
+    status: u16,
+}
+
+/// Every method and path order of every version of every operation.
+fn ways() -> Vec<Way> {
+    let all: Value = serde_json::from_str(OPERATIONS).unwrap();
+    let mut ways = Vec::new();
+    for operation in all["operations"].as_array().unwrap() {
+        for (version, route) in operation["versions"].as_object().unwrap() {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let also: Vec<String> =
+                route["also"].as_array().into_iter().flatten().map(text).collect();
+            let (mut paths, mut methods): (Vec<String>, Vec<String>) =
+                also.into_iter().partition(|one| one.starts_with('/'));
+            paths.push(text(&route["path"]));
+            methods.push(text(&route["method"]));
+            for path in &paths {
+                for method in &methods {
+                    ways.push(Way {
+                        operation: text(&operation["operation"]),
+                        version: version.clone(),
+                        method: method.parse().unwrap(),
+                        path: path.clone(),
+                        status: route["status"].as_u64().unwrap() as u16,
+                    });
+                }
+            }
+        }
+    }
+    ways
+}
+
+/// A service with two clients. Ann is in the group `g` by herself and in `u` as a user; Bob is
+/// nowhere.
+struct Scene {
+    service: Running,
+    ann: Client,
+    bob: Client,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let service = start().await;
+        let ann = service.connect(Some("ann")).await;
+        let bob = service.connect(Some("bob")).await;
+        let by_herself = format!("/api/v1/hubs/chat/groups/g/connections/{}", ann.id);
+        assert!(service.status(Method::PUT, &by_herself).await.is_success());
+        let as_a_user = "/api/v1/hubs/chat/groups/u/users/ann";
+        assert!(service.status(Method::PUT, as_a_user).await.is_success());
+        Self { service, ann, bob }
+    }
+
+    async fn call(&self, way: &Way, query: &str, body: Option<Value>) -> Response {
+        let group = if way.operation.starts_with("add_") {
+            "new"
+        } else if way.operation.contains("user_") && way.operation.contains("group") {
+            "u"
+        } else {
+            "g"
+        };
+        let path = way
+            .path
+            .replace("{hub}", "chat")
+            .replace("{groups}", "g,elsewhere")
+            .replace("{group}", group)
+            .replace("{users}", "ann,nobody")
+            .replace("{user}", "ann")
+            .replace("{connectionId}", &self.ann.id)
+            .replace("{streamId}", "7");
+        let version = match way.version.as_str() {
+            "v1" | "v1-preview" => "v=1".to_owned(),
+            version => format!("API-Version={version}"),
+        };
+        let request = self.service.call(way.method.clone(), &format!("{path}?{version}{query}"));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), way.status, "{way}");
+        response
+    }
+
+    /// What each client got until a message that both get.
+    async fn received(&mut self) -> [Vec<Value>; 2] {
+        self.service.broadcast(json!(["end"])).await;
+        let mut received = [Vec::new(), Vec::new()];
+        for (client, messages) in [&mut self.ann, &mut self.bob].into_iter().zip(&mut received) {
+            loop {
+                let message = client.next().await;
+                if message["arguments"] == json!(["end"]) {
+                    break;
+                }
+                messages.push(message);
+            }
+        }
+        received
+    }
+
+    async fn ann_is_in(&mut self, group: &str) -> bool {
+        self.service.send(&format!("/api/v1/hubs/chat/groups/{group}"), json!([group])).await;
+        let [ann, bob] = self.received().await;
+        assert!(bob.is_empty(), "{bob:?}");
+        !ann.is_empty()
+    }
+
+    async fn connect_with(&self, token: &str) -> Client {
+        let host = &self.service.host;
+        let url = format!("ws://{host}/client/?hub=chat&access_token={token}");
+        let mut client = Client::open(&url).await;
+        client.shake_hands().await;
+        client
+    }
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {} {}", self.version, self.operation, self.method, self.path)
+    }
+}
+
+async fn check_body(way: &Way, response: Response) {
+    let body = response.text().await.unwrap();
+    let has_body = way.version.starts_with("20")
+        && way.status != 204
+        && way.method != Method::HEAD
+        && way.operation != "health";
+    if has_body {
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["isSuccess"], true, "{way}: {body}");
+        assert_eq!(body["statusCode"], way.status, "{way}: {body}");
+    } else {
+        assert_eq!(body, "", "{way}");
+    }
+}
+
+async fn check(way: &Way) {
+    let mut scene = Scene::new().await;
+    let invocation = json!({ "type": 1, "target": "m", "arguments": [1] });
+    let message = Some(json!({ "target": "m", "arguments": [1] }));
+    match way.operation.as_str() {
+        "broadcast" => {
+            check_body(way, scene.call(way, "", message.clone()).await).await;
+            let excluded = format!("&Excluded={}", scene.ann.id);
+            scene.call(way, &excluded, message).await;
+            let expected = [vec![invocation.clone()], vec![invocation.clone(), invocation]];
+            assert_eq!(scene.received().await, expected, "{way}");
+        }
+        "send_to_user" | "send_to_users" | "send_to_group" | "send_to_groups"
+        | "send_to_connection" => {
+            check_body(way, scene.call(way, "", message).await).await;
+            assert_eq!(scene.received().await, [vec![invocation], vec![]], "{way}");
+        }
+        "invoke_connection" => {
+            let answer = async |client: &mut Client| {
+                let call = client.next().await;
+                let id = call["invocationId"].clone();
+                client
+                    .send(&json!({ "type": 3, "invocationId": id, "result": [call["arguments"]] }))
+                    .await;
+            };
+            let mut ann = std::mem::replace(&mut scene.ann, scene.service.connect(None).await);
+            std::mem::swap(&mut scene.ann.id, &mut ann.id);
+            let (response, ()) = tokio::join!(scene.call(way, "", message), answer(&mut ann));
+            assert_eq!(response.json::<Value>().await.unwrap(), json!({ "result": [[1]] }));
+        }
+        "send_stream_item" => {
+            check_body(way, scene.call(way, "", Some(json!({ "x": 1 }))).await).await;
+            scene.call(way, "&completed=true", Some(json!(null))).await;
+            let expected = vec![
+                json!({ "type": 2, "invocationId": "7", "item": { "x": 1 } }),
+                json!({ "type": 2, "invocationId": "7", "item": null }),
+                json!({ "type": 3, "invocationId": "7" }),
+            ];
+            assert_eq!(scene.received().await, [expected, vec![]]);
+        }
+        "complete_stream" => {
+            check_body(way, scene.call(way, "", None).await).await;
+            scene.call(way, "&reason=no%20more", None).await;
+            let expected = vec![
+                json!({ "type": 3, "invocationId": "7" }),
+                json!({ "type": 3, "invocationId": "7", "error": "no more" }),
+            ];
+            assert_eq!(scene.received().await, [expected, vec![]]);
+        }
+        "connection_exists" | "group_exists" | "user_exists" | "user_in_group" => {
+            check_body(way, scene.call(way, "", None).await).await;
+            assert!(scene.received().await.iter().all(Vec::is_empty), "{way}");
+        }
+        "close_connection" | "close_group_connections" | "close_user_connections" => {
+            check_body(way, scene.call(way, "&reason=home", None).await).await;
+            let close = json!({ "type": 7, "error": "home", "allowReconnect": true });
+            assert_eq!(scene.ann.closed().await, close, "{way}");
+            scene.service.broadcast(json!(["bob"])).await;
+            assert_eq!(scene.bob.arguments().await, json!(["bob"]), "{way}");
+        }
+        "close_hub_connections" => {
+            let spared = format!("&reason=home&excluded={}", scene.bob.id);
+            check_body(way, scene.call(way, &spared, None).await).await;
+            assert_eq!(scene.ann.closed().await["error"], "home");
+            scene.service.broadcast(json!(["bob"])).await;
+            assert_eq!(scene.bob.arguments().await, json!(["bob"]));
+        }
+        "add_connection_to_group" | "add_user_to_group" => {
+            assert!(!scene.ann_is_in("new").await);
+            check_body(way, scene.call(way, "", None).await).await;
+            assert!(scene.ann_is_in("new").await, "{way}");
+        }
+        "remove_connection_from_group" | "remove_connection_from_all_groups" => {
+            check_body(way, scene.call(way, "", None).await).await;
+            assert!(!scene.ann_is_in("g").await, "{way}");
+            assert_eq!(scene.ann_is_in("u").await, !way.operation.contains("all"), "{way}");
+        }
+        "remove_user_from_group" | "remove_user_from_all_groups" => {
+            check_body(way, scene.call(way, "", None).await).await;
+            assert!(!scene.ann_is_in("u").await, "{way}");
+            assert!(scene.ann_is_in("g").await, "{way}");
+        }
+        "list_group_connections" => {
+            let list: Value = scene.call(way, "", None).await.json().await.unwrap();
+            let member = json!({ "connectionId": scene.ann.id, "userId": "ann" });
+            assert_eq!(list, json!({ "value": [member] }));
+        }
+        "execute" => {
+            let commands = json!([
+                { "type": "JoinGroup", "group": "new" },
+                { "type": "SendMessage", "message": { "target": "m", "arguments": [1] } },
+                { "type": "LeaveGroup", "group": "g" },
+            ]);
+            let filter = "&filter=startswith(userId,%20'a')%20and%20not%20('new'%20in%20groups)";
+            check_body(way, scene.call(way, filter, Some(commands)).await).await;
+            assert_eq!(scene.received().await, [vec![invocation], vec![]]);
+            assert!(scene.ann_is_in("new").await && !scene.ann_is_in("g").await);
+            let close = json!([{ "type": "CloseConnection", "reason": "home" }]);
+            scene.call(way, "", Some(close)).await;
+            for client in [&mut scene.ann, &mut scene.bob] {
+                assert_eq!(client.closed().await["error"], "home");
+            }
+        }
+        "generate_token" => {
+            let query = "&userId=carl&minutesToExpire=2";
+            let answer: Value = scene.call(way, query, None).await.json().await.unwrap();
+            let _carl = scene.connect_with(answer["token"].as_str().unwrap()).await;
+            let carl = scene.service.status(Method::GET, "/api/v1/hubs/chat/users/carl").await;
+            assert!(carl.is_success());
+        }
+        "access_key" => {
+            let answer: Value = scene.call(way, "", None).await.json().await.unwrap();
+            assert!(answer["KeyId"].is_string());
+            let key = AccessKey::parse(answer["AccessKey"].as_str().unwrap()).unwrap();
+            let audience = format!("http://{}/client/?hub=chat", scene.service.host);
+            let options = NegotiateOptions::default();
+            let token = Token::client(&key, &audience, &options, SystemTime::now()).unwrap();
+            scene.connect_with(token.as_str()).await;
+        }
+        "health" => check_body(way, scene.call(way, "", None).await).await,
+        other => panic!("'{other}' is not tested"),
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_call_every_operation_does_what_it_should() {
+    let ways = ways();
+    assert_eq!(ways.len(), 77, "ways to call 28 operations in four versions");
+    for way in ways {
+        check(&way).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_absent_has_the_published_code() {
+    let all: Value = serde_json::from_str(OPERATIONS).unwrap();
+    let codes = all["error_codes_on_404"].as_object().unwrap();
+    let service = start().await;
+    let _bob = service.connect(Some("bob")).await;
+    let ways: Vec<Way> =
+        ways().into_iter().filter(|way| codes.contains_key(&way.operation)).collect();
+    assert!(ways.len() > 20, "only {} ways", ways.len());
+    for way in ways {
+        let path = way
+            .path
+            .replace("{hub}", "chat")
+            .replace("{group}", "g")
+            .replace("{user}", "ann")
+            .replace("{connectionId}", "nobody");
+        let path = match way.version.as_str() {
+            "v1" => path,
+            version => format!("{path}?api-version={version}"),
+        };
+        let response = service.call(way.method.clone(), &path).send().await.unwrap();
+        assert_eq!(response.status(), 404, "{way}");
+        let code = response.headers()["x-ms-error-code"].to_str().unwrap().to_owned();
+        assert_eq!(codes[&way.operation], code.as_str(), "{way}");
+    }
+}
