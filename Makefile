@@ -53,7 +53,7 @@ web/dist/index.html: web/node_modules/.package-lock.json web/build.js $(wildcard
 	touch $@
 
 nextest:
-	command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
+	command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest@0.9.151
 
 chromium:
 	tests/clients/install-chromium
