@@ -16,6 +16,8 @@ mod connection;
 #[cfg(feature = "rest")]
 mod each;
 #[cfg(feature = "rest")]
+mod endpoints;
+#[cfg(feature = "rest")]
 pub mod filter;
 #[cfg(feature = "rest")]
 mod group;
@@ -50,6 +52,7 @@ pub use self::{
     command::Command,
     connection::Connection,
     each::Each,
+    endpoints::{Endpoint, EndpointResult, EndpointRole, Endpoints},
     filter::Filter,
     group::Group,
     group_page::{Continuation, GroupMember, GroupPage, PageSize},

@@ -1,8 +1,13 @@
 //! The REST client against a small HTTP server on a free port.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
 
+mod clients;
+mod each;
+mod endpoints;
 mod errors;
 mod group_pages;
 mod requests;
+mod retries;
 mod server;
+mod versions;
 mod wire_names;

@@ -1,0 +1,80 @@
+//! An endpoint ready for use: its client, its negotiator and what is known of its health.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use super::{Endpoint, EndpointRole, health::Health};
+use crate::{
+    error::Error,
+    name::ApplicationName,
+    negotiate::Negotiator,
+    rest::{ApiVersion, RestClient},
+};
+
+/// Source: Azure's SDK waits as long.
+const HEALTH_TIME_LIMIT: Duration = Duration::from_secs(2);
+
+/// Clones know the same about its health.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) name: Arc<str>,
+    pub(super) role: EndpointRole,
+    pub(super) client: RestClient,
+    pub(super) negotiator: Negotiator,
+    pub(super) health: Arc<Health>,
+    weight: u32,
+}
+
+impl Member {
+    pub(super) fn new(endpoint: Endpoint, client: RestClient) -> Result<Self, Error> {
+        Ok(Self {
+            name: endpoint.name.into(),
+            role: endpoint.role,
+            client,
+            negotiator: Negotiator::new(&endpoint.service)?,
+            health: Arc::new(Health::unknown()),
+            weight: endpoint.weight,
+        })
+    }
+
+    pub(super) fn with_application(mut self, application: ApplicationName) -> Self {
+        self.negotiator = self.negotiator.with_application(application.clone());
+        self.with_client(|client| client.with_application(application))
+    }
+
+    pub(super) fn with_client(mut self, change: impl FnOnce(RestClient) -> RestClient) -> Self {
+        self.client = change(self.client);
+        self
+    }
+
+    /// Whether it takes clients in this role.
+    pub(super) fn takes(&self, role: EndpointRole) -> bool {
+        self.role == role && self.weight > 0 && self.health.is_online()
+    }
+
+    pub(super) async fn check_health(&self, now: SystemTime) {
+        self.health.asked(now);
+        let client = self.client.clone().with_version(ApiVersion::default());
+        let answer = client.with_time_limit(HEALTH_TIME_LIMIT).health().await;
+        self.health.answered(matches!(answer, Ok(true)));
+    }
+}
+
+/// One of these, by weight.
+pub(super) fn choose<'a>(
+    members: impl Iterator<Item = &'a Member>,
+    random: u64,
+) -> Option<&'a Member> {
+    let members: Vec<_> = members.collect();
+    let total = members.iter().map(|member| u64::from(member.weight)).sum();
+    let mut place = random.checked_rem(total)?;
+    members.into_iter().find(|member| match place.checked_sub(u64::from(member.weight)) {
+        Some(rest) => {
+            place = rest;
+            false
+        }
+        None => true,
+    })
+}
