@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests client-tests nextest chromium deny
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests nextest chromium deny soak
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
 run: page
@@ -9,7 +9,7 @@ run: page
 	target/release/signalr dev $(ARGS)
 
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
-test: fmt clippy doc structure rust-tests client-tests
+test: fmt clippy doc structure rust-tests api-tests client-tests
 
 # The inner loop.
 check: fmt clippy nextest
@@ -31,6 +31,21 @@ structure:
 rust-tests: nextest
 	cargo test --locked --workspace --doc
 	cargo nextest run --locked --workspace
+
+# An API fuzzer on the service's own description.
+api-tests: tests/api/.venv/bin/schemathesis
+	cargo build --locked -p signalr-cli
+	python3 -B tests/api/fuzz.py target/debug/signalr $< 20
+
+tests/api/.venv/bin/schemathesis: tests/api/requirements.txt
+	python3 -m venv tests/api/.venv
+	tests/api/.venv/bin/pip install --quiet --requirement $<
+	touch $@
+
+# 1,000 idle connections and a broadcast each 100 ms, for a minute.
+soak:
+	cargo build --locked --release -p signalr-cli
+	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr 1000 60 100
 
 # The stock clients run against the debug build of the command; the page is the built one.
 client-tests: page tests/clients/node_modules/.package-lock.json chromium

@@ -1,10 +1,10 @@
 //! `signalr serve`: the service alone, in place of asrs-emulator.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use signalr_serverless::AccessKey;
-use signalr_service::{ClientMessages, Config, Listen, Service, WELL_KNOWN_ACCESS_KEY};
+use signalr_service::{ClientMessages, Config, Listen, Service, Timeouts, WELL_KNOWN_ACCESS_KEY};
 
 use crate::{
     announcement::{self, Line},
@@ -36,6 +36,14 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, default_value_t = OnClientMessage::Close)]
     client_messages: OnClientMessage,
 
+    /// Port for API v1-preview besides, which on Azure is 5002; 0 picks a free one
+    #[arg(long, value_name = "PORT")]
+    preview_port: Option<u16>,
+
+    /// Seconds that a client has to answer an invocation by REST
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3600))]
+    invocation_timeout: u64,
+
     /// Accept tokens whatever their audience and lifetime, as asrs-emulator does
     #[arg(long)]
     lenient: bool,
@@ -60,7 +68,7 @@ impl Serve {
             .config()
             .bind()
             .await
-            .map_err(|error| Failure::start(&error, "flags --port and --ip"))?;
+            .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
         announcement::print(&lines(&service, key))?;
         service.run(shutdown.requested()).await;
         Ok(())
@@ -69,10 +77,8 @@ impl Serve {
     fn config(self) -> Config {
         let defaults = Config::default();
         Config {
-            listen: match self.ip {
-                Some(ip) => Listen::Address((ip, self.port).into()),
-                None => Listen::Loopback { port: self.port },
-            },
+            listen: self.listen(self.port),
+            preview_listen: self.preview_port.map(|port| self.listen(port)),
             access_keys: if self.access_keys.is_empty() {
                 defaults.access_keys
             } else {
@@ -83,7 +89,18 @@ impl Serve {
                 OnClientMessage::Ignore => ClientMessages::Ignore,
             },
             lenient: self.lenient,
+            timeouts: Timeouts {
+                invocation: Duration::from_secs(self.invocation_timeout),
+                ..defaults.timeouts.clone()
+            },
             ..defaults
+        }
+    }
+
+    fn listen(&self, port: u16) -> Listen {
+        match self.ip {
+            Some(ip) => Listen::Address((ip, port).into()),
+            None => Listen::Loopback { port },
         }
     }
 
@@ -118,5 +135,9 @@ fn lines(service: &Service, key: &str) -> Vec<Line> {
     } else {
         announcement::host(address.ip())
     };
-    announcement::service(&host, address.port(), key)
+    let mut lines = announcement::service(&host, address.port(), key);
+    if let Some(preview) = service.preview_addresses().first() {
+        lines.push(Line::new("v1-preview", format!("http://{host}:{}", preview.port())));
+    }
+    lines
 }

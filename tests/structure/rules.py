@@ -14,7 +14,7 @@ from pathlib import Path
 LONGEST_FILE = 600
 SOURCE_ENDINGS = {".rs", ".js", ".mjs", ".ts", ".css", ".html", ".py", ".sh"}
 # What tools write, not people.
-GENERATED = {".git", "target", "node_modules", "dist", "__pycache__"}
+GENERATED = {".git", ".venv", "target", "node_modules", "dist", "__pycache__"}
 
 SERVER_FRAMEWORKS = {"axum", "lambda_http"}
 HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}

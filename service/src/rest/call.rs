@@ -168,7 +168,7 @@ fn param<'a>(params: &'a [(String, String)], name: &str) -> &'a str {
 /// The hub under its full name, with its application's prefix.
 fn full_hub(hub: &str, query: &Query) -> Result<HubName, Error> {
     let hub = HubName::parse(hub).map_err(|error| Error::bad_name("hub", &error))?;
-    let Some(application) = query.first("application").filter(|name| !name.is_empty()) else {
+    let Some(application) = query.first("application") else {
         return Ok(hub);
     };
     ApplicationName::parse(application)

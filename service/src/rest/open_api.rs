@@ -184,14 +184,14 @@ fn schemas() -> Value {
             "required": ["target"],
             "properties": {
                 "target": { "type": "string", "minLength": 1 },
-                "arguments": { "type": "array", "items": {} },
+                "arguments": { "type": "array", "items": {}, "nullable": true },
             },
         },
         "SignalRCommand": { "oneOf": [
             command("SendMessage", &["type", "message"], json!({ "message": message })),
             command("JoinGroup", &["type", "group"], json!({ "group": group })),
             command("LeaveGroup", &["type", "group"], json!({ "group": group })),
-            command("CloseConnection", &["type"], json!({ "reason": text })),
+            command("CloseConnection", &["type"], json!({ "reason": { "type": "string", "nullable": true } })),
         ]},
         "ServiceResponse": { "type": "object", "properties": {
             "statusCode": { "type": "integer" },

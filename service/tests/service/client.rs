@@ -197,6 +197,19 @@ impl Client {
         message["arguments"].clone()
     }
 
+    /// The next text that is no ping, as it came.
+    pub(crate) async fn text(&mut self) -> String {
+        loop {
+            match self.frame().await {
+                Some(Message::Text(text)) if text.as_str() != "{\"type\":6}\u{1e}" => {
+                    return text.as_str().to_owned();
+                }
+                Some(_) => {}
+                None => panic!("the connection ended"),
+            }
+        }
+    }
+
     /// The next WebSocket frame; `None` at the end of the stream.
     pub(crate) async fn frame(&mut self) -> Option<Message> {
         let frame = timeout(PATIENCE, self.socket.next()).await.expect("nothing comes");

@@ -4,7 +4,6 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use signalr_service::Config;
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{PATIENCE, start, start_with};
 
@@ -56,7 +55,7 @@ async fn arguments_arrive_to_the_letter() {
     let call = call.header("content-type", "application/json; charset=utf-8").body(body);
     assert_eq!(call.send().await.unwrap().status(), StatusCode::ACCEPTED);
     let expected = format!("{{\"type\":1,\"target\":\"m\",\"arguments\":{arguments}}}\u{1e}");
-    assert_eq!(client.frame().await, Some(Message::text(expected)));
+    assert_eq!(client.text().await, expected);
 }
 
 #[tokio::test]
