@@ -71,11 +71,11 @@ pub enum Error {
         connection: ConnectionId,
     },
     /// The client answered an invocation with an error.
-    #[error("the client of the connection {connection} answered with an error: {message}")]
+    #[error("the invocation of the connection {connection} failed: {message}")]
     InvocationFailed {
         /// The connection.
         connection: ConnectionId,
-        /// The client's own words.
+        /// What the service says of it, with the client's own words.
         message: String,
     },
     /// The client did not answer an invocation in time. It may or may not have done it.

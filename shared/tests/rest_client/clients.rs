@@ -72,7 +72,7 @@ async fn a_client_that_does_not_answer_well_is_an_error_of_its_own() {
     assert!(
         matches!(&error, Error::InvocationFailed { message, .. } if message == "no such method")
     );
-    let said = "the client of the connection c answered with an error: no such method";
+    let said = "the invocation of the connection c failed: no such method";
     assert_eq!(error.to_string(), said);
 
     let late = "x-ms-error-code: Error.Invocation.Timeout\r\n";

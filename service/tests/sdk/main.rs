@@ -1,0 +1,17 @@
+//! Every operation of the SDK against a running service with real clients.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends where it fails")]
+
+#[allow(dead_code, reason = "the tests of the service need more of it")]
+#[path = "../service/client.rs"]
+mod client;
+
+mod closing;
+mod endpoints;
+mod filters;
+mod groups;
+mod invocations;
+mod operations;
+mod scene;
+mod sends;
+mod tokens;
