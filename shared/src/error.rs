@@ -13,6 +13,14 @@ use crate::{
 /// Why a call failed. [`Error::fault`] says who can put it right.
 ///
 /// No text holds a key, a secret or a token.
+///
+/// ```
+/// use signalr_serverless::{Error, Fault};
+///
+/// fn is_worth_a_retry(error: &Error) -> bool {
+///     matches!(error.fault(), Fault::Service | Fault::Network)
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

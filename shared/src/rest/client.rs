@@ -82,6 +82,16 @@ impl RestClient {
     /// The same client for another service: it shares the pool of connections and has the same
     /// version, application, time limit and retries.
     ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let east = &ConnectionString::parse("Endpoint=https://x;AccessKey=k")?;
+    /// let elsewhere = client.at(east)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::EntraNotSupported`] where the connection string has no access key.
@@ -97,6 +107,15 @@ impl RestClient {
 
     /// Speaks this version of the API. Where the version lacks an operation, its call is an
     /// [`Error::UnsupportedOperation`], and nothing is sent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let client = client.with_version(rest::ApiVersion::V1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_version(mut self, version: ApiVersion) -> Self {
         Arc::make_mut(&mut self.0).version = version;
@@ -107,6 +126,15 @@ impl RestClient {
     ///
     /// Operations that know applications name it in the query. Those that do not, which are all of
     /// v1-preview and v1, and [`Hub::execute`] and [`Hub::generate_token`], get the hub's full name.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let client = client.with_application(ApplicationName::parse("shop")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_application(mut self, application: ApplicationName) -> Self {
         Arc::make_mut(&mut self.0).application = Some(application);
@@ -115,6 +143,14 @@ impl RestClient {
 
     /// How long a call may take from connecting to the end of the answer; 100 seconds by default.
     /// Each retry has this time anew; [`RetryPolicy::with_time_limit`] limits them together.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = client.with_time_limit(std::time::Duration::from_secs(5));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         Arc::make_mut(&mut self.0).time_limit = limit;
@@ -137,12 +173,31 @@ impl RestClient {
     }
 
     /// The hub to call.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let chat = client.hub(HubName::parse("chat")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn hub(&self, name: HubName) -> Hub {
         Hub::new(self.clone(), name)
     }
 
     /// Whether the service is up: `false` where it says itself that it is not.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// if !client.health().await? {
+    ///     println!("the service is down");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

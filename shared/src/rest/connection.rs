@@ -43,6 +43,16 @@ impl Connection {
 
     /// Sends to the connection.
     ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// connection.send(message).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -82,6 +92,16 @@ impl Connection {
     }
 
     /// A stream that the client asked for.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let countdown = connection.stream(StreamId::parse("1")?);
+    /// countdown.send(&3).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stream(&self, id: StreamId) -> ClientStream {
         ClientStream::new(self.clone(), id)
@@ -90,6 +110,14 @@ impl Connection {
     /// Closes the connection. One that is gone is no error.
     ///
     /// The client learns the reason where its token asks for detailed errors.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// connection.close(Some("signed out")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -101,6 +129,14 @@ impl Connection {
 
     /// Whether the connection is open.
     ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let is_open = connection.exists().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -111,6 +147,15 @@ impl Connection {
 
     /// Adds the connection to a group. A connection that is gone is no error.
     ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// connection.add_to_group(&GroupName::parse("readers")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -120,6 +165,15 @@ impl Connection {
 
     /// Removes the connection from a group.
     ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// connection.remove_from_group(&GroupName::parse("readers")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -128,6 +182,14 @@ impl Connection {
     }
 
     /// Removes the connection from all groups.
+    ///
+    /// ```no_run
+    /// # async fn example(connection: signalr_serverless::rest::Connection)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// connection.remove_from_all_groups().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

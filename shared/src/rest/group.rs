@@ -45,6 +45,16 @@ impl Group {
 
     /// Sends to every connection of the group.
     ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// group.send(message).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -53,6 +63,17 @@ impl Group {
     }
 
     /// Sends to every connection of the group but these.
+    ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// # let sender = ConnectionId::parse("c")?;
+    /// group.send_except(message, &[sender]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -70,6 +91,15 @@ impl Group {
     ///
     /// Clients learn the reason where their tokens ask for detailed errors.
     ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// group.close_connections(&[], Some("closed for the night")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`]; [`Error::UnsupportedOperation`] before version 2022-06-01.
@@ -84,6 +114,15 @@ impl Group {
 
     /// Adds a connection. One that is gone is no error, as in Azure's own SDK.
     ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// group.add_connection(&ConnectionId::parse("ZKY8S0b3V2Cq7Q")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -95,6 +134,15 @@ impl Group {
 
     /// Removes a connection.
     ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// group.remove_connection(&ConnectionId::parse("ZKY8S0b3V2Cq7Q")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -104,6 +152,16 @@ impl Group {
     }
 
     /// Whether the group has any connection.
+    ///
+    /// ```no_run
+    /// # async fn example(group: signalr_serverless::rest::Group)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// if group.exists().await? {
+    ///     println!("{} has connections", group.name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -76,6 +76,14 @@ impl fmt::Display for Continuation {
 }
 
 /// How many connections a page may have: 1 to 200, 200 by default.
+///
+/// ```
+/// use signalr_serverless::rest::PageSize;
+///
+/// assert_eq!(PageSize::parse(50)?.get(), 50);
+/// assert!(PageSize::parse(201).is_err());
+/// # Ok::<(), signalr_serverless::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageSize(u8);
 

@@ -47,42 +47,110 @@ impl Hub {
     }
 
     /// A group of the hub.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let readers = hub.group(GroupName::parse("readers")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn group(&self, name: GroupName) -> Group {
         Group::new(self.clone(), name)
     }
 
     /// A user of the hub.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let ann = hub.user(UserId::parse("ann")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn user(&self, id: UserId) -> User {
         User::new(self.clone(), id)
     }
 
     /// A connection of the hub.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let connection = hub.connection(ConnectionId::parse("ZKY8S0b3V2Cq7Q")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn connection(&self, id: ConnectionId) -> Connection {
         Connection::new(self.clone(), id)
     }
 
     /// Several groups of the hub, each of which gets its own call.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// let names = [GroupName::parse("readers")?, GroupName::parse("writers")?];
+    /// let results = hub.groups(names).send(message).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn groups(&self, names: impl IntoIterator<Item = GroupName>) -> Each<Group> {
         Each::new(names.into_iter().map(|name| self.group(name)))
     }
 
     /// Several users of the hub, each of whom gets their own call.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// let ids = [UserId::parse("ann")?, UserId::parse("bob")?];
+    /// let results = hub.users(ids).send(message).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn users(&self, ids: impl IntoIterator<Item = UserId>) -> Each<User> {
         Each::new(ids.into_iter().map(|id| self.user(id)))
     }
 
     /// Several connections of the hub, each of which gets its own call.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let ids: Vec<ConnectionId> = Vec::new();
+    /// let results = hub.connections(ids).close(Some("closed for the night")).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn connections(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Each<Connection> {
         Each::new(ids.into_iter().map(|id| self.connection(id)))
     }
 
     /// Sends to every connection of the hub.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// hub.broadcast(&rest::Message::new("newMessage", &["hello"])?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -92,6 +160,17 @@ impl Hub {
     }
 
     /// Sends to every connection of the hub but these.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// # let sender = ConnectionId::parse("c")?;
+    /// hub.broadcast_except(message, &[sender]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -108,6 +187,17 @@ impl Hub {
     /// Sends to several users in one call, which only version v1-preview can. In the others
     /// [`Hub::users`] makes a call for each.
     ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// let ids = [UserId::parse("ann")?, UserId::parse("bob")?];
+    /// hub.send_to_users(&ids, message).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1-preview, and
@@ -120,6 +210,17 @@ impl Hub {
 
     /// Sends to several groups in one call, which only version v1-preview can. In the others
     /// [`Hub::groups`] makes a call for each.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// let names = [GroupName::parse("readers")?, GroupName::parse("writers")?];
+    /// hub.send_to_groups(&names, message).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -139,6 +240,15 @@ impl Hub {
     /// Closes every connection of the hub but these.
     ///
     /// Clients learn the reason where their tokens ask for detailed errors.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// hub.close_connections(&[], Some("closed for the night")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -1,5 +1,17 @@
 //! The REST side of the data plane: the table of operations and the client that calls them.
 //!
+//! ```no_run
+//! # #[cfg(feature = "rest")]
+//! # async fn example(service: signalr_serverless::ConnectionString)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! use signalr_serverless::{HubName, rest::{Message, RestClient}};
+//!
+//! let chat = RestClient::new(&service)?.hub(HubName::parse("chat")?);
+//! chat.broadcast(&Message::new("newMessage", &["hello"])?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The table is always there, since the service mounts its routes from it; the client comes with
 //! the feature `rest`.
 

@@ -62,7 +62,7 @@ impl fmt::Display for ApiVersion {
 
 /// A text that names no API version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("api-version '{0}' is not known; use 2024-12-01 or 2022-06-01")]
+#[error("API version '{0}' is not known; use 2024-12-01, 2022-06-01, v1 or v1-preview")]
 pub struct UnknownApiVersion(String);
 
 impl FromStr for ApiVersion {

@@ -39,6 +39,14 @@ impl ClientStream {
 
     /// Sends an item: anything that serde can write as JSON.
     ///
+    /// ```no_run
+    /// # async fn example(stream: signalr_serverless::rest::ClientStream)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// stream.send(&["any", "JSON"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`]; [`Error::ConnectionGone`] where the client is, [`Error::Unserializable`] for
@@ -49,6 +57,14 @@ impl ClientStream {
 
     /// Sends the last item, and completes the stream.
     ///
+    /// ```no_run
+    /// # async fn example(stream: signalr_serverless::rest::ClientStream)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// stream.send_last(&"the end").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`ClientStream::send`].
@@ -58,6 +74,14 @@ impl ClientStream {
     }
 
     /// Completes the stream; with a reason the client takes it for failed.
+    ///
+    /// ```no_run
+    /// # async fn example(stream: signalr_serverless::rest::ClientStream)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// stream.complete(Some("there is no more")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -41,6 +41,16 @@ impl User {
 
     /// Sends to every connection of the user.
     ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// # let message = &rest::Message::new("newMessage", &["hello"])?;
+    /// user.send(message).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -51,6 +61,15 @@ impl User {
     /// Closes every connection of the user but these.
     ///
     /// Clients learn the reason where their tokens ask for detailed errors.
+    ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// user.close_connections(&[], Some("signed out")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -66,6 +85,16 @@ impl User {
 
     /// Whether the user has any connection.
     ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// if user.exists().await? {
+    ///     println!("{} is here", user.id());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -79,6 +108,16 @@ impl User {
     ///
     /// `ttl` is how long it lasts, in whole seconds; zero means the present connections only, and
     /// `None` up to a year.
+    ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let hour = std::time::Duration::from_secs(60 * 60);
+    /// user.add_to_group(&GroupName::parse("readers")?, Some(hour)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -97,6 +136,15 @@ impl User {
 
     /// Removes the user from a group.
     ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// user.remove_from_group(&GroupName::parse("readers")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -107,6 +155,14 @@ impl User {
 
     /// Removes the user from all groups.
     ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// user.remove_from_all_groups().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`].
@@ -115,6 +171,15 @@ impl User {
     }
 
     /// Whether the user is in a group.
+    ///
+    /// ```no_run
+    /// # async fn example(user: signalr_serverless::rest::User)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// # use signalr_serverless::*;
+    /// let is_reader = user.is_in_group(&GroupName::parse("readers")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

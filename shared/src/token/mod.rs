@@ -26,6 +26,17 @@ const MAX_CLIENT_TOKEN: usize = 4096;
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// A signed token. Debug hides it, since whoever has it can use it.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use signalr_serverless::{AccessKey, Token};
+///
+/// let key = AccessKey::parse("key")?;
+/// let url = "https://x.service.signalr.net/api/hubs/chat/:send";
+/// let token = Token::rest(&key, url, Duration::from_secs(60), SystemTime::now())?;
+/// assert_eq!(format!("{token:?}"), "Token(<redacted>)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 

@@ -46,12 +46,9 @@ use crate::{
 /// let options = NegotiateOptions::default();
 /// let answer = endpoints.negotiate(&chat, &options, now, random_number())?;
 ///
-/// let message = Message::new("newMessage", &["hello"])?;
-/// let send = |hub: signalr_serverless::rest::Hub| {
-///     let message = &message;
-///     async move { hub.broadcast(message).await }
-/// };
-/// for sent in endpoints.call(&chat, send).await? {
+/// let message = &Message::new("newMessage", &["hello"])?;
+/// let send = endpoints.call(&chat, |hub| async move { hub.broadcast(message).await });
+/// for sent in send.await? {
 ///     println!("{}: {:?}", sent.endpoint, sent.result);
 /// }
 /// # Ok(())

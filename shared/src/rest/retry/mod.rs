@@ -160,7 +160,23 @@ impl Repeat {
             | Operation::SendStreamItem
             | Operation::CompleteStream
             | Operation::Execute => Self::IfNothingWasDone,
-            _ => Self::Always,
+            Operation::ConnectionExists
+            | Operation::CloseConnection
+            | Operation::CloseHubConnections
+            | Operation::CloseGroupConnections
+            | Operation::CloseUserConnections
+            | Operation::GroupExists
+            | Operation::UserExists
+            | Operation::AddConnectionToGroup
+            | Operation::RemoveConnectionFromGroup
+            | Operation::RemoveConnectionFromAllGroups
+            | Operation::ListGroupConnections
+            | Operation::UserInGroup
+            | Operation::AddUserToGroup
+            | Operation::RemoveUserFromGroup
+            | Operation::RemoveUserFromAllGroups
+            | Operation::GenerateToken
+            | Operation::AccessKey => Self::Always,
         }
     }
 
