@@ -57,7 +57,8 @@ async fn bad_configuration_is_told_and_nothing_is_bound() {
         ("AzureSignalRConnectionString", "", "is not set"),
         ("AzureSignalRConnectionString", "Endpoint=https://x.net;AuthType=azure", "AccessKey"),
         ("PORT", "70000", "'70000' is not a port"),
-        ("NEGOTIATE_IDENTITY", "jwt", "does not work in this version"),
+        ("NEGOTIATE_IDENTITY", "authorizer", "on AWS Lambda behind API Gateway only"),
+        ("NEGOTIATE_TOKEN_LIFETIME", "1h", "use seconds"),
         ("ALLOWED_ORIGINS", "*", "list each origin"),
         ("FUNCTION_AUTH", "open", "'open' is not known"),
     ] {

@@ -1,6 +1,7 @@
 //! The negotiate function: tells a client where to connect and gives it the token to do so.
 //!
-//! It makes no network call: the answer is signed here, and the client goes on to the service.
+//! The answer is signed here, without asking the service. A network call is made only for the
+//! identity `jwt`, when the keys of the tokens' issuer are not known yet.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -10,8 +11,8 @@ use axum::{
     http::{header, request::Parts},
     response::IntoResponse,
 };
-use signalr_function_runtime::{Config, ConfigError, Function, Identity, Problem};
-use signalr_serverless::{HubName, NegotiateOptions, Negotiator};
+use signalr_function_runtime::{ClientToken, Config, ConfigError, Function, Identity, Problem};
+use signalr_serverless::{HubName, Negotiator};
 
 /// The function behind its paths.
 ///
@@ -31,6 +32,7 @@ pub fn function(config: &Config) -> Result<Function, ConfigError> {
     let negotiate = Negotiate {
         negotiator: Negotiator::new(&config.connection_string)?,
         identity: config.identity.clone(),
+        client_token: config.client_token.clone(),
     };
     Ok(Function::open("negotiate", handle, Arc::new(negotiate)))
 }
@@ -38,6 +40,7 @@ pub fn function(config: &Config) -> Result<Function, ConfigError> {
 struct Negotiate {
     negotiator: Negotiator,
     identity: Identity,
+    client_token: ClientToken,
 }
 
 async fn handle(
@@ -45,11 +48,10 @@ async fn handle(
     Extension(hub): Extension<HubName>,
     request: Parts,
 ) -> Result<impl IntoResponse, Problem> {
-    let options = match negotiate.identity.user_of(&request)? {
-        Some(user) => NegotiateOptions::default().with_user_id(user),
-        None => NegotiateOptions::default(),
-    };
-    let answer = negotiate.negotiator.negotiate(&hub, &options, SystemTime::now())?;
+    let now = SystemTime::now();
+    let caller = negotiate.identity.caller(&request, now).await?;
+    let options = negotiate.client_token.options(caller);
+    let answer = negotiate.negotiator.negotiate(&hub, &options, now)?;
     // The answer holds a token: no cache on the way may keep it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }
@@ -114,10 +116,7 @@ mod tests {
             (status, &headers["content-type"]),
             (401, &"application/problem+json".parse().unwrap())
         );
-        assert_eq!(
-            problem["detail"],
-            "this call needs a user id; give it as query parameter 'user'"
-        );
+        assert_eq!(problem["detail"], "this call needs a user; give one by query parameter 'user'");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use signalr_serverless::ConnectionString;
 
 use crate::{
     authorization::{Authorization, Callers},
+    client_token::ClientToken,
     cors::AllowedOrigins,
     hubs::Hubs,
     identity::Identity,
@@ -36,6 +37,10 @@ pub struct Config {
     pub hubs: Hubs,
     /// Who negotiates.
     pub identity: Identity,
+    /// What every client's token is given.
+    pub client_token: ClientToken,
+    /// What broadcast sends when a timer calls it: JSON text, as yet unchecked.
+    pub timer_message: Option<String>,
     /// The origins whose pages may call from a browser.
     pub origins: AllowedOrigins,
     /// Where calls come from.
@@ -80,12 +85,16 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let lookup = |key: &str| lookup(key).map(Into::into);
         let environment = &Environment::new(&lookup);
+        let connection_string = connection_string(environment)?;
+        let listen = Listen::from_environment(environment)?;
         Ok(Self {
-            connection_string: connection_string(environment)?,
+            connection_string,
             hubs: Hubs::from_environment(environment)?,
-            identity: Identity::from_environment(environment)?,
+            identity: Identity::from_environment(environment, listen)?,
+            client_token: ClientToken::from_environment(environment)?,
+            timer_message: environment.text(variable::TIMER_MESSAGE)?,
             origins: AllowedOrigins::from_environment(environment)?,
-            listen: Listen::from_environment(environment)?,
+            listen,
             callers: Callers::from_environment(environment)?,
         })
     }
@@ -151,7 +160,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn of(variable: Variable, problem: impl fmt::Display) -> Self {
+    /// A variable, and what is wrong with it and what would do.
+    pub fn of(variable: Variable, problem: impl fmt::Display) -> Self {
         Self { variable: variable.name, problem: problem.to_string() }
     }
 }
@@ -185,6 +195,17 @@ impl<'a> Environment<'a> {
     ) -> Result<Option<T>, ConfigError> {
         let Some(text) = self.text(variable)? else { return Ok(None) };
         text.parse().map(Some).map_err(|error| ConfigError::of(variable, error))
+    }
+
+    /// `true` or `false`; unset is `false`.
+    pub(crate) fn flag(&self, variable: Variable) -> Result<bool, ConfigError> {
+        match self.text(variable)?.as_deref() {
+            Some("true") => Ok(true),
+            Some("false") | None => Ok(false),
+            Some(other) => {
+                Err(ConfigError::of(variable, format!("'{other}' is not known; use true or false")))
+            }
+        }
     }
 
     /// The entries between commas, trimmed, without the empty ones.

@@ -10,6 +10,7 @@
 //! | `config` | reading them, once |
 //! | `hubs` | which hub a call is for |
 //! | `identity` | who negotiates |
+//! | `client_token` | what every client's token is given |
 //! | `authorization` | who may call |
 //! | `cors` | which browser origins may read answers |
 //! | `path` | from a URL's path to hub and function, on each platform |
@@ -20,6 +21,7 @@
 //! | `serve` | the process: platform, port, signals, exit status |
 
 mod authorization;
+mod client_token;
 mod config;
 mod cors;
 mod hubs;
@@ -36,10 +38,11 @@ mod serve;
 pub mod variable;
 
 pub use authorization::Authorization;
+pub use client_token::ClientToken;
 pub use config::{Config, ConfigError, Listen};
 pub use cors::AllowedOrigins;
 pub use hubs::Hubs;
-pub use identity::Identity;
+pub use identity::{Caller, Identity};
 pub use items::{Items, MAX_ITEMS, given};
 pub use problem::Problem;
 pub use results::Results;

@@ -1,7 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -25,8 +25,9 @@ struct Members {
     index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<serde_json::Value>,
+    /// What the answer says beside the problem.
     #[serde(skip)]
-    allow: Option<&'static str>,
+    header: Option<(HeaderName, &'static str)>,
 }
 
 impl Problem {
@@ -39,7 +40,7 @@ impl Problem {
             detail: detail.into(),
             index: None,
             results: None,
-            allow: None,
+            header: None,
         }))
     }
 
@@ -65,7 +66,14 @@ impl Problem {
     /// A method that the path does not take; `allow` lists those it does.
     pub(crate) fn method_not_allowed(allow: &'static str, detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, detail);
-        problem.0.allow = Some(allow);
+        problem.0.header = Some((header::ALLOW, allow));
+        problem
+    }
+
+    /// A call whose bearer token is missing or not good.
+    pub(crate) fn unauthorized_bearer(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, detail);
+        problem.0.header = Some((header::WWW_AUTHENTICATE, "Bearer"));
         problem
     }
 
@@ -102,8 +110,8 @@ impl IntoResponse for Problem {
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response =
             (self.0.status, [(header::CONTENT_TYPE, content_type)], body_of(&self)).into_response();
-        if let Some(allow) = self.0.allow {
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        if let Some((name, value)) = self.0.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -33,7 +33,19 @@ variables! {
     APPLICATION = "SIGNALR_APPLICATION",
         "Put in front of every hub name, so that several applications can share one service";
     IDENTITY = "NEGOTIATE_IDENTITY",
-        "Where a user's id comes from: `anonymous` (default), `query:<name>`, `header:<name>`, or a list of these, tried in order";
+        "Who the user is: `anonymous` (default), `jwt`, `authorizer`, `easyauth`, `query:<name>`, `header:<name>`, or a list of these, tried in order";
+    OIDC_ISSUER = "OIDC_ISSUER",
+        "For `jwt`: the issuer of the tokens, by whose discovery document the keys are found";
+    OIDC_AUDIENCE = "OIDC_AUDIENCE",
+        "For `jwt`: the audience that tokens must be for, or several with commas between";
+    USER_CLAIM = "NEGOTIATE_USER_CLAIM",
+        "For `jwt` and `authorizer`: the claim that becomes the user id; `sub` when unset";
+    CLAIMS = "NEGOTIATE_CLAIMS",
+        "The claims of `jwt`, `authorizer` and `easyauth` that are copied into the client's token, with commas between";
+    ROLES = "NEGOTIATE_ROLES",
+        "The roles that every client's token carries, with commas between, as claim `role`";
+    TOKEN_LIFETIME = "NEGOTIATE_TOKEN_LIFETIME",
+        "For how long a client may connect with its token, in seconds; 3600 when unset";
     ALLOW_INSECURE_IDENTITY = "ALLOW_INSECURE_IDENTITY",
         "`true` allows `query:` and `header:`, with which every caller chooses their own user id; for development";
     FUNCTION_KEY = "FUNCTION_KEY",
@@ -42,10 +54,14 @@ variables! {
         "`platform` says that the platform in front checks who calls broadcast and group-admin";
     ALLOWED_ORIGINS = "ALLOWED_ORIGINS",
         "The origins whose pages may call from a browser, with commas between; `loopback` allows localhost on any port";
+    TIMER_MESSAGE = "BROADCAST_TIMER_MESSAGE",
+        "The message, or array of messages, that broadcast sends when a timer calls it";
     PORT = "PORT",
         "The local port, on 127.0.0.1; 7071 when unset, 0 for any free one";
     AZURE_PORT = "FUNCTIONS_CUSTOMHANDLER_PORT",
         "Set by Azure Functions: serve its host on this port";
+    EASY_AUTH = "WEBSITE_AUTH_ENABLED",
+        "Set by Azure App Service where its authentication is on; `easyauth` needs it";
     LAMBDA_RUNTIME = "AWS_LAMBDA_RUNTIME_API",
         "Set by AWS Lambda: serve its events";
 }
