@@ -1,0 +1,157 @@
+//! One request to an upstream, and what came of it.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use url::Url;
+
+use super::{
+    Caller,
+    events::{Event, Line},
+};
+
+const CONNECTION_ID: HeaderName = HeaderName::from_static("x-asrs-connection-id");
+const HUB: HeaderName = HeaderName::from_static("x-asrs-hub");
+const CATEGORY: HeaderName = HeaderName::from_static("x-asrs-category");
+const EVENT: HeaderName = HeaderName::from_static("x-asrs-event");
+const USER_ID: HeaderName = HeaderName::from_static("x-asrs-user-id");
+const USER_CLAIMS: HeaderName = HeaderName::from_static("x-asrs-user-claims");
+const CLIENT_QUERY: HeaderName = HeaderName::from_static("x-asrs-client-query");
+const SIGNATURE: HeaderName = HeaderName::from_static("x-asrs-signature");
+
+/// Headers that are the same for every event of a connection.
+#[derive(Debug)]
+pub(super) struct CallerHeaders {
+    user: Option<HeaderValue>,
+    claims: Option<HeaderValue>,
+    query: Option<HeaderValue>,
+}
+
+/// Why there is no answer that could be a result.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the upstream answered with status {0}")]
+    Status(StatusCode),
+    #[error("the upstream cannot be reached or did not answer in time")]
+    Unanswered(#[source] reqwest::Error),
+    #[error("the answer of the upstream is too large")]
+    TooLarge,
+    #[error("the answer of the upstream broke off")]
+    Cancelled(#[source] reqwest::Error),
+}
+
+impl CallerHeaders {
+    /// `None` where the user's id cannot be sent: as nobody's, events must not arrive.
+    pub(super) fn new(caller: &Caller) -> Option<Self> {
+        let user = match &caller.identity.user {
+            Some(user) => Some(HeaderValue::from_bytes(user.as_str().as_bytes()).ok()?),
+            None => None,
+        };
+        let query = format!("?{}", caller.query);
+        Some(Self {
+            user,
+            claims: claims_header(&caller.claims),
+            query: HeaderValue::from_bytes(query.as_bytes()).ok().filter(|query| query != "?"),
+        })
+    }
+}
+
+/// `type: value, type: value`, without the claims that cannot be in a header.
+fn claims_header(claims: &[(String, String)]) -> Option<HeaderValue> {
+    let claims: Vec<String> = claims
+        .iter()
+        .map(|(r#type, value)| format!("{type}: {value}"))
+        .filter(|claim| HeaderValue::from_bytes(claim.as_bytes()).is_ok())
+        .collect();
+    let value = HeaderValue::from_bytes(claims.join(", ").as_bytes()).ok()?;
+    (!value.is_empty()).then_some(value)
+}
+
+impl Line {
+    /// Sends an event in its turn, and reads the answer where somebody waits for it. A failure is
+    /// logged.
+    pub(super) async fn call(&self, event: &Event) -> Result<Bytes, Failure> {
+        let _place = self.upstream.0.places.acquire().await;
+        let outcome = match self.send(event).await {
+            Ok(response) => self.read(response, event).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = &outcome {
+            let cause = std::error::Error::source(failure).map(cause_text);
+            tracing::warn!(
+                hub = self.identity.hub.as_str(),
+                connection = self.identity.id.as_str(),
+                category = event.category.as_str(),
+                event = ?event.name,
+                url = shown(&event.url),
+                cause,
+                "{failure}"
+            );
+        }
+        outcome
+    }
+
+    async fn send(&self, event: &Event) -> Result<reqwest::Response, Failure> {
+        let upstream = &self.upstream.0;
+        let request = upstream
+            .http
+            .post(event.url.clone())
+            .header(CONTENT_TYPE, &event.content_type)
+            .header(CONNECTION_ID, self.identity.id.as_str())
+            .header(HUB, self.identity.hub.as_str())
+            .header(CATEGORY, event.category.as_str())
+            .header(EVENT, &event.name)
+            .header(SIGNATURE, upstream.signer.sign(&self.identity.id))
+            .body(event.body.clone());
+        let caller = self.headers.iter().flat_map(|headers| {
+            let CallerHeaders { user, claims, query } = headers;
+            [(USER_ID, user), (USER_CLAIMS, claims), (CLIENT_QUERY, query)]
+        });
+        let request = caller.fold(request, |request, (name, value)| match value {
+            Some(value) => request.header(name, value),
+            None => request,
+        });
+        request.send().await.map_err(|error| Failure::Unanswered(error.without_url()))
+    }
+
+    /// The body of an answer: empty where it has none or nobody waits for it.
+    async fn read(&self, mut response: reqwest::Response, event: &Event) -> Result<Bytes, Failure> {
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NO_CONTENT => return Ok(Bytes::new()),
+            status if status.is_success() && event.answer.is_none() => return Ok(Bytes::new()),
+            status => return Err(Failure::Status(status)),
+        }
+        if event.answer.is_none() {
+            return Ok(Bytes::new());
+        }
+        let limit = self.upstream.0.limits.answer;
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
+                    return Err(Failure::TooLarge);
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body.freeze()),
+                Err(error) if error.is_timeout() => {
+                    return Err(Failure::Unanswered(error.without_url()));
+                }
+                Err(error) => return Err(Failure::Cancelled(error.without_url())),
+            }
+        }
+    }
+}
+
+/// A URL without its query, which may hold a function's key.
+fn shown(url: &Url) -> &str {
+    &url[..url::Position::AfterPath]
+}
+
+/// What the operating system said, which the HTTP library keeps at the end of a chain.
+fn cause_text(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

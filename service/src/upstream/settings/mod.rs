@@ -1,0 +1,205 @@
+//! The settings that asrs-emulator writes and reads, `settings.json`: where events go.
+
+mod pattern;
+mod template;
+mod watch;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+use signalr_serverless::HubName;
+use url::Url;
+
+use self::{
+    pattern::Pattern,
+    template::{Template, UrlTemplate},
+};
+use super::Category;
+
+/// What the file is called where a folder is named.
+const FILE_NAME: &str = "settings.json";
+
+/// Where the service calls for what clients do. The first template that fits an event takes it.
+///
+/// ```
+/// use signalr_service::upstream::Settings;
+///
+/// let settings = Settings::parse(
+///     r#"{"UpstreamSettings":{"Templates":[{
+///         "UrlTemplate": "http://localhost:7071/api/upstream/{hub}/{category}/{event}",
+///         "HubPattern": "chat", "CategoryPattern": "messages", "EventPattern": "send, join"
+///     }]}}"#,
+/// )?;
+/// assert_eq!(settings.templates(), 1);
+/// # Ok::<(), signalr_service::upstream::SettingsError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    templates: Vec<Template>,
+}
+
+/// Why settings cannot be used. The text names the file, where it came from one, and the key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("the upstream settings {path} cannot be read; name a settings.json or its folder", path = .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    /// The file's text cannot be used.
+    #[error("the upstream settings {path}: {1}", path = .0.display())]
+    File(PathBuf, #[source] Box<Self>),
+    /// The text is not JSON.
+    #[error("not JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
+    /// A value cannot be what it was meant to be.
+    #[error("{key} {problem}")]
+    Value {
+        /// The path of the key, such as `UpstreamSettings.Templates[0].UrlTemplate`.
+        key: String,
+        /// What is wrong with its value, and what would do.
+        problem: String,
+    },
+}
+
+impl Settings {
+    /// Sends every event of every hub to one URL, which may have the placeholders `{hub}`,
+    /// `{category}` and `{event}`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Value`] where the URL is none, or not of http or https.
+    pub fn all_to(url_template: &str) -> Result<Self, SettingsError> {
+        let url = UrlTemplate::parse(url_template)
+            .map_err(|problem| bad("UrlTemplate", format!("'{url_template}' {problem}")))?;
+        let any = || Pattern::Any;
+        Ok(Self {
+            templates: vec![Template { url, hubs: any(), categories: any(), events: any() }],
+        })
+    }
+
+    /// Parses the JSON text of a `settings.json`. Keys are found in any case. A pattern that is
+    /// missing is `*`, and one that is `null` matches nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`], for the first value that is wrong.
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        // Editors on Windows begin a file with a byte order mark, which is not JSON.
+        let whole: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .map_err(SettingsError::NotJson)?;
+        let whole = object(&whole, "the whole")?;
+        let Some(upstream) = get(whole, "UpstreamSettings") else { return Ok(Self::default()) };
+        let upstream = object(upstream, "UpstreamSettings")?;
+        let Some(templates) = get(upstream, "Templates") else { return Ok(Self::default()) };
+        let Some(templates) = templates.as_array() else {
+            return Err(bad("UpstreamSettings.Templates", "must be an array"));
+        };
+        let named = templates.iter().enumerate();
+        let parsed = named.map(|(index, template)| {
+            parse_template(template, &format!("UpstreamSettings.Templates[{index}]"))
+        });
+        Ok(Self { templates: parsed.collect::<Result<_, _>>()? })
+    }
+
+    /// Reads the file, or the `settings.json` in the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`], which names the file.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let path = file_at(path);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => return Err(SettingsError::Unreadable(path, error)),
+        };
+        Self::parse(&text).map_err(|error| SettingsError::File(path, Box::new(error)))
+    }
+
+    /// How many templates there are.
+    #[must_use]
+    pub fn templates(&self) -> usize {
+        self.templates.len()
+    }
+
+    /// Whether any template could take an event of the hub.
+    pub(super) fn serves(&self, hub: &HubName) -> bool {
+        self.templates.iter().any(|template| template.serves(hub))
+    }
+
+    /// Where an event goes; `None` where no template is for it.
+    pub(super) fn url(&self, hub: &HubName, category: Category, event: &str) -> Option<Url> {
+        let fitting =
+            self.templates.iter().find(|template| template.matches(hub, category, event))?;
+        fitting.url.fill(hub.as_str(), category.as_str(), event)
+    }
+}
+
+fn file_at(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() }
+}
+
+fn parse_template(template: &Value, key: &str) -> Result<Template, SettingsError> {
+    let template = object(template, key)?;
+    let url_key = format!("{key}.UrlTemplate");
+    let Some(url) = get(template, "UrlTemplate").and_then(Value::as_str) else {
+        return Err(bad(url_key, "must be a text: the URL that takes the events"));
+    };
+    let url = UrlTemplate::parse(url)
+        .map_err(|problem| bad(url_key, format!("'{}' {problem}", shorten(url))))?;
+    let categories = parse_pattern(template, key, "CategoryPattern")?;
+    if let Some(unknown) = categories.unknown(Category::NAMES) {
+        let problem = format!(
+            "names '{}', which is no category; use *, connections or messages",
+            shorten(unknown)
+        );
+        return Err(bad(format!("{key}.CategoryPattern"), problem));
+    }
+    Ok(Template {
+        url,
+        // Hub names are matched without regard to case, as everywhere.
+        hubs: parse_pattern(template, key, "HubPattern")?.to_lowercase(),
+        categories,
+        events: parse_pattern(template, key, "EventPattern")?,
+    })
+}
+
+fn parse_pattern(
+    template: &Map<String, Value>,
+    key: &str,
+    name: &str,
+) -> Result<Pattern, SettingsError> {
+    let problem = match get(template, name) {
+        None => return Ok(Pattern::Any),
+        Some(Value::Null) => return Ok(Pattern::nothing()),
+        Some(Value::String(text)) => match Pattern::parse(text) {
+            Ok(pattern) => return Ok(pattern),
+            Err(problem) => format!("'{}' {problem}", shorten(text)),
+        },
+        Some(_) => "must be a text: * or names with commas between".to_owned(),
+    };
+    Err(bad(format!("{key}.{name}"), problem))
+}
+
+fn object<'a>(value: &'a Value, key: &str) -> Result<&'a Map<String, Value>, SettingsError> {
+    value.as_object().ok_or_else(|| bad(key, "must be an object"))
+}
+
+/// The value of a key. The format's own reader does not look at case either.
+fn get<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    object.iter().find_map(|(name, value)| name.eq_ignore_ascii_case(key).then_some(value))
+}
+
+fn bad(key: impl Into<String>, problem: impl Into<String>) -> SettingsError {
+    SettingsError::Value { key: key.into(), problem: problem.into() }
+}
+
+/// What was given, cut where it would flood an error text.
+fn shorten(value: &str) -> String {
+    value.chars().take(100).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! A template: which events it is for, and the URL that takes them.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use signalr_serverless::HubName;
+use url::Url;
+
+use super::pattern::Pattern;
+use crate::upstream::Category;
+
+/// What a placeholder's value keeps as it is. Source: `unreserved` of RFC 3986.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One place that takes events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Template {
+    pub(super) url: UrlTemplate,
+    pub(super) hubs: Pattern,
+    pub(super) categories: Pattern,
+    pub(super) events: Pattern,
+}
+
+impl Template {
+    pub(super) fn matches(&self, hub: &HubName, category: Category, event: &str) -> bool {
+        self.hubs.matches(hub.as_str())
+            && self.categories.matches(category.as_str())
+            && self.events.matches(event)
+    }
+
+    /// Whether there can be an event of the hub that the template is for.
+    pub(super) fn serves(&self, hub: &HubName) -> bool {
+        self.hubs.matches(hub.as_str())
+            && self.categories.matches_something()
+            && self.events.matches_something()
+    }
+}
+
+/// An absolute URL with the placeholders `{hub}`, `{category}` and `{event}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UrlTemplate(String);
+
+impl UrlTemplate {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        const REMEDY: &str = "is no URL that begins with http:// or https://, such as http://localhost:7071/api/upstream";
+
+        let template = Self(text.trim().to_owned());
+        let (authority, _) = template.parts();
+        if authority.contains("{event}") {
+            return Err(
+                "has {event} in its host, so that clients could choose the host; put it behind",
+            );
+        }
+        let Some(url) = template.fill("hub", "messages", "event") else { return Err(REMEDY) };
+        let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !is_http {
+            return Err(REMEDY);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("has a user name in it, which is not sent; leave it out");
+        }
+        Ok(template)
+    }
+
+    /// The URL of an event. There is none where a value would be a step to another place in the
+    /// path (`.` or `..`): clients choose the names of events.
+    pub(super) fn fill(&self, hub: &str, category: &str, event: &str) -> Option<Url> {
+        let fill = |text: &str| {
+            text.replace("{hub}", &escape(hub))
+                .replace("{category}", category)
+                .replace("{event}", &escape(event))
+        };
+        let (_, path) = self.parts();
+        let is_step = |segment: &str| {
+            let filled = fill(segment);
+            filled != segment && matches!(filled.as_str(), "." | "..")
+        };
+        if path.split(['/', '\\']).any(is_step) {
+            return None;
+        }
+        Url::parse(&fill(&self.0)).ok()
+    }
+
+    /// Scheme and host, and the path behind them without the query.
+    fn parts(&self) -> (&str, &str) {
+        let path_and_host = self.0.split(['?', '#']).next().unwrap_or_default();
+        let host = path_and_host.find("://").map_or(0, |scheme| scheme + "://".len());
+        match path_and_host[host..].find('/') {
+            Some(path) => path_and_host.split_at(host + path),
+            None => (path_and_host, ""),
+        }
+    }
+}
+
+fn escape(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, ESCAPED).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(template: &str, event: &str) -> Option<String> {
+        let template = UrlTemplate::parse(template).unwrap();
+        template.fill("shop_chat", "messages", event).map(String::from)
+    }
+
+    #[test]
+    fn placeholders_are_filled_with_escaped_values() {
+        for (template, event, url) in [
+            ("http://h/{hub}/{category}/{event}", "send", "http://h/shop_chat/messages/send"),
+            ("http://h/{event}", "a/b?c#d%é", "http://h/a%2Fb%3Fc%23d%25%C3%A9"),
+            ("https://h:1/x?code=k%3D&e={event}", "a&b=c", "https://h:1/x?code=k%3D&e=a%26b%3Dc"),
+            ("http://{hub}.test/{event}/{event}", "..x", "http://shop_chat.test/..x/..x"),
+            ("http://h/{Event}", "send", "http://h/%7BEvent%7D"),
+            ("http://h", "send", "http://h/"),
+            ("http://h?e={event}", "..", "http://h/?e=.."),
+            ("http://h/{event}", "{hub}", "http://h/%7Bhub%7D"),
+        ] {
+            assert_eq!(filled(template, event).as_deref(), Some(url), "{template}");
+        }
+    }
+
+    #[test]
+    fn an_event_never_leads_to_another_place() {
+        for template in ["http://h/a/{event}", "http://h/a/{event}/b", "http://h/a/.{event}?x"] {
+            assert_eq!(filled(template, "."), None, "{template}");
+        }
+        assert_eq!(filled("http://h/a/{event}", ".."), None);
+        assert_eq!(filled("http://h/a/{event}", "../b").as_deref(), Some("http://h/a/..%2Fb"));
+        assert_eq!(
+            filled("http://h/a/{event}", "%2e%2e").as_deref(),
+            Some("http://h/a/%252e%252e")
+        );
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused() {
+        for (text, part) in [
+            ("", "is no URL"),
+            ("localhost:7071/api", "is no URL"),
+            ("/api", "is no URL"),
+            ("ftp://h/", "is no URL"),
+            ("http://", "is no URL"),
+            ("http://a b/", "is no URL"),
+            ("http://u:p@h/", "has a user name"),
+            ("http://{event}/", "has {event} in its host"),
+            ("http://h{event}", "has {event} in its host"),
+        ] {
+            assert!(UrlTemplate::parse(text).unwrap_err().contains(part), "{text}");
+        }
+    }
+}
