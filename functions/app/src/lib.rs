@@ -1,7 +1,7 @@
 //! All functions in one process: Azure starts one executable per app, and a developer wants one too.
 
 use axum::Router;
-use signalr_function_runtime::{Config, ConfigError};
+use signalr_function_runtime::{Config, ConfigError, service_client};
 
 /// Every function behind its paths.
 ///
@@ -23,10 +23,11 @@ use signalr_function_runtime::{Config, ConfigError};
 /// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
 /// the connection string has no key to sign with.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
+    let client = service_client(config)?;
     let functions = [
         signalr_negotiate::function(config)?,
-        signalr_broadcast::function(config)?,
-        signalr_group_admin::function(config)?,
+        signalr_broadcast::function(config, client.clone())?,
+        signalr_group_admin::function(config, client)?,
     ];
     Ok(signalr_function_runtime::router(config, functions))
 }

@@ -2,27 +2,26 @@
 
 mod message;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{Extension, Router, extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
-use signalr_function_runtime::{Config, ConfigError, Function, Items, Problem, Results};
+use signalr_function_runtime::{
+    Config, ConfigError, Function, Items, Problem, Results, service_client, variable,
+};
 use signalr_serverless::{HubName, rest::RestClient};
 
 use self::message::{Addressed, MessageJson};
-
-/// For one call to the service. API gateways wait 29 seconds for a function, and an answer that
-/// says what happened is better than theirs.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// The function behind its paths.
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
-/// the connection string has no key to sign with.
+/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), where
+/// the connection string has no key to sign with, or where the message of timers is none.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
-    Ok(signalr_function_runtime::router(config, [function(config)?]))
+    let function = function(config, service_client(config)?)?;
+    Ok(signalr_function_runtime::router(config, [function]))
 }
 
 /// The function itself, to be put behind its paths together with others.
@@ -30,9 +29,23 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
 /// # Errors
 ///
 /// As [`router`].
-pub fn function(config: &Config) -> Result<Function, ConfigError> {
-    let client = RestClient::new(&config.connection_string)?.with_time_limit(TIME_LIMIT);
-    Ok(Function::guarded("broadcast", config.authorization()?, handle, Arc::new(client)))
+pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
+    if let Some(message) = &config.timer_message {
+        check(message).map_err(|reason| ConfigError::of(variable::TIMER_MESSAGE, reason))?;
+    }
+    let function =
+        Function::guarded("broadcast", config.authorization()?, handle, Arc::new(client));
+    Ok(function.triggered(config.timer_message.clone()))
+}
+
+/// A message that can never be sent is found at the start, not when the timer first calls.
+fn check(timer_message: &str) -> Result<(), String> {
+    let messages = Items::split(timer_message.as_bytes())
+        .and_then(|items| items.parse::<MessageJson, Addressed>());
+    match messages {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(format!("is no message: {}", problem.detail())),
+    }
 }
 
 async fn handle(

@@ -3,17 +3,15 @@
 mod action;
 mod perform;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{Extension, Router, extract::State, response::IntoResponse};
-use signalr_function_runtime::{Config, ConfigError, Function, Items, Problem, Results};
+use signalr_function_runtime::{
+    Config, ConfigError, Function, Items, Problem, Results, service_client,
+};
 use signalr_serverless::{HubName, rest::RestClient};
 
 use self::action::{Action, ActionJson};
-
-/// For one call to the service. API gateways wait 29 seconds for a function, and an answer that
-/// says what happened is better than theirs.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// The function behind its paths.
 ///
@@ -22,7 +20,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
 /// the connection string has no key to sign with.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
-    Ok(signalr_function_runtime::router(config, [function(config)?]))
+    let function = function(config, service_client(config)?)?;
+    Ok(signalr_function_runtime::router(config, [function]))
 }
 
 /// The function itself, to be put behind its paths together with others.
@@ -30,8 +29,7 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
 /// # Errors
 ///
 /// As [`router`].
-pub fn function(config: &Config) -> Result<Function, ConfigError> {
-    let client = RestClient::new(&config.connection_string)?.with_time_limit(TIME_LIMIT);
+pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
     Ok(Function::guarded("group-admin", config.authorization()?, handle, Arc::new(client)))
 }
 

@@ -48,7 +48,12 @@ impl Items {
         parsed.collect()
     }
 
-    fn split(body: &[u8]) -> Result<Self, Problem> {
+    /// Splits a body.
+    ///
+    /// # Errors
+    ///
+    /// 400 for what is no JSON or an empty array, 413 for too many items.
+    pub fn split(body: &[u8]) -> Result<Self, Problem> {
         let not_json = |error| Problem::bad_request(format!("the body is not JSON: {error}"));
         let is_array = body.trim_ascii_start().starts_with(b"[");
         if !is_array {

@@ -18,9 +18,14 @@
 //! | `items` | a body of one item or an array of them |
 //! | `results` | what became of each item |
 //! | `problem` | errors, as `application/problem+json` |
+//! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
+//! | `azure`, `lambda` | what the platforms put around a call |
+//! | `log` | what their logs are told |
+//! | `service_client` | calling the service |
 //! | `serve` | the process: platform, port, signals, exit status |
 
 mod authorization;
+mod azure;
 mod client_token;
 mod config;
 mod cors;
@@ -29,12 +34,17 @@ mod identity;
 mod items;
 #[cfg(feature = "lambda")]
 mod lambda;
+#[cfg(feature = "lambda")]
+mod log;
 mod path;
 mod problem;
 mod query;
 mod results;
 mod router;
 mod serve;
+#[cfg(feature = "rest")]
+mod service_client;
+mod trigger;
 pub mod variable;
 
 pub use authorization::Authorization;
@@ -48,3 +58,5 @@ pub use problem::Problem;
 pub use results::Results;
 pub use router::{BODY_LIMIT, Function, router};
 pub use serve::start;
+#[cfg(feature = "rest")]
+pub use service_client::service_client;

@@ -3,8 +3,8 @@
 /// How paths look where calls come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// `/api/negotiate` and `/api/{hub}/negotiate`; `/negotiate` too, as Azure's host calls
-    /// functions that have other bindings.
+    /// `/api/negotiate` and `/api/{hub}/negotiate`; `/negotiate` too, but on Azure, where such a
+    /// path is for envelopes.
     Api,
     /// `…/negotiate` and `…/{hub}/negotiate`: API gateways and load balancers put what they like in
     /// front. `api` in front of the function's name or of the hub's is never taken for a hub.

@@ -6,17 +6,20 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     handler::Handler,
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::{
     authorization::Authorization,
+    azure,
     config::{Config, Listen},
     hubs::Hubs,
     path::{Mount, Place},
     problem::Problem,
+    trigger::Trigger,
+    variable,
 };
 
 /// The longest body that is taken, in bytes: what the service takes in one request.
@@ -31,6 +34,13 @@ pub struct Function {
     name: &'static str,
     authorization: Option<Authorization>,
     handler: BoxCloneSyncService<Request, Response, Infallible>,
+    on_trigger: Option<OnTrigger>,
+}
+
+/// That a function takes what triggers bring.
+#[derive(Clone, Debug)]
+struct OnTrigger {
+    timer_body: Option<String>,
 }
 
 impl Function {
@@ -40,7 +50,7 @@ impl Function {
         S: Clone + Send + Sync + 'static,
     {
         let handler = BoxCloneSyncService::new(handler.with_state(state));
-        Self { name, authorization: None, handler }
+        Self { name, authorization: None, handler, on_trigger: None }
     }
 
     /// A function that only those may call whom the rule lets through.
@@ -55,6 +65,17 @@ impl Function {
     {
         Self { authorization: Some(authorization), ..Self::open(name, handler, state) }
     }
+
+    /// Lets timers, queues and topics of the platform call it as well: its handler gets what they
+    /// bring as the body of a POST, for the hub of calls that name none. The platform alone can
+    /// make such a call, so nobody's key is asked for.
+    ///
+    /// `timer_body` is the body where a timer calls, which brings nothing itself.
+    #[must_use]
+    pub fn triggered(mut self, timer_body: Option<String>) -> Self {
+        self.on_trigger = Some(OnTrigger { timer_body });
+        self
+    }
 }
 
 /// Puts functions behind their paths, together with `GET /`, CORS and the errors of bad calls.
@@ -65,11 +86,15 @@ pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) ->
     };
     let functions = functions.into_iter().collect();
     let app = Arc::new(App { mount, hubs: config.hubs.clone(), functions });
-    Router::new()
+    let router = Router::new()
         .fallback(dispatch)
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(config.origins.layer())
+        .layer(config.origins.layer());
+    match config.listen {
+        Listen::Azure { .. } => azure::with_envelopes(router),
+        Listen::Lambda | Listen::Local { .. } => router,
+    }
 }
 
 struct App {
@@ -79,6 +104,9 @@ struct App {
 }
 
 async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    if let Some(trigger) = request.extensions().get().copied() {
+        return app.trigger(trigger, request).await;
+    }
     let (mut parts, body) = request.into_parts();
     #[cfg(feature = "lambda")]
     let path = crate::lambda::path_without_stage(parts.uri.path(), &parts.extensions);
@@ -105,14 +133,41 @@ async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Result<Respo
     let hub = app.hubs.find(hub)?;
     parts.extensions.insert(hub);
 
-    let handler = function.handler.clone();
-    match handler.oneshot(Request::from_parts(parts, body)).await {
-        Ok(response) => Ok(response),
-        Err(never) => match never {},
+    Ok(function.call(Request::from_parts(parts, body)).await)
+}
+
+impl Function {
+    async fn call(&self, request: Request) -> Response {
+        match self.handler.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
     }
 }
 
 impl App {
+    async fn trigger(&self, trigger: Trigger, mut request: Request) -> Result<Response, Problem> {
+        let taken = self.functions.iter().find_map(|function| {
+            let on_trigger = function.on_trigger.as_ref()?;
+            Some((function, on_trigger))
+        });
+        let Some((function, on_trigger)) = taken else {
+            return Err(Problem::bad_request("only broadcast takes events that are not HTTP"));
+        };
+        if trigger == Trigger::Timer {
+            let body = on_trigger.timer_body.clone().ok_or_else(|| {
+                let name = variable::TIMER_MESSAGE.name;
+                let detail = format!("a timer called, and {name} is not set; set it to a message");
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+            })?;
+            *request.body_mut() = body.into();
+        }
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        request.extensions_mut().insert(self.hubs.find(None)?);
+        Ok(function.call(request).await)
+    }
+
     fn unknown_path(&self, path: &str) -> Problem {
         let names: Vec<_> = self.functions.iter().map(|function| function.name).collect();
         let shown: String = path.chars().take(100).collect();

@@ -1,0 +1,139 @@
+use axum::{Json, body::Body, http::HeaderMap};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Function, Items, config::tests::config};
+
+fn app(set: &[(&str, &str)]) -> Router {
+    let azure = ("FUNCTIONS_CUSTOMHANDLER_PORT", "1");
+    let set: Vec<_> = set.iter().copied().chain([azure, ("FUNCTION_KEY", "k")]).collect();
+    let config = config(&set).unwrap();
+    let echo = |headers: HeaderMap, body: String| async move {
+        let values: Vec<_> =
+            headers.get_all("x-many").iter().map(|v| v.to_str().unwrap()).collect();
+        Json(json!({ "many": values.join(","), "body": body }))
+    };
+    let take = |items: Items| async move {
+        match format!("{items:?}").contains("bad") {
+            true => StatusCode::BAD_GATEWAY,
+            false => StatusCode::ACCEPTED,
+        }
+    };
+    let guarded = Function::guarded("take", config.authorization().unwrap(), take, ());
+    let functions =
+        [Function::open("echo", echo, ()), guarded.triggered(config.timer_message.clone())];
+    crate::router(&config, functions)
+}
+
+async fn post(app: &Router, path: &str, body: impl Into<Body>) -> (u16, Value) {
+    let request = Request::post(path).body(body.into()).unwrap();
+    let answer = app.clone().oneshot(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+fn enveloped(data: Value) -> String {
+    json!({ "Data": data, "Metadata": { "sys": { "MethodName": "x" } } }).to_string()
+}
+
+fn http(method: &str, url: &str, headers: Value, body: Value) -> String {
+    let request =
+        json!({ "Url": url, "Method": method, "Query": "{}", "Headers": headers, "Body": body });
+    enveloped(json!({ "req": request }))
+}
+
+#[tokio::test]
+async fn an_enveloped_request_is_answered_in_the_outcome() {
+    let app = app(&[("ALLOWED_ORIGINS", "https://app.example")]);
+    let headers = json!({ "X-Many": ["1", "2"], "Origin": ["https://app.example"] });
+    let url = "https://x.azurewebsites.net/api/chat/echo?a=b";
+    for (body, seen) in
+        [(json!("text"), "text"), (json!({ "a": 1 }), r#"{"a":1}"#), (Value::Null, "")]
+    {
+        let (status, outcome) =
+            post(&app, "/any-name", http("POST", url, headers.clone(), body)).await;
+        assert_eq!((status, &outcome["Logs"]), (200, &json!([])));
+        assert_eq!(outcome["ReturnValue"], Value::Null);
+        let answer = &outcome["Outputs"]["res"];
+        assert_eq!((&answer["statusCode"], &answer["status"]), (&json!("200"), &json!("200")));
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body, json!({ "many": "1,2", "body": seen }));
+        assert_eq!(answer["headers"]["access-control-allow-origin"], "https://app.example");
+        assert_eq!(answer["headers"]["content-type"], "application/json");
+    }
+}
+
+#[tokio::test]
+async fn an_enveloped_request_is_checked_like_any_other() {
+    let app = app(&[]);
+    let base = "https://x/api";
+    let json = json!({ "content-type": ["application/json"] });
+    let keyed = json!({ "content-type": "application/json", "x-functions-key": "k" });
+    for (request, expected) in [
+        (http("POST", &format!("{base}/take"), json.clone(), "{}".into()), "401"),
+        (http("POST", &format!("{base}/take?code=k"), json, "{}".into()), "202"),
+        (http("POST", &format!("{base}/take"), keyed, "{}".into()), "202"),
+        (http("GET", &format!("{base}/echo"), json!({}), Value::Null), "405"),
+        (http("POST", &format!("{base}/news/echo"), json!({}), Value::Null), "404"),
+        (http("POST", &format!("{base}/../take"), json!({}), Value::Null), "401"),
+    ] {
+        let (status, outcome) = post(&app, "/take", request.clone()).await;
+        assert_eq!(status, 200, "{outcome}");
+        assert_eq!(outcome["Outputs"]["res"]["status"], expected, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn triggers_need_no_key_and_succeed_or_fail() {
+    let app = app(&[("BROADCAST_TIMER_MESSAGE", "{}")]);
+    let timer = json!({ "Schedule": {}, "ScheduleStatus": null, "IsPastDue": false });
+    for good in [
+        json!({ "message": { "n": 1 } }),
+        json!({ "message": [{ "n": 1 }, { "n": 2 }] }),
+        json!({ "message": r#"{"n":1}"# }),
+        json!({ "message": r#""{\"n\":1}""# }),
+        json!({ "timer": timer }),
+        json!({ "timer": timer.to_string() }),
+    ] {
+        let (status, outcome) = post(&app, "/broadcast-queue", enveloped(good.clone())).await;
+        assert_eq!((status, &outcome["Outputs"]), (200, &json!({})), "{good} {outcome}");
+    }
+    for (bad, expected) in [
+        (json!({ "message": { "n": "bad" } }), 500),
+        (json!({ "message": "nonsense" }), 500),
+        (json!({}), 400),
+        (json!({ "message": {}, "other": {} }), 400),
+        (json!({ "req": { "n": 1 } }), 400),
+    ] {
+        let (status, problem) = post(&app, "/broadcast-queue", enveloped(bad.clone())).await;
+        assert_eq!(status, expected, "{bad} {problem}");
+    }
+    let without = self::app(&[]);
+    let (status, problem) = post(&without, "/t", enveloped(json!({ "timer": timer }))).await;
+    assert_eq!(status, 500);
+    assert!(problem["detail"].as_str().unwrap().contains("BROADCAST_TIMER_MESSAGE"), "{problem}");
+}
+
+#[tokio::test]
+async fn who_writes_to_a_queue_makes_no_calls_and_who_calls_sends_no_envelope() {
+    let app = app(&[]);
+    let request = json!({ "Url": "https://x/api/take?code=k", "Method": "POST", "Headers": {} });
+    let (status, outcome) = post(&app, "/queue", enveloped(json!({ "message": request }))).await;
+    // It went on as a message: no call was made, and there is no answer to one.
+    assert_eq!((status, &outcome["Outputs"]), (200, &json!({})));
+    // Under /api an envelope is a body like any other.
+    let (_, answer) = post(&app, "/api/echo", enveloped(json!({ "req": request }))).await;
+    assert!(answer["body"].as_str().unwrap().contains("Metadata"), "{answer}");
+    let (status, problem) = post(&app, "/take?code=k", "{}").await;
+    assert_eq!(status, 400);
+    assert!(problem["detail"].as_str().unwrap().contains("route prefix"), "{problem}");
+}
+
+#[tokio::test]
+async fn the_host_sees_that_the_app_is_ready() {
+    let app = app(&[]);
+    let answer = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
