@@ -66,6 +66,10 @@ pub struct Timeouts {
     pub client: Duration,
     /// From the service's close to the transport's end. Default: 5 s.
     pub close: Duration,
+    /// How long a client with stateful reconnect may take to come back. Default: 30 s.
+    pub reconnect: Duration,
+    /// How long a client may take from one long poll to the next. Default: 15 s.
+    pub poll_gap: Duration,
     /// How long a client may take to answer an invocation by REST. Default: 60 s.
     pub invocation: Duration,
 }
@@ -96,6 +100,8 @@ impl Default for Timeouts {
             keep_alive: Duration::from_secs(15),
             client: Duration::from_secs(30),
             close: Duration::from_secs(5),
+            reconnect: Duration::from_secs(30),
+            poll_gap: Duration::from_secs(15),
             invocation: Duration::from_secs(60),
         }
     }
@@ -129,6 +135,8 @@ impl Config {
             keep_alive: seconds(self.timeouts.keep_alive),
             client_timeout: seconds(self.timeouts.client),
             close_timeout: seconds(self.timeouts.close),
+            reconnect_timeout: seconds(self.timeouts.reconnect),
+            poll_gap: seconds(self.timeouts.poll_gap),
             max_message: self.max_client_message,
             client_messages: self.client_messages,
         }

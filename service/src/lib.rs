@@ -25,6 +25,7 @@ mod session;
 mod state;
 pub mod store;
 mod transport;
+pub mod upstream;
 
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;

@@ -89,13 +89,14 @@ impl Service {
         listeners.extend(preview_listeners);
         let tokens = Arc::new(ConnectionTokens::default());
         let counters = Arc::new(Counters::default());
+        let start = Instant::now();
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
             store: Arc::clone(&config.store),
             tokens: Arc::clone(&tokens),
             counters: Arc::clone(&counters),
-            start: Instant::now(),
+            start,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
         let client_key = ClientKey::random().map_err(StartError::Random)?;
@@ -105,6 +106,8 @@ impl Service {
             verifier: Verifier::new(&config.access_keys, &client_key, config.lenient),
             signing_key,
             client_key,
+            max_client_message: config.max_client_message,
+            start,
             invocation_timeout: config.timeouts.invocation,
         });
         Ok(Self { state, counters, listeners, addresses: own_addresses, preview_addresses })

@@ -1,6 +1,9 @@
 //! What every request handler of a service shares.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use signalr_serverless::AccessKey;
 
@@ -19,6 +22,10 @@ pub(crate) struct State {
     pub(crate) signing_key: AccessKey,
     /// What others may sign client tokens with.
     pub(crate) client_key: ClientKey,
+    /// The largest message that a client may send, in bytes.
+    pub(crate) max_client_message: usize,
+    /// When the service started.
+    pub(crate) start: Instant,
     /// How long a client has to answer an invocation.
     pub(crate) invocation_timeout: Duration,
 }

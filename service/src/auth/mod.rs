@@ -6,6 +6,7 @@
 
 mod audience;
 mod client_key;
+mod terms;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +28,13 @@ pub(crate) struct Verifier {
     client_key: DecodingKey,
     /// Whether audience and times are left unchecked, as asrs-emulator does.
     is_lenient: bool,
+}
+
+/// A client whose token is good.
+#[derive(Debug)]
+pub(crate) struct VerifiedClient {
+    pub(crate) user: Option<UserId>,
+    pub(crate) claims: Map<String, Value>,
 }
 
 /// What is wrong with a token. The texts tell the caller and hold no secret.
@@ -84,14 +92,14 @@ impl Verifier {
         Self { keys, client_key: client_key.decoding_key(), is_lenient }
     }
 
-    /// Checks the token of a client that wants to connect to a hub. Returns who it is.
+    /// Checks the token of a client that wants to connect to a hub.
     pub(crate) fn verify_client(
         &self,
         token: &str,
         hosts: &[&str],
         hub: &HubName,
         now: SystemTime,
-    ) -> Result<Option<UserId>, AuthError> {
+    ) -> Result<VerifiedClient, AuthError> {
         let claims = decode(token, self.keys.iter().chain([&self.client_key]))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
@@ -99,7 +107,7 @@ impl Verifier {
                 audience::is_for_client(came, hosts, hub)
             })?;
         }
-        user(&claims)
+        Ok(VerifiedClient { user: user(&claims)?, claims })
     }
 
     /// Checks the token of a REST call.

@@ -1,28 +1,27 @@
-//! One connection as its shard holds it: the socket, what waits to be written, the session.
-//!
-//! Writing is direct: a frame goes to the socket in the caller's own stack, and only what the
-//! socket does not take is queued. From then on everything is queued until the queue is empty, so
-//! nothing overtakes.
+//! One connection as its shard holds it: who it is, its session, and what carries its bytes.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    io,
-    pin::Pin,
+    collections::HashMap,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
-use tokio::{io::AsyncWrite, net::TcpStream, sync::oneshot};
+use tokio::sync::oneshot;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-use super::command::Answer;
+use super::{
+    command::Answer,
+    encoding::{Encoding, Framing},
+};
 use crate::{
     session::{Effect, Rules, Seconds, Session},
-    transport::websocket::{
-        decoder::{Decoder, Input, Violation},
-        frame,
+    transport::{
+        QueueFull,
+        long_polling::PollQueue,
+        server_sent_events::EventSink,
+        websocket::socket::{Progress, WebSocket},
     },
 };
 
@@ -47,105 +46,103 @@ pub(crate) struct Connection {
     pub(crate) is_member: bool,
     /// When the timer will come back to this connection.
     pub(crate) due: Seconds,
-    socket: TcpStream,
-    decoder: Decoder,
-    /// `None` while the socket keeps up.
-    queue: Option<Box<Queue>>,
-    /// Wakes the task that waits for the socket.
-    waker: Option<Waker>,
-    close: CloseState,
+    pub(crate) carrier: Carrier,
+    /// Counts the carriers that the connection has had.
+    pub(crate) turn: u32,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    frames: VecDeque<Bytes>,
-    bytes: usize,
-}
-
-/// How far the closing handshake of RFC 6455 has come.
-#[derive(Debug, Default)]
-struct CloseState {
-    sent: bool,
-    received: bool,
-    /// Whether the socket was told that nothing more will be written.
-    write_side_is_shut: bool,
-}
-
-/// The client takes less than is sent to it, and its queue is full.
+/// What moves the bytes of a connection.
 #[derive(Debug)]
-pub(crate) struct QueueFull;
+pub(crate) enum Carrier {
+    WebSocket(WebSocket),
+    ServerSentEvents(EventSink),
+    LongPolling(Box<PollQueue>),
+    /// The WebSocket broke, and its client may come back with another.
+    Away,
+}
 
-/// What a look at the socket brought.
+/// What a look at a carrier brought.
 #[derive(Debug)]
 pub(crate) enum Arrival {
     Effects(Vec<Effect>),
-    /// The transport is at its end, one way or the other.
+    /// The carrier is at its end.
     Gone,
 }
 
 impl Connection {
-    pub(crate) fn new(identity: Arc<Identity>, socket: TcpStream, now: Seconds) -> Self {
+    pub(crate) fn new(identity: Arc<Identity>, session: Session, carrier: Carrier) -> Self {
         Self {
             identity,
             groups: Vec::new(),
+            session,
             invocations: None,
-            session: Session::new(now),
             is_member: false,
-            due: now,
-            socket,
-            decoder: Decoder::default(),
-            queue: None,
-            waker: None,
-            close: CloseState::default(),
+            due: 0,
+            carrier,
+            turn: 0,
         }
     }
 
-    /// Writes a frame, or queues what the socket does not take.
-    pub(crate) fn send(&mut self, frame: &Bytes, max_queued: usize) -> Result<(), QueueFull> {
-        if self.close.sent {
-            return Ok(());
-        }
-        let mut rest = frame.clone();
-        if self.queue.is_none() {
-            match self.socket.try_write(&rest) {
-                Ok(written) if written == rest.len() => return Ok(()),
-                Ok(written) => rest = rest.slice(written..),
-                // A broken socket is found by the task that reads it.
-                Err(_) => {}
-            }
-        }
-        let queue = self.queue.get_or_insert_default();
-        queue.bytes += rest.len();
-        queue.frames.push_back(rest);
-        // A single frame may be larger than the bound; it is the frames behind it that count.
-        let is_full = queue.bytes > max_queued && queue.frames.len() > 1;
-        self.wake();
-        if is_full { Err(QueueFull) } else { Ok(()) }
+    /// How hub messages go over this connection's wire.
+    pub(crate) fn encoding(&self) -> Encoding {
+        let framing = match self.carrier {
+            Carrier::WebSocket(_) | Carrier::Away => Framing::WebSocket,
+            Carrier::ServerSentEvents(_) => Framing::ServerSentEvents,
+            Carrier::LongPolling(_) => Framing::LongPolling,
+        };
+        Encoding { protocol: self.session.protocol(), framing }
     }
 
-    /// Drops everything that waits behind the frame that may be half written.
+    /// Sends a frame of that many numbered messages.
+    pub(crate) fn send(
+        &mut self,
+        frame: &Bytes,
+        messages: u32,
+        max_queued: usize,
+        now: Seconds,
+    ) -> Result<(), QueueFull> {
+        if self.session.sent(frame, messages, now) > max_queued {
+            return Err(QueueFull);
+        }
+        self.repeat(frame, max_queued, now)
+    }
+
+    /// Sends a frame that was counted when it was first sent.
+    pub(crate) fn repeat(
+        &mut self,
+        frame: &Bytes,
+        max_queued: usize,
+        now: Seconds,
+    ) -> Result<(), QueueFull> {
+        match &mut self.carrier {
+            Carrier::WebSocket(socket) => socket.send(frame, max_queued),
+            Carrier::ServerSentEvents(events) => events.send(frame, max_queued),
+            Carrier::LongPolling(polls) => polls.send(frame, max_queued, now),
+            Carrier::Away => Ok(()),
+        }
+    }
+
+    /// Drops what waits to be sent, as far as the carrier can still do so.
     pub(crate) fn drop_queued(&mut self) {
-        if let Some(queue) = &mut self.queue {
-            queue.frames.truncate(1);
-            queue.bytes = queue.frames.front().map_or(0, Bytes::len);
+        match &mut self.carrier {
+            Carrier::WebSocket(socket) => socket.drop_queued(),
+            Carrier::LongPolling(polls) => polls.drop_queued(),
+            Carrier::ServerSentEvents(_) | Carrier::Away => {}
         }
     }
 
-    /// Begins the closing handshake; nothing is sent behind it.
-    pub(crate) fn send_close(&mut self, code: CloseCode, reason: &'static str) {
-        // The close frame is tiny, and the client must get it whatever waits before it.
-        let _ = self.send(&frame::close(code, reason), usize::MAX);
-        self.close.sent = true;
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
+    /// Ends the carrier once what waits is sent. Returns whether that takes time.
+    pub(crate) fn end_carrier(&mut self, now: Seconds) -> bool {
+        match &mut self.carrier {
+            Carrier::WebSocket(socket) => socket.send_close(CloseCode::Normal, ""),
+            Carrier::LongPolling(polls) => polls.end(now),
+            // The response takes what waits, then ends by itself.
+            Carrier::ServerSentEvents(_) | Carrier::Away => return false,
         }
+        true
     }
 
-    /// Writes what waits and reads what came, as far as the socket allows.
+    /// Writes what waits and reads what came, as far as the socket of a WebSocket allows.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -153,117 +150,69 @@ impl Connection {
         now: Seconds,
         rules: &Rules,
     ) -> Poll<Arrival> {
-        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.waker = Some(cx.waker().clone());
-        }
-        match self.poll_write(cx) {
-            Poll::Ready(Err(_)) => return Poll::Ready(Arrival::Gone),
-            Poll::Ready(Ok(())) if self.close.sent && self.close.received => {
-                return Poll::Ready(Arrival::Gone);
-            }
-            Poll::Ready(Ok(())) if self.close.sent && !self.close.write_side_is_shut => {
-                if Pin::new(&mut self.socket).poll_shutdown(cx).is_ready() {
-                    self.close.write_side_is_shut = true;
-                }
-            }
-            Poll::Ready(Ok(())) | Poll::Pending => {}
-        }
-        self.poll_read(cx, buffer, now, rules)
+        let Carrier::WebSocket(socket) = &mut self.carrier else { return Poll::Pending };
+        let session = &mut self.session;
+        let mut effects = Vec::new();
+        let on_message = |message: &[u8]| effects.extend(session.receive(message, now, rules));
+        socket
+            .poll(cx, buffer, rules.max_message, on_message)
+            .map(|progress| arrival(progress, &mut self.session, effects, now))
     }
 
-    /// Is ready when nothing waits to be written.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(queue) = &mut self.queue {
-            let Some(front) = queue.frames.front_mut() else {
-                self.queue = None;
-                break;
-            };
-            ready!(self.socket.poll_write_ready(cx))?;
-            match self.socket.try_write(front) {
-                Ok(written) if written == front.len() => {
-                    queue.bytes -= written;
-                    queue.frames.pop_front();
-                }
-                Ok(written) => {
-                    queue.bytes -= written;
-                    *front = front.slice(written..);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_read(
+    /// Takes bytes that came with a WebSocket's upgrade.
+    pub(crate) fn receive_early(
         &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
+        bytes: &mut [u8],
         now: Seconds,
         rules: &Rules,
-    ) -> Poll<Arrival> {
-        loop {
-            if ready!(self.socket.poll_read_ready(cx)).is_err() {
-                return Poll::Ready(Arrival::Gone);
-            }
-            match self.socket.try_read(buffer) {
-                Ok(0) => return Poll::Ready(Arrival::Gone),
-                Ok(read) => {
-                    let effects = self.receive(&mut buffer[..read], now, rules);
-                    return Poll::Ready(Arrival::Effects(effects));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Poll::Ready(Arrival::Gone),
-            }
-        }
-    }
-
-    /// Takes bytes from the socket.
-    pub(crate) fn receive(&mut self, bytes: &mut [u8], now: Seconds, rules: &Rules) -> Vec<Effect> {
-        if self.close.received {
-            return Vec::new();
-        }
+    ) -> Arrival {
+        let Carrier::WebSocket(socket) = &mut self.carrier else {
+            return Arrival::Effects(Vec::new());
+        };
+        let session = &mut self.session;
         let mut effects = Vec::new();
-        let mut pongs = Vec::new();
-        let (session, close) = (&mut self.session, &mut self.close);
-        let decoded = self.decoder.feed(bytes, rules.max_message, |input| {
-            match input {
-                Input::Message(message) => effects.extend(session.receive(message, now, rules)),
-                Input::Ping(payload) => pongs.push(frame::pong(payload)),
-                Input::Close => close.received = true,
-            }
-            true
-        });
-        for pong in pongs {
-            if self.send(&pong, rules.max_message).is_err() {
-                return vec![Effect::Abort];
-            }
-        }
-        match decoded {
-            Ok(()) if self.close.received => {
-                self.end_transport(CloseCode::Normal, "", now, &mut effects);
-            }
-            Ok(()) => {}
-            Err(Violation { code, reason }) => {
-                self.close.received = true;
-                self.end_transport(code, reason, now, &mut effects);
-            }
-        }
-        effects
+        let on_message = |message: &[u8]| effects.extend(session.receive(message, now, rules));
+        let progress = socket.receive(bytes, rules.max_message, on_message);
+        arrival(progress, &mut self.session, effects, now)
     }
 
-    /// Ends the transport because the client ended it or broke its rules.
-    fn end_transport(
-        &mut self,
-        code: CloseCode,
-        reason: &'static str,
-        now: Seconds,
-        effects: &mut Vec<Effect>,
-    ) {
-        if !self.close.sent {
-            self.send_close(code, reason);
+    /// What is due now: what the session says, and the end of a client that polls no more.
+    pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
+        if self.idle_poll_deadline(now, rules).is_some_and(|deadline| now >= deadline) {
+            return vec![Effect::Abort];
         }
-        self.session.transport_ended(now);
-        effects.push(Effect::End);
+        self.session.tick(now, rules)
+    }
+
+    /// When [`tick`](Self::tick) is due next.
+    pub(crate) fn deadline(&mut self, now: Seconds, rules: &Rules) -> Seconds {
+        let of_polls = match &self.carrier {
+            // Polls come and go without a look at the timer, so it looks at them.
+            Carrier::LongPolling(_) => now + 1,
+            _ => Seconds::MAX,
+        };
+        self.session.deadline(rules).min(of_polls)
+    }
+
+    fn idle_poll_deadline(&mut self, now: Seconds, rules: &Rules) -> Option<Seconds> {
+        let Carrier::LongPolling(polls) = &mut self.carrier else { return None };
+        Some(polls.is_idle_since(now)?.saturating_add(rules.poll_gap))
+    }
+}
+
+fn arrival(
+    progress: Progress,
+    session: &mut Session,
+    mut effects: Vec<Effect>,
+    now: Seconds,
+) -> Arrival {
+    match progress {
+        Progress::Read => Arrival::Effects(effects),
+        Progress::Ended => {
+            session.transport_ended(now);
+            effects.push(Effect::End);
+            Arrival::Effects(effects)
+        }
+        Progress::Gone => Arrival::Gone,
     }
 }

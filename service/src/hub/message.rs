@@ -5,18 +5,16 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::{
-    protocol::{Protocol, json},
-    transport::websocket::frame,
-};
+use super::encoding::Encoding;
+use crate::protocol::{Protocol, json, message_pack};
 
 /// A hub message for any number of clients.
 ///
-/// It is encoded for a protocol on the first need; shards and connections share the bytes.
+/// It is encoded on the first need; shards and connections share the bytes.
 #[derive(Debug)]
 pub(crate) struct Message {
     content: Content,
-    json_text_frame: OnceLock<Option<Bytes>>,
+    frames: [OnceLock<Option<Bytes>>; Encoding::COUNT],
 }
 
 /// What a message says. JSON is kept to the letter.
@@ -29,36 +27,45 @@ pub(crate) enum Content {
     /// The end of a stream that the client asked for.
     StreamEnd { stream_id: String, error: Option<String> },
     /// Encoded and framed by the sender. A protocol that is missing gets nothing.
-    Encoded { json: Option<Bytes> },
+    Encoded { json: Option<Bytes>, message_pack: Option<Bytes> },
 }
 
 impl Message {
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, json_text_frame: OnceLock::new() }
+        Self { content, frames: [const { OnceLock::new() }; Encoding::COUNT] }
     }
 
-    /// The message as one WebSocket frame, where there is one for this protocol.
-    pub(crate) fn websocket_frame(&self, protocol: Protocol) -> Option<&Bytes> {
-        match protocol {
-            Protocol::Json => {
-                let encode = || self.content.json().map(|json| frame::text(&json));
-                self.json_text_frame.get_or_init(encode).as_ref()
-            }
-        }
+    /// The message as it goes over the wire; `None` where it has no form in the protocol.
+    pub(crate) fn frame(&self, encoding: Encoding) -> Option<&Bytes> {
+        let encode = || {
+            let message = self.content.encode(encoding.protocol)?;
+            Some(encoding.frame(&message))
+        };
+        self.frames[encoding.index()].get_or_init(encode).as_ref()
     }
 }
 
 impl Content {
-    fn json(&self) -> Option<Bytes> {
-        match self {
-            Self::Invocation { target, arguments, invocation_id } => {
+    fn encode(&self, protocol: Protocol) -> Option<Bytes> {
+        match (self, protocol) {
+            (Self::Invocation { target, arguments, invocation_id }, Protocol::Json) => {
                 Some(json::invocation(target, arguments, invocation_id.as_deref()).into())
             }
-            Self::StreamItem { stream_id, item } => Some(json::stream_item(stream_id, item).into()),
-            Self::StreamEnd { stream_id, error } => {
-                Some(json::completion(stream_id, error.as_deref()).into())
+            (Self::Invocation { target, arguments, invocation_id }, Protocol::MessagePack) => {
+                let id = invocation_id.as_deref();
+                message_pack::invocation(target, arguments, id).map(Bytes::from)
             }
-            Self::Encoded { json } => json.clone(),
+            (Self::StreamItem { stream_id, item }, Protocol::Json) => {
+                Some(json::stream_item(stream_id, item).into())
+            }
+            (Self::StreamItem { stream_id, item }, Protocol::MessagePack) => {
+                message_pack::stream_item(stream_id, item).map(Bytes::from)
+            }
+            (Self::StreamEnd { stream_id, error }, protocol) => {
+                Some(protocol.completion(stream_id, error.as_deref()).into())
+            }
+            (Self::Encoded { json, .. }, Protocol::Json) => json.clone(),
+            (Self::Encoded { message_pack, .. }, Protocol::MessagePack) => message_pack.clone(),
         }
     }
 }

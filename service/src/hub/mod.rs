@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod connection;
+pub(crate) mod encoding;
 mod members;
 pub(crate) mod message;
 pub(crate) mod shard;
@@ -16,6 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 use tokio::{
     runtime,
@@ -26,9 +28,9 @@ use tokio::{
 use self::{
     command::{Action, Answer, Command, Member, Query, Target},
     message::Message,
-    shard::{Newcomer, Shared, Work},
+    shard::{NewSocket, Newcomer, Shared, Work},
 };
-use crate::{protocol::Outcome, store::Membership};
+use crate::{protocol::Outcome, store::Membership, transport::long_polling::PollAnswer};
 
 /// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
 /// place, and what waits is written together.
@@ -79,6 +81,44 @@ impl Hubs {
     pub(crate) async fn adopt(&self, newcomer: Newcomer) -> Result<(), Stopping> {
         let identity = Arc::clone(&newcomer.identity);
         self.push_to_owner(&identity.id, Work::Adopt(newcomer)).await
+    }
+
+    /// Gives a connection another socket.
+    pub(crate) async fn resume(
+        &self,
+        connection: &ConnectionId,
+        socket: NewSocket,
+    ) -> Result<(), Stopping> {
+        let work = Work::Resume { connection: connection.clone(), socket };
+        self.push_to_owner(connection, work).await
+    }
+
+    /// Hands on what a client posted. Returns whether its connection is open.
+    pub(crate) async fn receive(
+        &self,
+        connection: &ConnectionId,
+        bytes: Bytes,
+    ) -> Result<bool, Stopping> {
+        let (taken, is_taken) = oneshot::channel();
+        let work = Work::Receive { connection: connection.clone(), bytes, taken };
+        self.push_to_owner(connection, work).await?;
+        is_taken.await.map_err(|_| Stopping)
+    }
+
+    /// Asks for what waits for a client.
+    pub(crate) async fn poll(
+        &self,
+        connection: &ConnectionId,
+        poll: oneshot::Sender<PollAnswer>,
+    ) -> Result<(), Stopping> {
+        let work = Work::Poll { connection: connection.clone(), poll };
+        self.push_to_owner(connection, work).await
+    }
+
+    /// Ends a connection because its client did.
+    pub(crate) async fn hang_up(&self, connection: &ConnectionId) -> Result<(), Stopping> {
+        let work = Work::HangUp { connection: connection.clone() };
+        self.push_to_owner(connection, work).await
     }
 
     /// Takes a command; it is carried out in its turn.

@@ -14,27 +14,39 @@ pub(crate) fn refusal(error: &str) -> Vec<u8> {
     record
 }
 
+/// The newest version of either protocol; the second added stateful reconnect.
+const NEWEST_VERSION: u32 = 2;
+
 /// Parses the client's request, without its record separator.
 ///
-/// The error texts are those of ASP.NET Core, which clients show to their users.
-pub(crate) fn parse(record: &[u8]) -> Result<Protocol, ProtocolError> {
+/// The error texts are those of ASP.NET Core, which clients show to their users; what exactly is
+/// malformed is told only where the token asks for detailed errors.
+pub(crate) fn parse(record: &[u8], is_detailed: bool) -> Result<Protocol, ProtocolError> {
     #[derive(Deserialize)]
     struct Request {
         protocol: String,
         version: u32,
     }
     let request: Request = serde_json::from_slice(record).map_err(|error| {
-        ProtocolError::new(format!(
-            "An unexpected error occurred during connection handshake: {error}"
-        ))
+        let text = "An unexpected error occurred during connection handshake.";
+        let detail = if is_detailed { format!(" {error}") } else { String::new() };
+        ProtocolError::new(format!("{text}{detail}"))
     })?;
-    match (request.protocol.as_str(), request.version) {
-        ("json", 1) => Ok(Protocol::Json),
-        ("json", version) => Err(ProtocolError::new(format!(
-            "The server does not support version {version} of the 'json' protocol."
-        ))),
-        (other, _) => Err(ProtocolError::new(format!("The protocol '{other}' is not supported."))),
+    let protocol = match request.protocol.as_str() {
+        "json" => Protocol::Json,
+        "messagepack" => Protocol::MessagePack,
+        other => {
+            let shown: String = other.chars().take(64).collect();
+            return Err(ProtocolError::new(format!("The protocol '{shown}' is not supported.")));
+        }
+    };
+    if !(1..=NEWEST_VERSION).contains(&request.version) {
+        return Err(ProtocolError::new(format!(
+            "The server does not support version {} of the '{}' protocol.",
+            request.version, request.protocol
+        )));
     }
+    Ok(protocol)
 }
 
 #[cfg(test)]
@@ -42,9 +54,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_version_1_is_accepted() {
-        assert_eq!(parse(br#"{"protocol":"json","version":1}"#).unwrap(), Protocol::Json);
-        assert_eq!(parse(br#"{"version":1,"x":0,"protocol":"json"}"#).unwrap(), Protocol::Json);
+    fn both_protocols_are_accepted_in_both_versions() {
+        for (name, protocol) in [("json", Protocol::Json), ("messagepack", Protocol::MessagePack)] {
+            for version in [1, 2] {
+                let request = format!("{{\"version\":{version},\"x\":0,\"protocol\":\"{name}\"}}");
+                assert_eq!(parse(request.as_bytes(), false).unwrap(), protocol);
+            }
+        }
     }
 
     #[test]
@@ -56,7 +72,7 @@ mod tests {
             ),
             (r#"{"protocol":"x","version":1}"#, "The protocol 'x' is not supported."),
         ] {
-            assert_eq!(parse(request.as_bytes()).unwrap_err().to_string(), error);
+            assert_eq!(parse(request.as_bytes(), false).unwrap_err().to_string(), error);
         }
         for bad in [
             "",
@@ -65,8 +81,10 @@ mod tests {
             r#"{"protocol":1,"version":1}"#,
             r#"{"protocol":"json","version":-1}"#,
         ] {
-            let error = parse(bad.as_bytes()).unwrap_err().to_string();
-            assert!(error.starts_with("An unexpected error occurred during connection handshake"));
+            let error = |is_detailed| parse(bad.as_bytes(), is_detailed).unwrap_err().to_string();
+            let plain = "An unexpected error occurred during connection handshake.";
+            assert_eq!(error(false), plain);
+            assert!(error(true).starts_with(plain) && error(true).len() > plain.len());
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ClientMessage, ProtocolError};
+use super::{ClientMessage, ProtocolError, Split};
 
 /// Ends every message of the JSON protocol and the handshake.
 pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
@@ -69,11 +69,28 @@ pub(crate) fn close(error: Option<&str>, allow_reconnect: bool) -> Vec<u8> {
     record(&Close { r#type: 7, error, allow_reconnect })
 }
 
+/// An acknowledgement (type 8) or a sequence (type 9).
+pub(crate) fn numbered(r#type: u8, sequence_id: u64) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Numbered {
+        r#type: u8,
+        sequence_id: u64,
+    }
+    record(&Numbered { r#type, sequence_id })
+}
+
 #[expect(clippy::expect_used, reason = "maps with string keys and raw JSON always serialise")]
 fn record(message: &impl Serialize) -> Vec<u8> {
     let mut record = serde_json::to_vec(message).expect("a hub message is plain JSON");
     record.push(RECORD_SEPARATOR);
     record
+}
+
+/// Splits the first record off, without its separator.
+pub(crate) fn split(bytes: &[u8]) -> Split<'_> {
+    let end = bytes.iter().position(|byte| *byte == RECORD_SEPARATOR)?;
+    Some((&bytes[..end], &bytes[end + 1..]))
 }
 
 /// Parses one message, without its record separator.
@@ -89,6 +106,7 @@ pub(crate) fn parse(record: &[u8]) -> Result<ClientMessage, ProtocolError> {
             target: fields.target.ok_or_else(|| missing("target"))?,
             invocation_id: fields.invocation_id,
         }),
+        2 => Ok(ClientMessage::StreamItem),
         3 => Ok(ClientMessage::Completion {
             invocation_id: fields.invocation_id.ok_or_else(|| missing("invocationId"))?,
             outcome: match (fields.result, fields.error) {
@@ -104,9 +122,16 @@ pub(crate) fn parse(record: &[u8]) -> Result<ClientMessage, ProtocolError> {
             target: fields.target.ok_or_else(|| missing("target"))?,
             invocation_id: fields.invocation_id.ok_or_else(|| missing("invocationId"))?,
         }),
+        5 => Ok(ClientMessage::CancelInvocation),
         6 => Ok(ClientMessage::Ping),
         7 => Ok(ClientMessage::Close),
-        _ => Ok(ClientMessage::Other),
+        8 => Ok(ClientMessage::Ack {
+            sequence_id: fields.sequence_id.ok_or_else(|| missing("sequenceId"))?,
+        }),
+        9 => Ok(ClientMessage::Sequence {
+            sequence_id: fields.sequence_id.ok_or_else(|| missing("sequenceId"))?,
+        }),
+        _ => Ok(ClientMessage::Unknown),
     }
 }
 
@@ -121,6 +146,7 @@ struct Fields {
     #[serde(default, deserialize_with = "present")]
     result: Option<Box<RawValue>>,
     error: Option<String>,
+    sequence_id: Option<u64>,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
@@ -190,9 +216,9 @@ mod tests {
 
     #[test]
     fn messages_without_effect_are_no_error() {
-        for text in [r#"{"type":2,"invocationId":"1","item":1}"#, r#"{"type":99}"#] {
-            assert!(matches!(parse(text.as_bytes()), Ok(ClientMessage::Other)), "{text}");
-        }
+        let item = br#"{"type":2,"invocationId":"1","item":1}"#;
+        assert!(matches!(parse(item), Ok(ClientMessage::StreamItem)));
+        assert!(matches!(parse(br#"{"type":99}"#), Ok(ClientMessage::Unknown)));
     }
 
     #[test]

@@ -8,8 +8,11 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::value::RawValue;
 
-use super::{call::Call, encoded, error::Error, message_pack, payload::PayloadMessage};
-use crate::hub::message::{Content, Message};
+use super::{call::Call, encoded, error::Error, payload::PayloadMessage};
+use crate::{
+    hub::message::{Content, Message},
+    protocol::message_pack,
+};
 
 /// The largest body, in bytes. Source: the limits of Azure's REST API.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -60,7 +63,7 @@ impl Format {
 /// The message in the body of a send.
 pub(super) fn message(call: &Call) -> Result<Arc<Message>, Error> {
     let content = match Format::of(&call.headers)? {
-        Format::Encoded => Content::Encoded { json: encoded::json_frame(&call.body)? },
+        Format::Encoded => encoded::content(&call.body)?,
         format => invocation(parse(&call.body, format)?, None),
     };
     Ok(Arc::new(Message::new(content)))
@@ -74,9 +77,10 @@ pub(super) fn blocking_invocation(
 ) -> Result<Arc<Message>, Error> {
     let payload = match Format::of(&call.headers)? {
         Format::Encoded => {
-            let frame = encoded::json_frame(&call.body)?.ok_or_else(|| {
-                Error::bad("body", "the map has no 'json'; an invocation needs it to be answered")
-            })?;
+            let Content::Encoded { json: Some(frame), .. } = encoded::content(&call.body)? else {
+                let problem = "the map has no 'json'; an invocation needs it to be answered";
+                return Err(Error::bad("body", problem));
+            };
             parse(frame.strip_suffix(b"\x1e").unwrap_or(&frame), Format::Json)?
         }
         format => parse(&call.body, format)?,
@@ -87,11 +91,9 @@ pub(super) fn blocking_invocation(
 /// The item in the body of `streams/…/:send`.
 pub(super) fn stream_item(call: &Call, stream_id: String) -> Result<Arc<Message>, Error> {
     let content = match Format::of(&call.headers)? {
-        Format::Encoded => Content::Encoded { json: encoded::json_frame(&call.body)? },
+        Format::Encoded => encoded::content(&call.body)?,
         Format::Json => Content::StreamItem { stream_id, item: json(&call.body)? },
-        Format::MessagePack => {
-            Content::StreamItem { stream_id, item: message_pack::to_json(&call.body)? }
-        }
+        Format::MessagePack => Content::StreamItem { stream_id, item: unpack(&call.body)? },
     };
     Ok(Arc::new(Message::new(content)))
 }
@@ -103,10 +105,14 @@ pub(super) fn invocation(payload: PayloadMessage, invocation_id: Option<String>)
 
 fn parse(body: &[u8], format: Format) -> Result<PayloadMessage, Error> {
     let parsed = match format {
-        Format::MessagePack => serde_json::from_str(message_pack::to_json(body)?.get()),
+        Format::MessagePack => serde_json::from_str(unpack(body)?.get()),
         Format::Json | Format::Encoded => serde_json::from_slice(body),
     };
     parsed.map_err(|error| Error::bad("body", format!("the body is not a message: {error}")))
+}
+
+fn unpack(body: &[u8]) -> Result<Box<RawValue>, Error> {
+    message_pack::to_json(body).map_err(|error| Error::bad("body", error.to_string()))
 }
 
 fn json(body: &[u8]) -> Result<Box<RawValue>, Error> {

@@ -5,13 +5,16 @@ use bytes::Bytes;
 use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
 
 use super::error::Error;
-use crate::protocol::json::RECORD_SEPARATOR;
+use crate::{
+    hub::message::Content,
+    protocol::{json::RECORD_SEPARATOR, message_pack},
+};
 
 /// A map of strings and bytes is flat; the decoder counts several steps for a level.
 const MAX_DEPTH: usize = 16;
 
-/// The framed message for clients with the JSON protocol, where there is one.
-pub(super) fn json_frame(body: &Bytes) -> Result<Option<Bytes>, Error> {
+/// The framed messages, each checked as far as a client would end its connection otherwise.
+pub(super) fn content(body: &Bytes) -> Result<Content, Error> {
     let bad = |problem: String| Error::bad("body", problem);
     let mut rest: &[u8] = body;
     let map = read_value_ref_with_max_depth(&mut rest, MAX_DEPTH)
@@ -22,15 +25,16 @@ pub(super) fn json_frame(body: &Bytes) -> Result<Option<Bytes>, Error> {
     if !rest.is_empty() {
         return Err(bad(format!("{} bytes come behind the map", rest.len())));
     }
-    let mut json = None;
+    let (mut json, mut message_pack) = (None, None);
     for (name, frame) in entries {
         let (ValueRef::String(name), ValueRef::Binary(frame)) = (name, frame) else {
             return Err(bad("the map holds something else than names and bytes".to_owned()));
         };
         match name.as_str() {
             Some("json") => json = Some(check_json(body.slice_ref(frame))?),
-            // Clients with this protocol are not served yet, but callers send for both.
-            Some("messagepack") => {}
+            Some("messagepack") => {
+                message_pack = Some(check_message_pack(body.slice_ref(frame))?);
+            }
             name => {
                 let name = name.unwrap_or("?");
                 let problem =
@@ -39,15 +43,21 @@ pub(super) fn json_frame(body: &Bytes) -> Result<Option<Bytes>, Error> {
             }
         }
     }
-    Ok(json)
+    Ok(Content::Encoded { json, message_pack })
 }
 
-/// A client would end its connection at a frame that is cut or no text.
 fn check_json(frame: Bytes) -> Result<Bytes, Error> {
     if frame.last() != Some(&RECORD_SEPARATOR) || std::str::from_utf8(&frame).is_err() {
         return Err(Error::bad("body", "the message for 'json' is not a text that ends with 0x1E"));
     }
     Ok(frame)
+}
+
+fn check_message_pack(frame: Bytes) -> Result<Bytes, Error> {
+    match message_pack::split(&frame) {
+        Ok(Some((_, []))) => Ok(frame),
+        _ => Err(Error::bad("body", "the message for 'messagepack' is not one with its length")),
+    }
 }
 
 #[cfg(test)]
@@ -71,9 +81,9 @@ mod tests {
     fn a_frame_is_passed_through_untouched() {
         let frame = b"{\"type\":1, \"target\":\"m\",\"arguments\":[ 1.0 ]}\x1e";
         let both = body(vec![("messagepack", binary(b"\x01\xc0")), ("json", binary(frame))]);
-        assert_eq!(json_frame(&both).unwrap().unwrap(), &frame[..]);
-        let other = body(vec![("messagepack", binary(b"\x01\xc0"))]);
-        assert_eq!(json_frame(&other).unwrap(), None);
+        let Content::Encoded { json, message_pack } = content(&both).unwrap() else { panic!() };
+        assert_eq!(json.unwrap(), &frame[..]);
+        assert_eq!(message_pack.unwrap(), &b"\x01\xc0"[..]);
     }
 
     #[test]
@@ -89,9 +99,11 @@ mod tests {
             body(vec![("json", Value::from("{}\u{1e}"))]),
             body(vec![("json", binary(b"{}"))]),
             body(vec![("json", binary(b"\xff\x1e"))]),
+            body(vec![("messagepack", binary(b"\x02\xc0"))]),
+            body(vec![("messagepack", binary(b""))]),
             body(vec![("blazorpack", binary(b""))]),
         ] {
-            assert!(json_frame(&bytes).is_err(), "{:?}", &bytes[..bytes.len().min(20)]);
+            assert!(content(&bytes).is_err(), "{:?}", &bytes[..bytes.len().min(20)]);
         }
     }
 }

@@ -8,7 +8,6 @@ mod error;
 mod execute;
 mod group;
 mod hub;
-mod message_pack;
 mod open_api;
 mod payload;
 mod reply;

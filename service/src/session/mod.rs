@@ -3,10 +3,19 @@
 //! Bytes and the time come in, [`Effect`]s go out. There is no socket, task or clock here;
 //! transports carry the bytes, and the shard that owns the connection keeps the time.
 
+mod reliable;
+
+use bytes::Bytes;
+
+use self::reliable::Reliable;
 use crate::protocol::{
-    ClientMessage, Outcome, Protocol, ProtocolError, handshake,
+    ClientMessage, Outcome, Protocol, ProtocolError, Split, handshake,
     json::{self, RECORD_SEPARATOR},
 };
+
+/// What ASP.NET Core says to a binary protocol on a transport for text.
+const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current transport. The \
+                            transport does not support 'Binary' transfer format.";
 
 /// Whole seconds since the service started.
 pub(crate) type Seconds = u32;
@@ -32,9 +41,32 @@ pub(crate) struct Rules {
     pub(crate) client_timeout: Seconds,
     /// How long a client has to answer a close.
     pub(crate) close_timeout: Seconds,
+    /// How long a client without a transport may take to come back.
+    pub(crate) reconnect_timeout: Seconds,
+    /// How long a client may take from one poll to the next.
+    pub(crate) poll_gap: Seconds,
     /// The largest message that a client may send, in bytes.
     pub(crate) max_message: usize,
     pub(crate) client_messages: ClientMessages,
+}
+
+/// What a client's token and negotiation say about its session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// In place of the rule's.
+    pub(crate) handshake_timeout: Option<Seconds>,
+    /// When the client's permission ends.
+    pub(crate) expires: Option<Seconds>,
+    /// Whether the client may know what exactly went wrong.
+    pub(crate) detailed_errors: bool,
+    /// How long a poll may wait at most.
+    pub(crate) poll_interval: Option<Seconds>,
+    /// Whether the transport carries text only.
+    pub(crate) is_text_only: bool,
+    /// Whether the client can go on on another transport.
+    pub(crate) is_stateful: bool,
+    /// Whether client and service tell each other that they are there. Polls do so by themselves.
+    pub(crate) has_pings: bool,
 }
 
 /// What the owner of a session has to do, in order.
@@ -44,6 +76,12 @@ pub(crate) enum Effect {
     Open,
     /// Send these hub-protocol bytes.
     Send(Vec<u8>),
+    /// Send this hub message, which has a number under stateful reconnect.
+    SendNumbered(Vec<u8>),
+    /// Send these frames again, as they are.
+    Repeat(Vec<Bytes>),
+    /// The client calls a method.
+    Call(Call),
     /// The client answered an invocation of the service.
     Completed { invocation_id: String, outcome: Outcome },
     /// Send what is queued, then end the transport. The session is over.
@@ -52,91 +90,181 @@ pub(crate) enum Effect {
     Abort,
 }
 
+/// A call of a client, for whoever answers it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) target: String,
+    pub(crate) invocation_id: Option<String>,
+    pub(crate) is_stream: bool,
+    pub(crate) protocol: Protocol,
+    /// The message without what frames it.
+    pub(crate) message: Bytes,
+}
+
 /// The session of one connection.
 #[derive(Debug)]
 pub(crate) struct Session {
     phase: Phase,
     last_sent: Seconds,
     last_received: Seconds,
+    terms: Terms,
     /// The beginning of a message whose end has not come yet.
     partial: Vec<u8>,
+    reliable: Option<Box<Reliable>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Handshake,
+    Handshake {
+        since: Seconds,
+    },
     Open(Protocol),
-    Ended { since: Seconds },
+    /// Open, but without a transport.
+    Away {
+        protocol: Protocol,
+        since: Seconds,
+    },
+    Ended {
+        since: Seconds,
+    },
 }
 
 impl Session {
-    pub(crate) fn new(now: Seconds) -> Self {
-        Self { phase: Phase::Handshake, last_sent: now, last_received: now, partial: Vec::new() }
+    pub(crate) fn new(terms: Terms, now: Seconds) -> Self {
+        Self {
+            phase: Phase::Handshake { since: now },
+            last_sent: now,
+            last_received: now,
+            reliable: terms.is_stateful.then(Box::default),
+            terms,
+            partial: Vec::new(),
+        }
     }
 
-    /// Notes that bytes were sent, so that no ping is due.
-    pub(crate) fn sent(&mut self, now: Seconds) {
+    /// The client's protocol; JSON before its handshake, whose messages are.
+    pub(crate) fn protocol(&self) -> Protocol {
+        match self.phase {
+            Phase::Open(protocol) | Phase::Away { protocol, .. } => protocol,
+            Phase::Handshake { .. } | Phase::Ended { .. } => Protocol::Json,
+        }
+    }
+
+    /// Notes that a frame of that many numbered messages is sent. Returns how many bytes are kept
+    /// for a client that may lose them.
+    pub(crate) fn sent(&mut self, frame: &Bytes, messages: u32, now: Seconds) -> usize {
         self.last_sent = now;
+        match &mut self.reliable {
+            Some(reliable) if messages > 0 => reliable.keep(frame, messages),
+            _ => 0,
+        }
     }
 
     /// Takes what one transport message brought: any number of hub messages, the last maybe cut.
     pub(crate) fn receive(&mut self, bytes: &[u8], now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let mut rest = bytes;
         self.last_received = now;
-        while let Some(end) = rest.iter().position(|byte| *byte == RECORD_SEPARATOR) {
-            if self.partial.is_empty() {
-                self.take_record(&rest[..end], now, rules, &mut effects);
-            } else {
-                let mut record = std::mem::take(&mut self.partial);
-                record.extend_from_slice(&rest[..end]);
-                self.take_record(&record, now, rules, &mut effects);
-            }
-            rest = &rest[end + 1..];
+        let before = self.reliable.as_ref().map(|reliable| reliable.received());
+        if let Err(error) = self.take_messages(bytes, now, rules, &mut effects) {
+            self.fail(&error.to_string(), now, &mut effects);
         }
-        if matches!(self.phase, Phase::Ended { .. }) {
-            self.partial = Vec::new();
-        } else if self.partial.len() + rest.len() > rules.max_message {
-            let limit = rules.max_message;
-            self.fail(&format!("a message is longer than {limit} bytes"), now, &mut effects);
-        } else {
-            self.partial.extend_from_slice(rest);
+        let after = self.reliable.as_ref().map(|reliable| reliable.received());
+        if let (Some(received), Phase::Open(protocol)) = (after, self.phase)
+            && after != before
+        {
+            effects.push(Effect::Send(protocol.ack(received)));
         }
         effects
     }
 
+    fn take_messages(
+        &mut self,
+        bytes: &[u8],
+        now: Seconds,
+        rules: &Rules,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ProtocolError> {
+        let mut partial = std::mem::take(&mut self.partial);
+        if !partial.is_empty() {
+            partial.extend_from_slice(bytes);
+        }
+        // What was cut before holds no end of a record; looking again would cost a sender of
+        // single bytes nothing, and the service much.
+        let is_still_cut = !partial.is_empty()
+            && self.protocol() == Protocol::Json
+            && !bytes.contains(&RECORD_SEPARATOR);
+        let mut rest = if partial.is_empty() { bytes } else { &partial };
+        while !is_still_cut && let Some((message, after)) = self.split(rest)? {
+            rest = after;
+            self.take_message(message, now, effects)?;
+            if matches!(self.phase, Phase::Ended { .. }) {
+                return Ok(());
+            }
+        }
+        if rest.len() > rules.max_message {
+            let limit = rules.max_message;
+            return Err(ProtocolError::new(format!("a message is longer than {limit} bytes")));
+        }
+        self.partial = if rest.len() == partial.len() { partial } else { rest.to_vec() };
+        Ok(())
+    }
+
+    fn split<'a>(&self, bytes: &'a [u8]) -> Result<Split<'a>, ProtocolError> {
+        match self.phase {
+            Phase::Handshake { .. } => Ok(json::split(bytes)),
+            Phase::Open(protocol) => protocol.split(bytes),
+            Phase::Away { .. } | Phase::Ended { .. } => Ok(None),
+        }
+    }
+
     /// When [`tick`](Self::tick) is due next, unless something is sent or received before.
     pub(crate) fn deadline(&self, rules: &Rules) -> Seconds {
-        match self.phase {
-            Phase::Handshake => self.last_received.saturating_add(rules.handshake_timeout),
-            Phase::Open(_) => {
+        let deadline = match self.phase {
+            Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
+            Phase::Open(_) if self.terms.has_pings => {
                 let ping = self.last_sent.saturating_add(rules.keep_alive);
                 ping.min(self.last_received.saturating_add(rules.client_timeout))
             }
-            Phase::Ended { since } => since.saturating_add(rules.close_timeout),
-        }
+            Phase::Open(_) => Seconds::MAX,
+            Phase::Away { since, .. } => since.saturating_add(rules.reconnect_timeout),
+            Phase::Ended { since } => return since.saturating_add(rules.close_timeout),
+        };
+        deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
     }
 
     /// Lets time pass: a ping where one is due, an end where a time limit ran out.
     pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let expired = self.terms.expires.is_some_and(|expires| now >= expires);
         match self.phase {
-            Phase::Handshake if now >= self.deadline(rules) => {
+            Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
+            Phase::Ended { .. } => {}
+            Phase::Away { .. } if now >= self.deadline(rules) => {
+                self.phase = Phase::Ended { since: now };
+                effects.push(Effect::Abort);
+            }
+            _ if expired => {
+                effects.extend(self.close(Some("the client's permission has ended"), true, now));
+            }
+            Phase::Handshake { since } if now >= since + self.handshake_timeout(rules) => {
                 effects.push(Effect::Send(handshake::refusal("Handshake was canceled.")));
                 self.end(now, &mut effects);
             }
-            Phase::Open(_) if now - self.last_received >= rules.client_timeout => {
+            Phase::Open(protocol) if self.terms.has_pings => {
                 let silence = now - self.last_received;
-                let reason = format!("the client sent nothing for {silence} seconds");
-                effects.extend(self.close(Some(&reason), true, now));
+                if silence >= rules.client_timeout {
+                    let reason = format!("the client sent nothing for {silence} seconds");
+                    effects.extend(self.close(Some(&reason), true, now));
+                } else if now - self.last_sent >= rules.keep_alive {
+                    effects.push(Effect::Send(protocol.ping().to_vec()));
+                }
             }
-            Phase::Open(Protocol::Json) if now - self.last_sent >= rules.keep_alive => {
-                effects.push(Effect::Send(json::PING.to_vec()));
-            }
-            Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
-            Phase::Handshake | Phase::Open(_) | Phase::Ended { .. } => {}
+            Phase::Handshake { .. } | Phase::Open(_) | Phase::Away { .. } => {}
         }
         effects
+    }
+
+    fn handshake_timeout(&self, rules: &Rules) -> Seconds {
+        self.terms.handshake_timeout.unwrap_or(rules.handshake_timeout)
     }
 
     /// Closes the session from the service's side.
@@ -148,12 +276,16 @@ impl Session {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         match self.phase {
-            Phase::Handshake => {
+            Phase::Handshake { .. } => {
                 let reason = reason.unwrap_or("the connection was closed");
                 effects.push(Effect::Send(handshake::refusal(reason)));
             }
-            Phase::Open(Protocol::Json) => {
-                effects.push(Effect::Send(json::close(reason, allow_reconnect)));
+            Phase::Open(protocol) => {
+                effects.push(Effect::Send(protocol.close(reason, allow_reconnect)));
+            }
+            Phase::Away { .. } => {
+                self.phase = Phase::Ended { since: now };
+                return vec![Effect::Abort];
             }
             Phase::Ended { .. } => return effects,
         }
@@ -161,29 +293,73 @@ impl Session {
         effects
     }
 
-    /// Notes that the transport is ending, whoever began it.
+    /// Notes that the transport broke. Returns whether the client may come back to this session.
+    pub(crate) fn transport_broke(&mut self, now: Seconds) -> bool {
+        match self.phase {
+            Phase::Open(protocol) if self.reliable.is_some() => {
+                self.phase = Phase::Away { protocol, since: now };
+                self.partial = Vec::new();
+                true
+            }
+            Phase::Away { .. } => true,
+            _ => {
+                self.transport_ended(now);
+                false
+            }
+        }
+    }
+
+    /// Notes that the transport was ended on purpose, by whomever.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
         if !matches!(self.phase, Phase::Ended { .. }) {
             self.phase = Phase::Ended { since: now };
         }
     }
 
-    fn take_record(
+    /// Goes on on another transport: no handshake, but what the client may have missed.
+    pub(crate) fn resume(&mut self, now: Seconds) -> Vec<Effect> {
+        let (Phase::Open(protocol) | Phase::Away { protocol, .. }, Some(reliable)) =
+            (self.phase, &mut self.reliable)
+        else {
+            return vec![Effect::Abort];
+        };
+        self.phase = Phase::Open(protocol);
+        self.partial = Vec::new();
+        (self.last_sent, self.last_received) = (now, now);
+        let (first, frames) = reliable.resume();
+        vec![Effect::Send(protocol.sequence(first)), Effect::Repeat(frames)]
+    }
+
+    fn take_message(
         &mut self,
-        record: &[u8],
+        message: &[u8],
         now: Seconds,
-        rules: &Rules,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Result<(), ProtocolError> {
         match self.phase {
-            Phase::Handshake => self.shake_hands(record, now, effects),
-            Phase::Open(Protocol::Json) => self.act(json::parse(record), now, rules, effects),
-            Phase::Ended { .. } => {}
+            Phase::Handshake { .. } => self.shake_hands(message, now, effects),
+            Phase::Open(protocol) => {
+                let parsed = protocol.parse(message)?;
+                let is_numbered = parsed.is_numbered();
+                if let Some(reliable) = &mut self.reliable
+                    && is_numbered
+                    && !reliable.receive()
+                {
+                    return Ok(());
+                }
+                self.act(parsed, protocol, message, now, effects)?;
+            }
+            Phase::Away { .. } | Phase::Ended { .. } => {}
         }
+        Ok(())
     }
 
     fn shake_hands(&mut self, record: &[u8], now: Seconds, effects: &mut Vec<Effect>) {
-        match handshake::parse(record) {
+        match handshake::parse(record, self.terms.detailed_errors) {
+            Ok(Protocol::MessagePack) if self.terms.is_text_only => {
+                effects.push(Effect::Send(handshake::refusal(NEEDS_BINARY)));
+                self.end(now, effects);
+            }
             Ok(protocol) => {
                 self.phase = Phase::Open(protocol);
                 effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
@@ -198,49 +374,64 @@ impl Session {
 
     fn act(
         &mut self,
-        message: Result<ClientMessage, ProtocolError>,
+        parsed: ClientMessage,
+        protocol: Protocol,
+        message: &[u8],
         now: Seconds,
-        rules: &Rules,
         effects: &mut Vec<Effect>,
-    ) {
-        match message {
-            Ok(ClientMessage::Ping | ClientMessage::Other) => {}
-            Ok(ClientMessage::Close) => self.end(now, effects),
-            Ok(ClientMessage::Completion { invocation_id, outcome }) => {
+    ) -> Result<(), ProtocolError> {
+        let call = |target, invocation_id, is_stream| {
+            let message = Bytes::copy_from_slice(message);
+            Effect::Call(Call { target, invocation_id, is_stream, protocol, message })
+        };
+        match parsed {
+            ClientMessage::Ping
+            | ClientMessage::StreamItem
+            | ClientMessage::CancelInvocation
+            | ClientMessage::Unknown => {}
+            ClientMessage::Close => self.end(now, effects),
+            ClientMessage::Completion { invocation_id, outcome } => {
                 effects.push(Effect::Completed { invocation_id, outcome });
             }
-            Ok(ClientMessage::Invocation { target, invocation_id }) => {
-                self.refuse_call(&target, invocation_id.as_deref(), now, rules, effects);
+            ClientMessage::Invocation { target, invocation_id } => {
+                effects.push(call(target, invocation_id, false));
             }
-            // A stream that nobody refuses may be fed by REST.
-            Ok(ClientMessage::StreamInvocation { .. })
-                if rules.client_messages == ClientMessages::Ignore => {}
-            Ok(ClientMessage::StreamInvocation { target, invocation_id }) => {
-                self.refuse_call(&target, Some(&invocation_id), now, rules, effects);
+            ClientMessage::StreamInvocation { target, invocation_id } => {
+                effects.push(call(target, Some(invocation_id), true));
             }
-            Err(error) => self.fail(&error.to_string(), now, effects),
+            ClientMessage::Ack { sequence_id } => {
+                if let Some(reliable) = &mut self.reliable {
+                    reliable.acknowledge(sequence_id);
+                }
+            }
+            ClientMessage::Sequence { sequence_id } => {
+                if let Some(reliable) = &mut self.reliable {
+                    reliable.sequence(sequence_id)?;
+                }
+            }
         }
+        Ok(())
     }
 
-    /// Nobody answers clients of a serverless hub that has no upstream.
-    fn refuse_call(
-        &mut self,
-        target: &str,
-        invocation_id: Option<&str>,
-        now: Seconds,
-        rules: &Rules,
-        effects: &mut Vec<Effect>,
-    ) {
-        let shown: String = target.chars().take(64).collect();
+    /// Refuses a call that nobody answers: clients of a serverless hub without upstream listen.
+    pub(crate) fn refuse(&mut self, call: &Call, now: Seconds, rules: &Rules) -> Vec<Effect> {
+        let is_kept = rules.client_messages == ClientMessages::Ignore;
+        // A stream that nobody refuses may be fed by REST.
+        if is_kept && call.is_stream {
+            return Vec::new();
+        }
+        let shown: String = call.target.chars().take(64).collect();
         let reason = format!(
             "'{shown}' was not called: clients of this hub only listen, since it has no upstream"
         );
-        if let Some(id) = invocation_id {
-            effects.push(Effect::Send(json::completion(id, Some(&reason))));
+        let mut effects = Vec::new();
+        if let Some(id) = &call.invocation_id {
+            effects.push(Effect::SendNumbered(call.protocol.completion(id, Some(&reason))));
         }
-        if rules.client_messages == ClientMessages::Close {
+        if !is_kept {
             effects.extend(self.close(Some(&reason), false, now));
         }
+        effects
     }
 
     /// The client broke the protocol: it is told how, and may not come back by itself.

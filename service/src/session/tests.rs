@@ -8,13 +8,19 @@ fn rules() -> Rules {
         keep_alive: 15,
         client_timeout: 30,
         close_timeout: 5,
+        reconnect_timeout: 30,
+        poll_gap: 15,
         max_message: 1000,
         client_messages: ClientMessages::Close,
     }
 }
 
+fn new_session(now: Seconds) -> Session {
+    Session::new(Terms { has_pings: true, ..Terms::default() }, now)
+}
+
 fn open_session() -> Session {
-    let mut session = Session::new(0);
+    let mut session = new_session(0);
     session.receive(HANDSHAKE, 0, &rules());
     session
 }
@@ -26,6 +32,11 @@ fn said(effects: &[Effect]) -> Vec<String> {
         Effect::Completed { invocation_id, outcome: Ok(Some(result)) } => {
             format!("completed {invocation_id} {result}")
         }
+        Effect::SendNumbered(bytes) => {
+            format!("send numbered {}", std::str::from_utf8(bytes).unwrap())
+        }
+        Effect::Repeat(frames) => format!("repeat {} frames", frames.len()),
+        Effect::Call(call) => format!("call {} {:?}", call.target, call.invocation_id),
         Effect::Open | Effect::Completed { .. } | Effect::End | Effect::Abort => {
             format!("{effect:?}")
         }
@@ -33,10 +44,17 @@ fn said(effects: &[Effect]) -> Vec<String> {
     words.collect()
 }
 
+/// What the session says to a client's call that nobody answers.
+fn refusal(session: &mut Session, message: &[u8], rules: &Rules) -> Vec<Effect> {
+    let effects = session.receive(message, 0, rules);
+    let [Effect::Call(call)] = effects.as_slice() else { panic!("no call but {effects:?}") };
+    session.refuse(call, 0, rules)
+}
+
 fn sent(effects: &[Effect]) -> String {
     let mut text = String::new();
     for effect in effects {
-        if let Effect::Send(bytes) = effect {
+        if let Effect::Send(bytes) | Effect::SendNumbered(bytes) = effect {
             text.push_str(std::str::from_utf8(bytes).unwrap());
         }
     }
@@ -45,14 +63,14 @@ fn sent(effects: &[Effect]) -> String {
 
 #[test]
 fn handshake_opens_the_session() {
-    let mut session = Session::new(0);
+    let mut session = new_session(0);
     let effects = session.receive(HANDSHAKE, 1, &rules());
     assert_eq!(said(&effects), ["send {}\x1e", "Open"]);
 }
 
 #[test]
 fn a_handshake_may_come_byte_by_byte() {
-    let mut session = Session::new(0);
+    let mut session = new_session(0);
     let (last, first) = HANDSHAKE.split_last().unwrap();
     for byte in first {
         assert!(session.receive(&[*byte], 0, &rules()).is_empty());
@@ -62,14 +80,14 @@ fn a_handshake_may_come_byte_by_byte() {
 
 #[test]
 fn messages_behind_the_handshake_are_read() {
-    let mut session = Session::new(0);
+    let mut session = new_session(0);
     let bytes = [HANDSHAKE, b"{\"type\":7}\x1e"].concat();
     assert!(matches!(session.receive(&bytes, 0, &rules()).last(), Some(Effect::End)));
 }
 
 #[test]
 fn a_bad_handshake_is_answered_and_ends_the_session() {
-    let mut session = Session::new(0);
+    let mut session = new_session(0);
     let effects = session.receive(b"{\"protocol\":\"x\",\"version\":1}\x1e", 0, &rules());
     assert_eq!(sent(&effects), "{\"error\":\"The protocol 'x' is not supported.\"}\x1e");
     assert!(matches!(effects.last(), Some(Effect::End)));
@@ -77,7 +95,7 @@ fn a_bad_handshake_is_answered_and_ends_the_session() {
 
 #[test]
 fn no_handshake_in_time_ends_the_session() {
-    let mut session = Session::new(100);
+    let mut session = new_session(100);
     assert_eq!(session.deadline(&rules()), 115);
     assert!(session.tick(114, &rules()).is_empty());
     let effects = session.tick(115, &rules());
@@ -89,16 +107,16 @@ fn a_ping_is_sent_where_nothing_else_was() {
     let mut session = open_session();
     assert!(session.tick(14, &rules()).is_empty());
     assert_eq!(sent(&session.tick(15, &rules())), "{\"type\":6}\x1e");
-    session.sent(15);
+    session.sent(&Bytes::new(), 0, 15);
     assert_eq!(session.deadline(&rules()), 30);
 }
 
 #[test]
 fn a_silent_client_is_closed_and_a_pinging_one_is_not() {
     let mut session = open_session();
-    session.sent(20);
+    session.sent(&Bytes::new(), 0, 20);
     session.receive(b"{\"type\":6}\x1e", 20, &rules());
-    session.sent(49);
+    session.sent(&Bytes::new(), 0, 49);
     assert!(session.tick(49, &rules()).is_empty());
     let effects = session.tick(50, &rules());
     assert!(sent(&effects).contains("the client sent nothing for 30 seconds"));
@@ -117,7 +135,7 @@ fn a_client_that_does_not_answer_a_close_is_dropped() {
 fn a_blocking_call_gets_an_error_then_the_session_closes() {
     let mut session = open_session();
     let call = b"{\"type\":1,\"invocationId\":\"3\",\"target\":\"t\",\"arguments\":[]}\x1e";
-    let effects = session.receive(call, 0, &rules());
+    let effects = refusal(&mut session, call, &rules());
     let text = sent(&effects);
     assert!(text.starts_with("{\"type\":3,\"invocationId\":\"3\",\"error\":\"'t' was not called"));
     assert!(text.contains("{\"type\":7,\"error\":"));
@@ -129,11 +147,11 @@ fn ignored_client_messages_leave_the_session_open() {
     let mut session = open_session();
     let rules = Rules { client_messages: ClientMessages::Ignore, ..rules() };
     let send = b"{\"type\":1,\"target\":\"t\",\"arguments\":[]}\x1e";
-    assert!(session.receive(send, 0, &rules).is_empty());
+    assert!(refusal(&mut session, send, &rules).is_empty());
     let stream = b"{\"type\":4,\"invocationId\":\"3\",\"target\":\"t\",\"arguments\":[]}\x1e";
-    assert!(session.receive(stream, 0, &rules).is_empty());
+    assert!(refusal(&mut session, stream, &rules).is_empty());
     let call = b"{\"type\":1,\"invocationId\":\"4\",\"target\":\"t\",\"arguments\":[]}\x1e";
-    assert!(sent(&session.receive(call, 0, &rules)).starts_with("{\"type\":3"));
+    assert!(sent(&refusal(&mut session, call, &rules)).starts_with("{\"type\":3"));
     assert_eq!(sent(&session.tick(15, &rules)), "{\"type\":6}\x1e");
 }
 
@@ -160,4 +178,96 @@ fn a_completion_is_handed_on() {
     let mut session = open_session();
     let completion = b"{\"type\":3,\"invocationId\":\"7\",\"result\":1.0}\x1e";
     assert_eq!(said(&session.receive(completion, 0, &rules())), ["completed 7 1.0"]);
+}
+
+#[test]
+fn a_cut_message_is_not_searched_again_and_again() {
+    let mut session = open_session();
+    let rules = Rules { max_message: 2_000_000, ..rules() };
+    // A quadratic search would take minutes here.
+    for _ in 0..1_000_000 {
+        assert!(session.receive(b" ", 0, &rules).is_empty());
+    }
+    assert!(session.receive(b"{\"type\":6}\x1e", 0, &rules).is_empty());
+}
+
+#[test]
+fn message_pack_messages_may_be_cut_too() {
+    let mut session = new_session(0);
+    session.receive(b"{\"protocol\":\"messagepack\",\"version\":1}\x1e", 0, &rules());
+    let bytes = b"\x0b\x95\x03\x80\xa3xyz\x03\x92\xff\xc0\x02\x91\x06";
+    let mut effects = Vec::new();
+    for byte in bytes {
+        effects.extend(said(&session.receive(&[*byte], 0, &rules())));
+    }
+    assert_eq!(effects, ["completed xyz [-1,null]"]);
+}
+
+#[test]
+fn a_session_ends_with_the_clients_permission() {
+    let terms = Terms { expires: Some(10), has_pings: true, ..Terms::default() };
+    let mut session = Session::new(terms, 0);
+    session.receive(HANDSHAKE, 0, &rules());
+    assert_eq!(session.deadline(&rules()), 10);
+    let text = sent(&session.tick(10, &rules()));
+    assert!(text.contains("permission has ended") && text.contains("\"allowReconnect\":true"));
+}
+
+#[test]
+fn a_token_may_shorten_the_handshake_and_ask_for_details() {
+    let terms = Terms { handshake_timeout: Some(3), detailed_errors: true, ..Terms::default() };
+    let mut session = Session::new(terms, 0);
+    assert_eq!(session.deadline(&rules()), 3);
+    assert!(sent(&session.receive(b"{}\x1e", 0, &rules())).contains("missing field"));
+}
+
+#[test]
+fn without_pings_silence_is_no_end() {
+    let mut session = Session::new(Terms::default(), 0);
+    session.receive(HANDSHAKE, 0, &rules());
+    assert_eq!(session.deadline(&rules()), Seconds::MAX);
+    assert!(session.tick(1000, &rules()).is_empty());
+}
+
+fn stateful_session() -> Session {
+    let terms = Terms { is_stateful: true, has_pings: true, ..Terms::default() };
+    let mut session = Session::new(terms, 0);
+    session.receive(b"{\"protocol\":\"json\",\"version\":2}\x1e", 0, &rules());
+    session
+}
+
+#[test]
+fn a_stateful_session_outlives_its_transport_for_a_while() {
+    let mut session = stateful_session();
+    assert!(session.transport_broke(10));
+    assert_eq!(session.deadline(&rules()), 40);
+    assert!(session.tick(39, &rules()).is_empty());
+    assert_eq!(said(&session.tick(40, &rules())), ["Abort"]);
+    assert!(!open_session().transport_broke(10));
+}
+
+#[test]
+fn a_client_that_comes_back_gets_what_it_missed() {
+    let mut session = stateful_session();
+    for text in ["one", "two"] {
+        session.sent(&Bytes::from_static(text.as_bytes()), 1, 0);
+    }
+    session.receive(b"{\"type\":8,\"sequenceId\":1}\x1e", 0, &rules());
+    session.transport_broke(1);
+    let resumed = said(&session.resume(2));
+    assert_eq!(resumed, ["send {\"type\":9,\"sequenceId\":2}\x1e", "repeat 1 frames"]);
+    let completion = b"{\"type\":3,\"invocationId\":\"7\",\"result\":1}\x1e";
+    assert!(session.receive(completion, 2, &rules()).is_empty(), "before its sequence");
+    let with_sequence = [&b"{\"type\":9,\"sequenceId\":1}\x1e"[..], completion].concat();
+    let effects = said(&session.receive(&with_sequence, 2, &rules()));
+    assert_eq!(effects, ["completed 7 1", "send {\"type\":8,\"sequenceId\":1}\x1e"]);
+}
+
+#[test]
+fn a_sequence_with_a_gap_closes_the_session() {
+    let mut session = stateful_session();
+    session.transport_broke(1);
+    session.resume(2);
+    let effects = session.receive(b"{\"type\":9,\"sequenceId\":5}\x1e", 2, &rules());
+    assert!(sent(&effects).contains("leaves a gap"));
 }

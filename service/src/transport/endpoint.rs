@@ -1,21 +1,30 @@
 //! What every request to the client endpoint has in common: a hub, a token, and errors as text.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use signalr_serverless::{HubName, UserId};
+use signalr_serverless::{ConnectionId, HubName, UserId};
 
+use super::{
+    Transport, server_sent_events,
+    tokens::{ClaimError, random_id},
+    websocket,
+};
 use crate::{
     auth::{self, AuthError},
+    hub::{Stopping, connection::Identity},
     query::Query,
+    session::Terms,
     state::State,
 };
 
 /// A client whose token was checked.
+#[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) hub: HubName,
     pub(crate) user: Option<UserId>,
+    pub(crate) terms: Terms,
     pub(crate) query: Query,
 }
 
@@ -31,10 +40,42 @@ impl Refusal {
         Self { status, text: text.into() }
     }
 
+    pub(crate) fn unknown_connection() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "No Connection with that ID")
+    }
+
+    pub(crate) fn already_connected() -> Self {
+        let text = "a transport is connected with this id already";
+        Self::new(StatusCode::CONFLICT, text)
+    }
+
+    pub(crate) fn stopping(stopping: Stopping) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string())
+    }
+
     /// Something in the service itself failed; the client only learns that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a client could not be served");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed; try again later")
+    }
+}
+
+impl From<ClaimError> for Refusal {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Unknown => Self::unknown_connection(),
+            // Two polls follow each other, so there is no second one.
+            ClaimError::Connected(Transport::LongPolling) => {
+                Self::new(StatusCode::BAD_REQUEST, "Cannot change transports mid-connection")
+            }
+            ClaimError::Connected(Transport::WebSockets | Transport::ServerSentEvents) => {
+                Self::already_connected()
+            }
+            ClaimError::OtherClient => Self::new(
+                StatusCode::FORBIDDEN,
+                "the access token names another user or hub than the one that negotiated",
+            ),
+        }
     }
 }
 
@@ -68,16 +109,36 @@ impl Client {
         let query = Query::parse(uri.query());
         let hub = parse_hub(&query)?;
         // Browsers cannot set headers on these two requests.
-        let may_be_in_query = headers.contains_key(header::UPGRADE)
-            || headers
-                .get(header::ACCEPT)
-                .and_then(|accept| accept.to_str().ok())
-                .is_some_and(|accept| accept.contains("text/event-stream"));
+        let may_be_in_query =
+            websocket::upgrade::is_asked_for(headers) || server_sent_events::is_asked_for(headers);
         let in_query = query.all("access_token").next_back().filter(|_| may_be_in_query);
         let token = auth::bearer(headers).or(in_query).ok_or(AuthError::Missing)?;
-        let user = state.verifier.verify_client(token, &auth::hosts(headers), &hub, now)?;
-        Ok(Self { hub, user, query })
+        let hosts = auth::hosts(headers);
+        let verified = state.verifier.verify_client(token, &hosts, &hub, now)?;
+        let terms = verified.terms(state.start, now);
+        Ok(Self { hub, user: verified.user, terms, query })
     }
+
+    #[cfg(test)]
+    pub(crate) fn new(hub: HubName, user: Option<UserId>) -> Self {
+        Self { hub, user, terms: Terms::default(), query: Query::default() }
+    }
+
+    /// A new connection of this client.
+    pub(crate) fn new_identity(&self) -> Result<Arc<Identity>, Refusal> {
+        let id = random_id().map_err(|error| Refusal::internal(&error))?;
+        Ok(Arc::new(Identity {
+            id: ConnectionId::parse(&id).map_err(|error| Refusal::internal(&error))?,
+            hub: self.hub.clone(),
+            user: self.user.clone(),
+        }))
+    }
+}
+
+/// The connection token of a request that needs one.
+pub(crate) fn required_token(client: &Client) -> Result<&str, Refusal> {
+    let token = client.query.first("id").filter(|id| !id.is_empty());
+    token.ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "Connection ID required"))
 }
 
 fn parse_hub(query: &Query) -> Result<HubName, Refusal> {

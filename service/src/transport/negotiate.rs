@@ -12,13 +12,12 @@ use axum::{
 };
 use http::{StatusCode, header};
 use serde::Serialize;
-use signalr_serverless::ConnectionId;
 
 use super::{
     endpoint::{Client, Refusal},
     tokens::random_id,
 };
-use crate::{hub::connection::Identity, state::State};
+use crate::{session::Terms, state::State};
 
 /// The answer. Source: `TransportProtocols.md` of ASP.NET Core.
 #[derive(Serialize)]
@@ -29,18 +28,24 @@ struct Negotiation {
     /// Version 0 has no token: the id itself is what connects.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_token: Option<String>,
-    available_transports: [Transport; 1],
+    available_transports: [AvailableTransport; 3],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    use_stateful_reconnect: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Transport {
+struct AvailableTransport {
     transport: &'static str,
-    transfer_formats: [&'static str; 2],
+    transfer_formats: &'static [&'static str],
 }
 
-const WEB_SOCKETS: Transport =
-    Transport { transport: "WebSockets", transfer_formats: ["Text", "Binary"] };
+/// The transports, the best first.
+const TRANSPORTS: [AvailableTransport; 3] = [
+    AvailableTransport { transport: "WebSockets", transfer_formats: &["Text", "Binary"] },
+    AvailableTransport { transport: "ServerSentEvents", transfer_formats: &["Text"] },
+    AvailableTransport { transport: "LongPolling", transfer_formats: &["Text", "Binary"] },
+];
 
 /// `POST /client/negotiate?hub=…&negotiateVersion=1`
 pub(crate) async fn negotiate(
@@ -53,21 +58,25 @@ pub(crate) async fn negotiate(
         let error = format!("negotiateVersion '{asked}' is not a whole number; use 1");
         return Ok(Json(serde_json::json!({ "error": error })).into_response());
     };
-    let new_id = || random_id().map_err(|error| Refusal::internal(&error));
-    let id = new_id()?;
-    let connection_token = if asked == 0 { None } else { Some(new_id()?) };
-    let identity = Identity {
-        id: ConnectionId::parse(&id).map_err(|error| Refusal::internal(&error))?,
-        hub: client.hub,
-        user: client.user,
+    let identity = client.new_identity()?;
+    let id = identity.id.to_string();
+    let connection_token = match asked {
+        0 => None,
+        _ => Some(random_id().map_err(|error| Refusal::internal(&error))?),
     };
     let token = connection_token.clone().unwrap_or_else(|| id.clone());
-    state.tokens.issue(token, Arc::new(identity), Instant::now());
+    let is_stateful = client
+        .query
+        .first("useStatefulReconnect")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let terms = Terms { is_stateful, ..client.terms };
+    state.tokens.issue(token, identity, terms, Instant::now());
     let negotiation = Negotiation {
         negotiate_version: u8::from(asked > 0),
         connection_id: id,
         connection_token,
-        available_transports: [WEB_SOCKETS],
+        available_transports: TRANSPORTS,
+        use_stateful_reconnect: is_stateful,
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(negotiation)).into_response())
 }

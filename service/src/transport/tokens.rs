@@ -9,9 +9,10 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use signalr_serverless::{ConnectionId, HubName, UserId};
+use signalr_serverless::ConnectionId;
 
-use crate::hub::connection::Identity;
+use super::{Transport, endpoint::Client};
+use crate::{hub::connection::Identity, session::Terms};
 
 /// How long a client has to connect after its negotiation. Source: ASP.NET Core's default.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -26,7 +27,7 @@ pub(crate) struct ConnectionTokens {
 #[derive(Debug, Default)]
 struct Table {
     connections: HashMap<String, Entry>,
-    /// The token of each open connection that has one, so that its end frees it.
+    /// The token of each connection with a transport, so that its end frees it.
     by_id: HashMap<ConnectionId, String>,
     /// Tokens in the order in which their time to connect ends.
     expiries: VecDeque<(Instant, String)>,
@@ -35,7 +36,17 @@ struct Table {
 #[derive(Debug)]
 struct Entry {
     identity: Arc<Identity>,
-    is_connected: bool,
+    terms: Terms,
+    transport: Option<Transport>,
+}
+
+/// What a token gives its client a right to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// A new connection.
+    New { identity: Arc<Identity>, terms: Terms },
+    /// To go on with a connection on another transport.
+    Resume(Arc<Identity>),
 }
 
 /// Why a token does not lead to a connection.
@@ -43,7 +54,7 @@ struct Entry {
 pub(crate) enum ClaimError {
     Unknown,
     /// A transport is connected with this token already.
-    Connected,
+    Connected(Transport),
     /// The token was issued to somebody else.
     OtherClient,
 }
@@ -55,35 +66,77 @@ pub(crate) fn random_id() -> Result<String, getrandom::Error> {
     Ok(URL_SAFE_NO_PAD.encode(bits))
 }
 
+impl Claim {
+    pub(crate) fn identity(&self) -> &Arc<Identity> {
+        match self {
+            Self::New { identity, .. } | Self::Resume(identity) => identity,
+        }
+    }
+}
+
 impl ConnectionTokens {
     /// Notes that a client may connect with `token`.
-    pub(crate) fn issue(&self, token: String, identity: Arc<Identity>, now: Instant) {
+    pub(crate) fn issue(&self, token: String, identity: Arc<Identity>, terms: Terms, now: Instant) {
         let mut table = self.lock();
         table.expire(now);
         table.expiries.push_back((now + CONNECT_TIMEOUT, token.clone()));
-        table.connections.insert(token, Entry { identity, is_connected: false });
+        table.connections.insert(token, Entry { identity, terms, transport: None });
     }
 
     /// Takes a token for a transport.
     pub(crate) fn claim(
         &self,
         token: &str,
-        hub: &HubName,
-        user: Option<&UserId>,
+        client: &Client,
+        transport: Transport,
         now: Instant,
-    ) -> Result<Arc<Identity>, ClaimError> {
+    ) -> Result<Claim, ClaimError> {
         let mut table = self.lock();
         table.expire(now);
-        let entry = table.connections.get_mut(token).ok_or(ClaimError::Unknown)?;
-        if entry.identity.hub != *hub || entry.identity.user.as_ref() != user {
-            return Err(ClaimError::OtherClient);
-        }
-        if std::mem::replace(&mut entry.is_connected, true) {
-            return Err(ClaimError::Connected);
-        }
+        let entry = table.entry(token, client)?;
         let identity = Arc::clone(&entry.identity);
-        table.by_id.insert(identity.id.clone(), token.to_owned());
-        Ok(identity)
+        match entry.transport {
+            Some(Transport::WebSockets)
+                if entry.terms.is_stateful && transport == Transport::WebSockets =>
+            {
+                Ok(Claim::Resume(identity))
+            }
+            Some(connected) => Err(ClaimError::Connected(connected)),
+            None => {
+                entry.transport = Some(transport);
+                let has_pings = transport != Transport::LongPolling;
+                let is_stateful = entry.terms.is_stateful && transport == Transport::WebSockets;
+                let is_text_only = transport == Transport::ServerSentEvents;
+                let terms = Terms { has_pings, is_text_only, is_stateful, ..entry.terms.clone() };
+                table.by_id.insert(identity.id.clone(), token.to_owned());
+                Ok(Claim::New { identity, terms })
+            }
+        }
+    }
+
+    /// The connection of a token, whether it has a transport or not.
+    pub(crate) fn look_up(
+        &self,
+        token: &str,
+        client: &Client,
+    ) -> Result<(Arc<Identity>, Terms), ClaimError> {
+        let mut table = self.lock();
+        let entry = table.entry(token, client)?;
+        Ok((Arc::clone(&entry.identity), entry.terms.clone()))
+    }
+
+    /// The connection of a token, and the transport that it has.
+    pub(crate) fn connected(
+        &self,
+        token: &str,
+        client: &Client,
+    ) -> Result<(Arc<Identity>, Transport), ClaimError> {
+        let mut table = self.lock();
+        let entry = table.entry(token, client)?;
+        match entry.transport {
+            Some(transport) => Ok((Arc::clone(&entry.identity), transport)),
+            None => Err(ClaimError::Unknown),
+        }
     }
 
     /// Forgets the token of a connection that has ended.
@@ -91,6 +144,18 @@ impl ConnectionTokens {
         let mut table = self.lock();
         if let Some(token) = table.by_id.remove(id) {
             table.connections.remove(&token);
+        }
+    }
+
+    /// Notes that a transport did not come about. A client that can go on elsewhere may try again.
+    pub(crate) fn transport_failed(&self, id: &ConnectionId) {
+        let is_stateful = {
+            let table = self.lock();
+            let entry = table.by_id.get(id).and_then(|token| table.connections.get(token));
+            entry.is_some_and(|entry| entry.terms.is_stateful)
+        };
+        if !is_stateful {
+            self.release(id);
         }
     }
 
@@ -105,10 +170,20 @@ impl ConnectionTokens {
 }
 
 impl Table {
+    /// The entry of a token, where it was issued to this client.
+    fn entry(&mut self, token: &str, client: &Client) -> Result<&mut Entry, ClaimError> {
+        let entry = self.connections.get_mut(token).ok_or(ClaimError::Unknown)?;
+        if entry.identity.hub == client.hub && entry.identity.user == client.user {
+            Ok(entry)
+        } else {
+            Err(ClaimError::OtherClient)
+        }
+    }
+
     fn expire(&mut self, now: Instant) {
         while self.expiries.front().is_some_and(|(end, _)| *end <= now) {
             let Some((_, token)) = self.expiries.pop_front() else { return };
-            if self.connections.get(&token).is_some_and(|entry| !entry.is_connected) {
+            if self.connections.get(&token).is_some_and(|entry| entry.transport.is_none()) {
                 self.connections.remove(&token);
             }
         }
@@ -117,43 +192,78 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use signalr_serverless::{HubName, UserId};
+
     use super::*;
 
-    fn ann() -> Arc<Identity> {
-        Arc::new(Identity {
-            id: ConnectionId::parse("id").unwrap(),
-            hub: HubName::parse("chat").unwrap(),
-            user: Some(UserId::parse("ann").unwrap()),
+    fn client(hub: &str, user: &str) -> Client {
+        Client::new(HubName::parse(hub).unwrap(), Some(UserId::parse(user).unwrap()))
+    }
+
+    fn issue(tokens: &ConnectionTokens, token: &str, is_stateful: bool, now: Instant) {
+        let ann = client("chat", "ann");
+        let identity = Arc::new(Identity {
+            id: ConnectionId::parse(&format!("id of {token}")).unwrap(),
+            hub: ann.hub,
+            user: ann.user,
+        });
+        let terms = Terms { is_stateful, ..Terms::default() };
+        tokens.issue(token.to_owned(), identity, terms, now);
+    }
+
+    fn claim(
+        tokens: &ConnectionTokens,
+        token: &str,
+        client: &Client,
+        now: Instant,
+    ) -> Result<&'static str, ClaimError> {
+        tokens.claim(token, client, Transport::WebSockets, now).map(|claim| match claim {
+            Claim::New { .. } => "new",
+            Claim::Resume(_) => "resume",
         })
     }
+
+    const CONNECTED: ClaimError = ClaimError::Connected(Transport::WebSockets);
 
     #[test]
     fn a_token_is_good_for_one_transport_of_its_client() {
         let tokens = ConnectionTokens::default();
-        let (ann, now) = (ann(), Instant::now());
-        let (hub, user) = (&ann.hub, ann.user.as_ref());
-        tokens.issue("t".to_owned(), Arc::clone(&ann), now);
-        assert_eq!(tokens.claim("x", hub, user, now), Err(ClaimError::Unknown));
-        assert_eq!(tokens.claim("t", hub, None, now), Err(ClaimError::OtherClient));
-        let other = HubName::parse("other").unwrap();
-        assert_eq!(tokens.claim("t", &other, user, now), Err(ClaimError::OtherClient));
-        assert_eq!(tokens.claim("t", hub, user, now), Ok(Arc::clone(&ann)));
-        assert_eq!(tokens.claim("t", hub, user, now), Err(ClaimError::Connected));
-        tokens.release(&ann.id);
-        assert_eq!(tokens.claim("t", hub, user, now), Err(ClaimError::Unknown));
+        let (ann, now) = (client("chat", "ann"), Instant::now());
+        issue(&tokens, "t", false, now);
+        assert_eq!(claim(&tokens, "x", &ann, now), Err(ClaimError::Unknown));
+        for other in [client("chat", "bob"), client("other", "ann")] {
+            assert_eq!(claim(&tokens, "t", &other, now), Err(ClaimError::OtherClient));
+        }
+        assert_eq!(tokens.connected("t", &ann).unwrap_err(), ClaimError::Unknown);
+        assert_eq!(claim(&tokens, "t", &ann, now), Ok("new"));
+        assert_eq!(claim(&tokens, "t", &ann, now), Err(CONNECTED));
+        let polling = tokens.claim("t", &ann, Transport::LongPolling, now);
+        assert_eq!(polling, Err(CONNECTED));
+        tokens.release(&ConnectionId::parse("id of t").unwrap());
+        assert_eq!(claim(&tokens, "t", &ann, now), Err(ClaimError::Unknown));
+    }
+
+    #[test]
+    fn a_stateful_client_may_come_back() {
+        let tokens = ConnectionTokens::default();
+        let (ann, now) = (client("chat", "ann"), Instant::now());
+        issue(&tokens, "t", true, now);
+        assert_eq!(claim(&tokens, "t", &ann, now), Ok("new"));
+        assert_eq!(claim(&tokens, "t", &ann, now), Ok("resume"));
+        tokens.transport_failed(&ConnectionId::parse("id of t").unwrap());
+        assert_eq!(claim(&tokens, "t", &ann, now), Ok("resume"));
     }
 
     #[test]
     fn a_token_ends_unless_its_client_connects_in_time() {
         let tokens = ConnectionTokens::default();
-        let (ann, now) = (ann(), Instant::now());
-        let (hub, user) = (&ann.hub, ann.user.as_ref());
-        tokens.issue("late".to_owned(), Arc::clone(&ann), now);
-        tokens.issue("used".to_owned(), Arc::clone(&ann), now);
-        assert!(tokens.claim("used", hub, user, now).is_ok());
+        let (ann, now) = (client("chat", "ann"), Instant::now());
+        issue(&tokens, "late", false, now);
+        issue(&tokens, "used", false, now);
+        assert_eq!(claim(&tokens, "used", &ann, now), Ok("new"));
         let later = now + CONNECT_TIMEOUT;
-        assert_eq!(tokens.claim("late", hub, user, later), Err(ClaimError::Unknown));
-        assert_eq!(tokens.claim("used", hub, user, later), Err(ClaimError::Connected));
+        assert_eq!(claim(&tokens, "late", &ann, later), Err(ClaimError::Unknown));
+        assert_eq!(claim(&tokens, "used", &ann, later), Err(CONNECTED));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod invocations;
 mod lifetime;
 mod negotiation;
 mod operations;
+mod polling;
 mod properties;
 mod rest;
 mod tokens;

@@ -12,7 +12,11 @@ async fn version_1_has_a_public_id_and_a_secret_token() {
     assert!(id.is_some() && token.is_some() && id != token, "{answer}");
     assert_eq!(
         answer["availableTransports"],
-        json!([{ "transport": "WebSockets", "transferFormats": ["Text", "Binary"] }])
+        json!([
+            { "transport": "WebSockets", "transferFormats": ["Text", "Binary"] },
+            { "transport": "ServerSentEvents", "transferFormats": ["Text"] },
+            { "transport": "LongPolling", "transferFormats": ["Text", "Binary"] },
+        ])
     );
 }
 

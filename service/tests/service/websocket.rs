@@ -84,17 +84,6 @@ async fn what_breaks_the_rules_ends_that_connection_alone() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_websocket_is_told_so() {
-    let service = start().await;
-    let token = service.client_token("chat", None);
-    for (query, status) in [("", 400), ("&id=x", 404)] {
-        let path = format!("/client/?hub=chat{query}");
-        let request = service.http(reqwest::Method::GET, &path).bearer_auth(&token);
-        assert_eq!(request.send().await.unwrap().status().as_u16(), status);
-    }
-}
-
-#[tokio::test]
 async fn a_bad_handshake_is_answered_with_its_error() {
     let service = start().await;
     let token = service.client_token("chat", None);

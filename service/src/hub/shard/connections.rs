@@ -2,29 +2,25 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
     time::SystemTime,
 };
 
 use bytes::Bytes;
 use signalr_serverless::{ConnectionId, HubName};
 use slotmap::SlotMap;
-use tokio::{net::TcpStream, sync::Notify};
-use tungstenite::protocol::frame::coding::CloseCode;
+use tokio::sync::Notify;
 
-use super::{Key, Newcomer, Shard, Shared};
+use super::{Key, Shard, Shared};
 use crate::{
     hub::{
         command::{Recipients, Target},
-        connection::{Arrival, Connection, Identity},
+        connection::Identity,
         members::Members,
         wheel::Wheel,
     },
-    session::{Effect, Seconds},
-    transport::websocket::frame,
+    session::{Call, Effect, Seconds},
 };
 
 const READ_BUFFER: usize = 16 * 1024;
@@ -47,78 +43,80 @@ impl Shard {
         Seconds::try_from(self.shared.start.elapsed().as_secs()).unwrap_or(Seconds::MAX)
     }
 
-    pub(super) fn insert(&mut self, newcomer: Newcomer) -> io::Result<Key> {
-        let Newcomer { identity, socket, mut early } = newcomer;
-        let id = identity.id.clone();
-        let now = self.now();
-        let socket =
-            TcpStream::from_std(socket).inspect_err(|_| self.shared.tokens.release(&id))?;
-        let key = self.connections.insert(Connection::new(identity, socket, now));
-        self.shared.counters.connection_opened();
-        self.schedule(key);
-        if !early.is_empty() {
-            let rules = Arc::clone(&self.shared.rules);
-            let effects = self.connections[key].receive(&mut early, now, &rules);
-            self.apply(key, effects, now);
-        }
-        Ok(key)
-    }
-
-    /// Drives one connection; is ready when it is gone.
-    pub(super) fn poll(&mut self, key: Key, cx: &mut Context<'_>) -> Poll<()> {
-        let now = self.now();
-        let rules = Arc::clone(&self.shared.rules);
-        while let Some(connection) = self.connections.get_mut(key) {
-            match ready!(connection.poll(cx, &mut self.read_buffer, now, &rules)) {
-                Arrival::Effects(effects) => self.apply(key, effects, now),
-                Arrival::Gone => self.remove(key),
-            }
-        }
-        Poll::Ready(())
-    }
-
     pub(super) fn tick(&mut self, key: Key, at: Seconds, now: Seconds) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         // The connection was scheduled anew since; that entry is the one that counts.
         if connection.due != at {
             return;
         }
-        let effects = connection.session.tick(now, &self.shared.rules);
+        let effects = connection.tick(now, &self.shared.rules);
         self.apply(key, effects, now);
-        self.schedule(key);
+        self.schedule(key, now);
     }
 
-    fn schedule(&mut self, key: Key) {
+    /// Notes when to look at a connection next.
+    pub(super) fn schedule(&mut self, key: Key, now: Seconds) {
         if let Some(connection) = self.connections.get_mut(key) {
-            let deadline = connection.session.deadline(&self.shared.rules);
+            let deadline = connection.deadline(now, &self.shared.rules);
             connection.due = self.wheel.schedule(key, deadline);
         }
     }
 
-    fn apply(&mut self, key: Key, effects: Vec<Effect>, now: Seconds) {
+    pub(super) fn apply(&mut self, key: Key, effects: Vec<Effect>, now: Seconds) {
         for effect in effects {
             match effect {
-                Effect::Send(bytes) => self.send(key, &frame::text(&bytes), now),
+                Effect::Send(bytes) => self.send_own(key, &bytes, 0, now),
+                Effect::SendNumbered(bytes) => self.send_own(key, &bytes, 1, now),
+                Effect::Repeat(frames) => self.repeat(key, &frames, now),
                 Effect::Open => self.join_hub(key),
+                Effect::Call(call) => self.refuse(key, &call, now),
                 Effect::Completed { invocation_id, outcome } => {
                     self.complete(key, &invocation_id, outcome);
                 }
-                Effect::End => self.end(key),
+                Effect::End => self.end(key, now),
                 Effect::Abort => self.remove(key),
             }
         }
     }
 
-    /// Writes to a connection. A client whose queue is full is closed.
-    pub(super) fn send(&mut self, key: Key, frame: &Bytes, now: Seconds) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.session.sent(now);
-        if connection.send(frame, self.shared.max_queued).is_err() {
-            connection.drop_queued();
-            self.shared.counters.slow_client_closed();
-            tracing::warn!(connection = %connection.identity.id, "a slow client is closed");
-            self.close(key, Some(TOO_SLOW), now);
+    fn refuse(&mut self, key: Key, call: &Call, now: Seconds) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            let effects = connection.session.refuse(call, now, &self.shared.rules);
+            self.apply(key, effects, now);
         }
+    }
+
+    /// Sends what is for this connection alone.
+    fn send_own(&mut self, key: Key, bytes: &[u8], messages: u32, now: Seconds) {
+        if let Some(connection) = self.connections.get(key) {
+            self.send(key, &connection.encoding().frame(bytes), messages, now);
+        }
+    }
+
+    /// Writes to a connection. A client whose queue is full is closed.
+    pub(super) fn send(&mut self, key: Key, frame: &Bytes, messages: u32, now: Seconds) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.send(frame, messages, self.shared.max_queued, now).is_err() {
+            self.close_slow(key, now);
+        }
+    }
+
+    fn repeat(&mut self, key: Key, frames: &[Bytes], now: Seconds) {
+        for frame in frames {
+            let Some(connection) = self.connections.get_mut(key) else { return };
+            // What is repeated fitted into the bound when it was first sent.
+            if connection.repeat(frame, usize::MAX, now).is_err() {
+                return self.close_slow(key, now);
+            }
+        }
+    }
+
+    fn close_slow(&mut self, key: Key, now: Seconds) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.drop_queued();
+        self.shared.counters.slow_client_closed();
+        tracing::warn!(connection = %connection.identity.id, "a slow client is closed");
+        self.close(key, Some(TOO_SLOW), now);
     }
 
     pub(super) fn close(&mut self, key: Key, reason: Option<&str>, now: Seconds) {
@@ -128,17 +126,20 @@ impl Shard {
         }
     }
 
-    fn end(&mut self, key: Key) {
+    fn end(&mut self, key: Key, now: Seconds) {
         self.leave_hub(key);
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.send_close(CloseCode::Normal, "");
-            self.schedule(key);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if connection.end_carrier(now) {
+            self.schedule(key, now);
+        } else {
+            self.remove(key);
         }
     }
 
-    fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         self.leave_hub(key);
         if let Some(connection) = self.connections.remove(key) {
+            self.by_id.remove(&connection.identity.id);
             self.shared.tokens.release(&connection.identity.id);
             self.shared.counters.connection_closed();
             tracing::debug!(connection = %connection.identity.id, "a connection is gone");
@@ -152,7 +153,6 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.is_member = true;
         let identity = Arc::clone(&connection.identity);
-        self.by_id.insert(identity.id.clone(), key);
         let members = self.hubs.entry(identity.hub.clone()).or_insert_with(Members::new);
         members.add(key, identity.user.as_ref());
         if let Some(user) = &identity.user {
@@ -170,8 +170,7 @@ impl Shard {
         if !std::mem::take(&mut connection.is_member) {
             return;
         }
-        let Identity { id, hub, user } = &*connection.identity;
-        self.by_id.remove(id);
+        let Identity { hub, user, .. } = &*connection.identity;
         connection.invocations = None;
         if let Some(members) = self.hubs.get_mut(hub) {
             members.remove(key, user.as_ref(), &std::mem::take(&mut connection.groups));
@@ -185,7 +184,7 @@ impl Shard {
     pub(super) fn find(&self, hub: &HubName, id: &ConnectionId) -> Option<Key> {
         let key = *self.by_id.get(id)?;
         let connection = self.connections.get(key)?;
-        (connection.identity.hub == *hub).then_some(key)
+        (connection.is_member && connection.identity.hub == *hub).then_some(key)
     }
 
     pub(super) fn recipients(&self, hub: &HubName, recipients: &Recipients) -> Vec<Key> {

@@ -1,18 +1,16 @@
 //! Writing to many connections, a chunk at a time, so that others get their turn.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use signalr_serverless::HubName;
 use tokio::task::yield_now;
 
 use super::{Key, SharedShard, membership::Change};
-use crate::{
-    hub::{
-        command::{Action, Command, Step},
-        message::Message,
-    },
-    protocol::Protocol,
+use crate::hub::{
+    command::{Action, Command, Step},
+    encoding::Encoding,
+    message::Message,
 };
 
 /// How many connections are written to before others get a turn.
@@ -41,9 +39,9 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>]) -> usiz
                 Action::Send { message, .. } => Some(message),
                 _ => None,
             });
-            let frames = joined_frames(messages);
+            let batch = Batch::new(messages);
             let keys = shard.borrow().recipients(hub, recipients);
-            write_each(shard, &keys, &frames).await;
+            write_each(shard, &keys, &batch).await;
             keys.len()
         }
         Action::Close { recipients, reason } => {
@@ -64,47 +62,72 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>]) -> usiz
 
 async fn carry_out_step(shard: &SharedShard, hub: &HubName, keys: &[Key], step: &Step) {
     match step {
-        Step::Send(message) => write_each(shard, keys, &joined_frames([message])).await,
+        Step::Send(message) => write_each(shard, keys, &Batch::new([message])).await,
         Step::JoinGroup(group) => shard.borrow_mut().change(hub, keys, &Change::Join(group)),
         Step::LeaveGroup(group) => shard.borrow_mut().change(hub, keys, &Change::Leave(group)),
         Step::Close { reason } => close_each(shard, keys, reason.as_deref()).await,
     }
 }
 
-/// Writes frames to connections, a chunk at a time.
-async fn write_each(shard: &SharedShard, keys: &[Key], frames: &[Bytes]) {
-    for frame in frames {
-        for (index, chunk) in keys.chunks(CHUNK).enumerate() {
-            if index > 0 {
-                yield_now().await;
-            }
-            let mut shard = shard.borrow_mut();
-            let now = shard.now();
-            for key in chunk {
-                shard.send(*key, frame, now);
+/// Writes messages to connections, a chunk at a time.
+async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>) {
+    for (index, chunk) in keys.chunks(CHUNK).enumerate() {
+        if index > 0 {
+            yield_now().await;
+        }
+        let mut shard = shard.borrow_mut();
+        let now = shard.now();
+        for key in chunk {
+            let Some(connection) = shard.connections.get(*key) else { continue };
+            for frame in batch.frames(connection.encoding()) {
+                shard.send(*key, &frame.bytes, frame.messages, now);
             }
         }
     }
 }
 
-/// The frames of all messages in order, small ones joined.
-fn joined_frames<'a>(messages: impl IntoIterator<Item = &'a Arc<Message>>) -> Vec<Bytes> {
-    let frames = messages.into_iter().filter_map(|message| message.websocket_frame(Protocol::Json));
-    let mut frames = frames.peekable();
-    let mut joined = Vec::new();
-    while let Some(first) = frames.next() {
-        let fits = |bytes: usize, next: &&Bytes| bytes + next.len() <= JOINED_BYTES;
-        if !frames.peek().is_some_and(|next| fits(first.len(), next)) {
-            joined.push(first.clone());
-            continue;
-        }
-        let mut together = BytesMut::from(first.as_ref());
-        while let Some(next) = frames.next_if(|next| fits(together.len(), next)) {
-            together.extend_from_slice(next);
-        }
-        joined.push(together.freeze());
+/// Messages for the same connections, joined once per encoding on the first need.
+struct Batch<'a> {
+    messages: Vec<&'a Arc<Message>>,
+    frames: [OnceCell<Vec<JoinedFrame>>; Encoding::COUNT],
+}
+
+/// Messages as they go over a wire in one write.
+struct JoinedFrame {
+    bytes: Bytes,
+    messages: u32,
+}
+
+impl<'a> Batch<'a> {
+    fn new(messages: impl IntoIterator<Item = &'a Arc<Message>>) -> Self {
+        let frames = [const { OnceCell::new() }; Encoding::COUNT];
+        Self { messages: messages.into_iter().collect(), frames }
     }
-    joined
+
+    fn frames(&self, encoding: Encoding) -> &[JoinedFrame] {
+        self.frames[encoding.index()].get_or_init(|| self.join(encoding))
+    }
+
+    /// The frames of all messages in order, small ones joined.
+    fn join(&self, encoding: Encoding) -> Vec<JoinedFrame> {
+        let mut frames = self.messages.iter().filter_map(|one| one.frame(encoding)).peekable();
+        let mut joined = Vec::new();
+        while let Some(first) = frames.next() {
+            let fits = |bytes: usize, next: &&Bytes| bytes + next.len() <= JOINED_BYTES;
+            if !frames.peek().is_some_and(|next| fits(first.len(), next)) {
+                joined.push(JoinedFrame { bytes: first.clone(), messages: 1 });
+                continue;
+            }
+            let mut together = BytesMut::from(first.as_ref());
+            let mut messages = 1;
+            while let Some(next) = frames.next_if(|next| fits(together.len(), next)) {
+                together.extend_from_slice(next);
+                messages += 1;
+            }
+            joined.push(JoinedFrame { bytes: together.freeze(), messages });
+        }
+        joined
+    }
 }
 
 pub(super) async fn close_all(shard: &SharedShard) {

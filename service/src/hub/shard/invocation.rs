@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use super::{Key, Shard, reply};
 use crate::{
     hub::command::{Action, Answer, Command},
-    protocol::{Outcome, Protocol},
+    protocol::Outcome,
 };
 
 impl Shard {
@@ -23,8 +23,9 @@ impl Shard {
             invocations.retain(|_, waiting| !waiting.is_closed());
             invocations.insert(invocation_id.clone(), answer);
         }
-        if let Some(frame) = message.websocket_frame(Protocol::Json) {
-            self.send(key, frame, now);
+        if let Some(frame) = self.connections.get(key).and_then(|one| message.frame(one.encoding()))
+        {
+            self.send(key, frame, 1, now);
         }
     }
 

@@ -3,6 +3,7 @@
 //! It lives on a thread of its own, so nothing in it is locked. It takes what waits in its queue,
 //! carries it out in order, and lets its connections' tasks run in between.
 
+mod carriers;
 mod connections;
 mod delivery;
 mod invocation;
@@ -18,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use signalr_serverless::{ConnectionId, HubName};
 use slotmap::SlotMap;
 use tokio::{
@@ -35,7 +36,12 @@ use super::{
     wheel::Wheel,
 };
 use crate::{
-    counters::Counters, session::Rules, store::Store, transport::tokens::ConnectionTokens,
+    counters::Counters,
+    session::{Rules, Terms},
+    store::Store,
+    transport::{
+        long_polling::PollAnswer, server_sent_events::EventSink, tokens::ConnectionTokens,
+    },
 };
 
 /// How much one turn of the queue takes.
@@ -49,6 +55,26 @@ slotmap::new_key_type! {
 #[derive(Debug)]
 pub(crate) enum Work {
     Adopt(Newcomer),
+    /// A client goes on on another socket.
+    Resume {
+        connection: ConnectionId,
+        socket: NewSocket,
+    },
+    /// A client without a socket of its own sent this.
+    Receive {
+        connection: ConnectionId,
+        bytes: Bytes,
+        taken: oneshot::Sender<bool>,
+    },
+    /// A client asks for what waits for it.
+    Poll {
+        connection: ConnectionId,
+        poll: oneshot::Sender<PollAnswer>,
+    },
+    /// A client has ended its connection.
+    HangUp {
+        connection: ConnectionId,
+    },
     Command {
         command: Arc<Command>,
         answer: Option<oneshot::Sender<Answer>>,
@@ -66,6 +92,21 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) struct Newcomer {
     pub(crate) identity: Arc<Identity>,
+    pub(crate) terms: Terms,
+    pub(crate) carrier: NewCarrier,
+}
+
+/// What will move the bytes of a connection.
+#[derive(Debug)]
+pub(crate) enum NewCarrier {
+    WebSocket(NewSocket),
+    ServerSentEvents(EventSink),
+    LongPolling,
+}
+
+/// A socket after its upgrade to a WebSocket.
+#[derive(Debug)]
+pub(crate) struct NewSocket {
     pub(crate) socket: TcpStream,
     /// What came with the upgrade; it must be read before the socket.
     pub(crate) early: BytesMut,
@@ -87,6 +128,7 @@ pub(crate) struct Shared {
 struct Shard {
     shared: Shared,
     connections: SlotMap<Key, Connection>,
+    /// Every connection, from its transport's beginning to its end.
     by_id: HashMap<ConnectionId, Key>,
     hubs: HashMap<HubName, Members<Key>>,
     wheel: Wheel<Key>,
@@ -108,6 +150,19 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
         while let Some(work) = waiting.next() {
             match work {
                 Work::Adopt(newcomer) => adopt(&shard, newcomer),
+                Work::Resume { connection, socket } => {
+                    let resumed = shard.borrow_mut().resume(&connection, socket);
+                    if let Some((key, turn)) = resumed {
+                        spawn_local(serve(Rc::clone(&shard), key, turn));
+                    }
+                }
+                Work::Receive { connection, bytes, taken } => {
+                    let is_taken = shard.borrow_mut().receive(&connection, &bytes);
+                    // The client may have broken off its request.
+                    let _ = taken.send(is_taken);
+                }
+                Work::Poll { connection, poll } => shard.borrow_mut().take_poll(&connection, poll),
+                Work::HangUp { connection } => shard.borrow_mut().hang_up(&connection),
                 Work::Command { command, answer } if command.action.is_invocation() => {
                     shard.borrow_mut().invoke(&command, answer);
                 }
@@ -168,19 +223,34 @@ async fn keep_time(shard: Weak<RefCell<Shard>>) {
     }
 }
 
-fn adopt(shard: &SharedShard, newcomer: Newcomer) {
+fn adopt(shard: &SharedShard, mut newcomer: Newcomer) {
     let identity = Arc::clone(&newcomer.identity);
-    match shard.borrow_mut().insert(newcomer) {
-        Ok(key) => {
-            spawn_local(serve(Rc::clone(shard), key));
+    let gone = match &mut newcomer.carrier {
+        NewCarrier::ServerSentEvents(events) => events.take_gone(),
+        NewCarrier::WebSocket(_) | NewCarrier::LongPolling => None,
+    };
+    let inserted = shard.borrow_mut().insert(newcomer);
+    match (inserted, gone) {
+        (Ok((key, _)), Some(gone)) => {
+            let shard = Rc::downgrade(shard);
+            spawn_local(async move {
+                // Nothing is ever sent here: it is the end that counts.
+                let _ = gone.await;
+                if let Some(shard) = shard.upgrade() {
+                    shard.borrow_mut().remove(key);
+                }
+            });
         }
-        Err(error) => {
+        (Ok((key, turn)), None) => {
+            spawn_local(serve(Rc::clone(shard), key, turn));
+        }
+        (Err(error), _) => {
             tracing::warn!(connection = %identity.id, %error, "a socket could not be taken over");
         }
     }
 }
 
-/// The task of one connection: waits for its socket, until it is gone.
-async fn serve(shard: SharedShard, key: Key) {
-    poll_fn(|cx| shard.borrow_mut().poll(key, cx)).await;
+/// The task of one connection's socket: waits for it, until it is gone.
+async fn serve(shard: SharedShard, key: Key, turn: u32) {
+    poll_fn(|cx| shard.borrow_mut().poll(key, turn, cx)).await;
 }

@@ -11,6 +11,11 @@ pub(crate) fn text(payload: &[u8]) -> Bytes {
     frame(OpCode::Data(Data::Text), payload)
 }
 
+/// A binary message of one frame.
+pub(crate) fn binary(payload: &[u8]) -> Bytes {
+    frame(OpCode::Data(Data::Binary), payload)
+}
+
 /// The answer to a ping.
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(OpCode::Control(Control::Pong), payload)

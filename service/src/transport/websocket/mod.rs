@@ -1,5 +1,6 @@
 //! The WebSocket transport: the upgrade by HTTP, then frames on the bare socket.
 
-pub(crate) mod decoder;
+mod decoder;
 pub(crate) mod frame;
+pub(crate) mod socket;
 pub(crate) mod upgrade;

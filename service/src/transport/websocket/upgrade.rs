@@ -1,52 +1,41 @@
 //! From an HTTP request to a bare socket in the hands of a shard.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::{io, sync::Arc, time::Instant};
 
 use axum::{
-    extract::{Request, State as Extract},
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use bytes::BytesMut;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use signalr_serverless::ConnectionId;
 use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::{
-    hub::{connection::Identity, shard::Newcomer},
+    hub::shard::{NewCarrier, NewSocket, Newcomer},
     state::State,
     transport::{
+        Transport,
         endpoint::{Client, Refusal},
-        tokens::{ClaimError, random_id},
+        tokens::Claim,
     },
 };
 
 /// `GET /client/?hub=…&id=…` with an upgrade; without `id`, a client that skips negotiation.
-pub(crate) async fn connect(
-    Extract(state): Extract<Arc<State>>,
+pub(crate) fn connect(
+    state: Arc<State>,
+    client: Client,
     mut request: Request,
 ) -> Result<Response, Refusal> {
-    let client = Client::authenticate(&state, request.uri(), request.headers(), SystemTime::now())?;
-    let token = client.query.first("id");
-    if !asks_for_websocket(request.headers()) {
-        return Err(only_websockets(token));
-    }
-    if request.method() != Method::GET {
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket begins with GET"));
-    }
     let accept = accept_key(request.headers())?;
-    let identity = match token {
-        Some(token) => claim(&state, token, &client)?,
-        None => new_identity(&client)?,
+    let claim = match client.query.first("id") {
+        Some(token) => state.tokens.claim(token, &client, Transport::WebSockets, Instant::now())?,
+        None => Claim::New { identity: client.new_identity()?, terms: client.terms.clone() },
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(hand_over(state, upgrade, identity));
+    tokio::spawn(hand_over(state, upgrade, claim));
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),
         (header::UPGRADE, "websocket".to_owned()),
@@ -55,31 +44,20 @@ pub(crate) async fn connect(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
-    upgrade.is_some_and(|value| {
-        value.split(',').any(|one| one.trim().eq_ignore_ascii_case("websocket"))
-    })
+/// Whether a request asks for this transport.
+pub(crate) fn is_asked_for(headers: &HeaderMap) -> bool {
+    has_token(headers, &header::UPGRADE, "websocket")
 }
 
-/// The answers of ASP.NET Core where a transport is not there.
-fn only_websockets(token: Option<&str>) -> Refusal {
-    match token {
-        None => Refusal::new(StatusCode::BAD_REQUEST, "Connection ID required"),
-        Some(_) => Refusal::new(
-            StatusCode::NOT_FOUND,
-            "this endpoint speaks WebSockets only; ask for an upgrade",
-        ),
-    }
+fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(token))
 }
 
 /// Checks the opening handshake and answers its key. Source: RFC 6455, section 4.2.
 fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
     let bad_request = |text| Refusal::new(StatusCode::BAD_REQUEST, text);
-    let connection = headers.get(header::CONNECTION).and_then(|value| value.to_str().ok());
-    if !connection
-        .is_some_and(|value| value.split(',').any(|one| one.trim().eq_ignore_ascii_case("upgrade")))
-    {
+    if !has_token(headers, &header::CONNECTION, "upgrade") {
         return Err(bad_request("the header Connection does not say 'upgrade'"));
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
@@ -92,46 +70,32 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
     }
 }
 
-fn claim(state: &State, token: &str, client: &Client) -> Result<Arc<Identity>, Refusal> {
-    let claimed = state.tokens.claim(token, &client.hub, client.user.as_ref(), Instant::now());
-    claimed.map_err(|error| match error {
-        ClaimError::Unknown => Refusal::new(StatusCode::NOT_FOUND, "No Connection with that ID"),
-        ClaimError::Connected => {
-            Refusal::new(StatusCode::CONFLICT, "a transport is connected with this id already")
-        }
-        ClaimError::OtherClient => Refusal::new(
-            StatusCode::FORBIDDEN,
-            "the access token names another user or hub than the one that negotiated",
-        ),
-    })
-}
-
-fn new_identity(client: &Client) -> Result<Arc<Identity>, Refusal> {
-    let id = random_id().map_err(|error| Refusal::internal(&error))?;
-    Ok(Arc::new(Identity {
-        id: ConnectionId::parse(&id).map_err(|error| Refusal::internal(&error))?,
-        hub: client.hub.clone(),
-        user: client.user.clone(),
-    }))
-}
-
 /// Takes the socket back from the HTTP library and hands it to its shard.
-async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, identity: Arc<Identity>) {
-    let newcomer = match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
-        Ok((socket, early)) => Newcomer { identity: Arc::clone(&identity), socket, early },
+async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim) {
+    let id = claim.identity().id.clone();
+    let socket = match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
+        Ok(socket) => socket,
         Err(error) => {
-            tracing::debug!(connection = %identity.id, %error, "an upgrade was not completed");
-            return state.tokens.release(&identity.id);
+            tracing::debug!(connection = %id, %error, "an upgrade was not completed");
+            return state.tokens.transport_failed(&id);
         }
     };
-    if state.hubs.adopt(newcomer).await.is_err() {
-        state.tokens.release(&identity.id);
+    let taken = match claim {
+        Claim::New { identity, terms } => {
+            let carrier = NewCarrier::WebSocket(socket);
+            state.hubs.adopt(Newcomer { identity, terms, carrier }).await
+        }
+        Claim::Resume(_) => state.hubs.resume(&id, socket).await,
+    };
+    if taken.is_err() {
+        state.tokens.release(&id);
     }
 }
 
-fn take_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
+fn take_socket(upgraded: Upgraded) -> io::Result<NewSocket> {
     let parts = upgraded
         .downcast::<TokioIo<TcpStream>>()
         .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
-    Ok((parts.io.into_inner().into_std()?, parts.read_buf.into()))
+    let early = BytesMut::from(parts.read_buf);
+    Ok(NewSocket { socket: parts.io.into_inner().into_std()?, early })
 }

@@ -1,0 +1,92 @@
+//! What a client's token says about its session. Source: `Constants.cs` of Azure's SDK.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use signalr_serverless::claim;
+
+use super::VerifiedClient;
+use crate::session::{Seconds, Terms};
+
+/// The bounds of a handshake time limit, in seconds.
+const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
+
+impl VerifiedClient {
+    /// The terms of a session; `start` is when the service started. A value that cannot be what it
+    /// should be is passed over, as the real service does.
+    pub(crate) fn terms(&self, start: Instant, now: SystemTime) -> Terms {
+        let ends = self.is_true(claim::CLOSE_ON_EXPIRY);
+        Terms {
+            handshake_timeout: self
+                .seconds(claim::HANDSHAKE_TIMEOUT)
+                .filter(|seconds| HANDSHAKE_SECONDS.contains(seconds)),
+            expires: self.number(claim::AUTHENTICATION_EXPIRY).filter(|_| ends).map(|epoch| {
+                let now = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+                let left = epoch.saturating_sub(now);
+                let end = start.elapsed().as_secs().saturating_add(left);
+                Seconds::try_from(end).unwrap_or(Seconds::MAX)
+            }),
+            detailed_errors: self.is_true(claim::DETAILED_ERRORS),
+            poll_interval: self.seconds(claim::MAX_POLL_INTERVAL).filter(|seconds| *seconds > 0),
+            is_text_only: false,
+            is_stateful: false,
+            has_pings: true,
+        }
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        match self.claims.get(name) {
+            Some(Value::Bool(value)) => *value,
+            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+
+    fn seconds(&self, name: &str) -> Option<Seconds> {
+        Seconds::try_from(self.number(name)?).ok()
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        match self.claims.get(name)? {
+            Value::String(text) => text.parse().ok(),
+            value => value.as_u64(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(claims: Value) -> Terms {
+        let Value::Object(claims) = claims else { panic!() };
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        VerifiedClient { user: None, claims }.terms(Instant::now(), now)
+    }
+
+    #[test]
+    fn claims_become_terms() {
+        let terms = terms(serde_json::json!({
+            "asrs.s.cht": "7", "asrs.s.derror": "True", "asrs.s.ttl": "20",
+            "asrs.s.coae": "true", "asrs.s.aeo": "1060",
+        }));
+        assert_eq!(terms.handshake_timeout, Some(7));
+        assert!(terms.detailed_errors);
+        assert_eq!(terms.poll_interval, Some(20));
+        assert_eq!(terms.expires, Some(60));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_passed_over() {
+        let terms = terms(serde_json::json!({
+            "asrs.s.cht": "31", "asrs.s.ttl": "0", "asrs.s.derror": 1, "asrs.s.aeo": "1060",
+        }));
+        assert_eq!(terms, Terms { has_pings: true, ..Terms::default() });
+    }
+
+    #[test]
+    fn permission_that_has_ended_ends_at_once() {
+        let terms = terms(serde_json::json!({ "asrs.s.coae": "true", "asrs.s.aeo": 5 }));
+        assert_eq!(terms.expires, Some(0));
+    }
+}

@@ -1,0 +1,144 @@
+//! Stateful reconnect: what was sent is kept until the client has it, so that a client whose
+//! transport broke goes on where it was.
+//!
+//! Messages of types 1 to 5 have numbers from 1, one count for each direction, which go on over a
+//! reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core; where these
+//! and its clients differ, the clients.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::protocol::ProtocolError;
+
+/// The memory of one connection's two directions.
+#[derive(Debug, Default)]
+pub(super) struct Reliable {
+    /// What the client has not acknowledged, in order.
+    kept: VecDeque<Kept>,
+    kept_bytes: usize,
+    /// The number of the last message sent.
+    sent: u64,
+    /// The number of the last message received.
+    received: u64,
+    /// The number of the next message, while a client that resumed repeats itself.
+    next: Option<u64>,
+    /// Whether the client resumed and has not said yet with which number it goes on.
+    awaits_sequence: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    frame: Bytes,
+    /// The number of the first message in the frame.
+    first: u64,
+    /// The number of the last message in the frame.
+    last: u64,
+}
+
+impl Reliable {
+    /// Keeps a frame of that many messages. Returns how many bytes are kept.
+    pub(super) fn keep(&mut self, frame: &Bytes, messages: u32) -> usize {
+        let first = self.sent + 1;
+        self.sent += u64::from(messages);
+        self.kept_bytes += frame.len();
+        self.kept.push_back(Kept { frame: frame.clone(), first, last: self.sent });
+        self.kept_bytes
+    }
+
+    /// Forgets what the client has. A number that was never sent is passed over.
+    pub(super) fn acknowledge(&mut self, sequence_id: u64) {
+        while self.kept.front().is_some_and(|kept| kept.last <= sequence_id) {
+            let Some(kept) = self.kept.pop_front() else { return };
+            self.kept_bytes -= kept.frame.len();
+        }
+    }
+
+    /// Counts a message of the client. Returns whether it is new, and not one that is repeated.
+    pub(super) fn receive(&mut self) -> bool {
+        if self.awaits_sequence {
+            return false;
+        }
+        if let Some(next) = self.next {
+            if next <= self.received {
+                self.next = Some(next + 1);
+                return false;
+            }
+            self.next = None;
+        }
+        self.received += 1;
+        true
+    }
+
+    /// The number of the last message received, which is what an acknowledgement says.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Begins anew on another transport. Returns the number of the first frame to send again, and
+    /// the frames.
+    pub(super) fn resume(&mut self) -> (u64, Vec<Bytes>) {
+        self.awaits_sequence = true;
+        self.next = None;
+        let first = self.kept.front().map_or(self.sent + 1, |kept| kept.first);
+        (first, self.kept.iter().map(|kept| kept.frame.clone()).collect())
+    }
+
+    /// Takes the number with which a client that resumed goes on.
+    pub(super) fn sequence(&mut self, sequence_id: u64) -> Result<(), ProtocolError> {
+        if sequence_id > self.received + 1 {
+            return Err(ProtocolError::new(format!(
+                "sequence {sequence_id} leaves a gap behind {}, the last message received",
+                self.received
+            )));
+        }
+        self.awaits_sequence = false;
+        self.next = Some(sequence_id);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_is_sent_again() {
+        let mut reliable = Reliable::default();
+        assert_eq!(reliable.keep(&frame("one"), 1), 3);
+        assert_eq!(reliable.keep(&frame("two three"), 2), 12);
+        reliable.acknowledge(1);
+        assert_eq!(reliable.resume(), (2, vec![frame("two three")]));
+        reliable.acknowledge(2);
+        assert_eq!(reliable.resume(), (2, vec![frame("two three")]));
+        reliable.acknowledge(99);
+        assert_eq!(reliable.resume(), (4, vec![]));
+        assert_eq!(reliable.keep(&frame("four"), 1), 4);
+    }
+
+    #[test]
+    fn what_a_client_repeats_is_taken_once() {
+        let mut reliable = Reliable::default();
+        assert!(reliable.receive() && reliable.receive() && reliable.receive());
+        reliable.resume();
+        assert!(!reliable.receive(), "before the sequence nothing counts");
+        reliable.sequence(2).unwrap();
+        assert!(!reliable.receive() && !reliable.receive());
+        assert!(reliable.receive());
+        assert_eq!(reliable.received(), 4);
+    }
+
+    #[test]
+    fn a_gap_is_an_error() {
+        let mut reliable = Reliable::default();
+        assert!(reliable.receive());
+        reliable.resume();
+        assert!(reliable.sequence(3).is_err());
+        assert!(reliable.sequence(2).is_ok());
+        assert!(reliable.receive());
+    }
+}

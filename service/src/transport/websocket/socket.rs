@@ -1,0 +1,227 @@
+//! The bare socket of a WebSocket.
+//!
+//! Writing is direct: a frame goes to the socket in the caller's own stack, and only what the
+//! socket does not take is queued. From then on everything is queued until the queue is empty, so
+//! nothing overtakes.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::Bytes;
+use tokio::{io::AsyncWrite, net::TcpStream};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use super::{
+    decoder::{Decoder, Input, Violation},
+    frame,
+};
+use crate::transport::QueueFull;
+
+#[derive(Debug)]
+pub(crate) struct WebSocket {
+    socket: TcpStream,
+    decoder: Decoder,
+    /// `None` while the socket keeps up.
+    queue: Option<Box<Queue>>,
+    /// Wakes the task that waits for the socket.
+    waker: Option<Waker>,
+    close: CloseState,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+/// How far the closing handshake of RFC 6455 has come.
+#[derive(Debug, Default)]
+struct CloseState {
+    sent: bool,
+    received: bool,
+    /// Whether the socket was told that nothing more will be written.
+    write_side_is_shut: bool,
+}
+
+/// What a look at the socket brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Bytes came, and the messages in them were handed on.
+    Read,
+    /// The client ended the transport, or broke its rules.
+    Ended,
+    /// The socket is at its end.
+    Gone,
+}
+
+impl WebSocket {
+    pub(crate) fn new(socket: TcpStream) -> Self {
+        Self {
+            socket,
+            decoder: Decoder::default(),
+            queue: None,
+            waker: None,
+            close: CloseState::default(),
+        }
+    }
+
+    /// Writes a frame, or queues what the socket does not take.
+    pub(crate) fn send(&mut self, frame: &Bytes, max_queued: usize) -> Result<(), QueueFull> {
+        if self.close.sent {
+            return Ok(());
+        }
+        let mut rest = frame.clone();
+        if self.queue.is_none() {
+            match self.socket.try_write(&rest) {
+                Ok(written) if written == rest.len() => return Ok(()),
+                Ok(written) => rest = rest.slice(written..),
+                // A broken socket is found by the task that reads it.
+                Err(_) => {}
+            }
+        }
+        let queue = self.queue.get_or_insert_default();
+        queue.bytes += rest.len();
+        queue.frames.push_back(rest);
+        // A single frame may be larger than the bound; it is the frames behind it that count.
+        let is_full = queue.bytes > max_queued && queue.frames.len() > 1;
+        self.wake();
+        if is_full { Err(QueueFull) } else { Ok(()) }
+    }
+
+    /// Drops everything that waits behind the frame that may be half written.
+    pub(crate) fn drop_queued(&mut self) {
+        if let Some(queue) = &mut self.queue {
+            queue.frames.truncate(1);
+            queue.bytes = queue.frames.front().map_or(0, Bytes::len);
+        }
+    }
+
+    /// Begins or answers the closing handshake; nothing is sent behind it.
+    pub(crate) fn send_close(&mut self, code: CloseCode, reason: &'static str) {
+        // The close frame is tiny, and the client must get it whatever waits before it.
+        let _ = self.send(&frame::close(code, reason), usize::MAX);
+        self.close.sent = true;
+        self.wake();
+    }
+
+    /// Lets the task that waits for the socket look again.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Writes what waits and reads what came, as far as the socket allows. Whole messages go to
+    /// `on_message`.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        max_message: usize,
+        on_message: impl FnMut(&[u8]),
+    ) -> Poll<Progress> {
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+        }
+        match self.poll_write(cx) {
+            Poll::Ready(Err(_)) => return Poll::Ready(Progress::Gone),
+            Poll::Ready(Ok(())) if self.close.sent && self.close.received => {
+                return Poll::Ready(Progress::Gone);
+            }
+            Poll::Ready(Ok(())) if self.close.sent && !self.close.write_side_is_shut => {
+                if Pin::new(&mut self.socket).poll_shutdown(cx).is_ready() {
+                    self.close.write_side_is_shut = true;
+                }
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
+        match ready!(self.poll_read(cx, buffer)) {
+            Ok(0) | Err(_) => Poll::Ready(Progress::Gone),
+            Ok(read) => Poll::Ready(self.receive(&mut buffer[..read], max_message, on_message)),
+        }
+    }
+
+    /// Is ready when nothing waits to be written.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(queue) = &mut self.queue {
+            let Some(front) = queue.frames.front_mut() else {
+                self.queue = None;
+                break;
+            };
+            ready!(self.socket.poll_write_ready(cx))?;
+            match self.socket.try_write(front) {
+                Ok(written) if written == front.len() => {
+                    queue.bytes -= written;
+                    queue.frames.pop_front();
+                }
+                Ok(written) => {
+                    queue.bytes -= written;
+                    *front = front.slice(written..);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.socket.poll_read_ready(cx))?;
+            match self.socket.try_read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+
+    /// Takes bytes from the socket.
+    pub(crate) fn receive(
+        &mut self,
+        bytes: &mut [u8],
+        max_message: usize,
+        mut on_message: impl FnMut(&[u8]),
+    ) -> Progress {
+        if self.close.received {
+            return Progress::Read;
+        }
+        let mut pongs = Vec::new();
+        let close = &mut self.close;
+        let decoded = self.decoder.feed(bytes, max_message, |input| {
+            match input {
+                Input::Message(message) => on_message(message),
+                Input::Ping(payload) => pongs.push(frame::pong(payload)),
+                Input::Close => close.received = true,
+            }
+            true
+        });
+        for pong in pongs {
+            if self.send(&pong, max_message).is_err() {
+                return Progress::Gone;
+            }
+        }
+        match decoded {
+            Ok(()) if !self.close.received => return Progress::Read,
+            Ok(()) if !self.close.sent => self.send_close(CloseCode::Normal, ""),
+            Ok(()) => {}
+            Err(Violation { code, reason }) => {
+                self.close.received = true;
+                if !self.close.sent {
+                    self.send_close(code, reason);
+                }
+            }
+        }
+        Progress::Ended
+    }
+}
+
+impl Drop for WebSocket {
+    /// The task that waits for the socket must learn that there is none any more.
+    fn drop(&mut self) {
+        self.wake();
+    }
+}
