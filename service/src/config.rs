@@ -4,11 +4,14 @@ use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use signalr_serverless::AccessKey;
 
+use tokio::sync::watch;
+
 use crate::{
     listen::Listen,
     server::{Service, StartError},
     session::{ClientMessages, Rules, Seconds},
     store::{MemoryStore, Store},
+    upstream,
 };
 
 /// The key of Microsoft's local emulator, so that its connection string works here too. Everybody
@@ -50,6 +53,8 @@ pub struct Config {
     pub max_client_message: usize,
     /// Time limits, in whole seconds.
     pub timeouts: Timeouts,
+    /// Where clients' events and calls go, as it changes. Default: nowhere.
+    pub upstream: Option<watch::Receiver<upstream::Settings>>,
     /// Where memberships of users in groups are kept. Default: in memory.
     pub store: Arc<dyn Store>,
 }
@@ -88,6 +93,7 @@ impl Default for Config {
             max_queued_bytes: 8 * 1024 * 1024,
             max_client_message: 1024 * 1024,
             timeouts: Timeouts::default(),
+            upstream: None,
             store: Arc::new(MemoryStore::default()),
         }
     }

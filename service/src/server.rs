@@ -15,7 +15,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
@@ -27,17 +27,25 @@ use crate::{
     cors,
     counters::Counters,
     head,
-    hub::{Hubs, shard::Shared},
+    hub::{
+        Hubs,
+        command::{Action, Target},
+        message::{Content, Message},
+        shard::Shared,
+    },
     listen::ListenError,
     rest,
     state::State,
     transport::{self, tokens::ConnectionTokens},
+    upstream::{Limits, Reply, Upstream},
 };
 
 /// How long a client may take to send the headers of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests under way may take after the end was asked for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many answers of the upstream may wait to be handed on.
+const REPLIES: usize = 64;
 /// How long to wait where the machine has no socket left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -54,6 +62,9 @@ pub enum StartError {
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
+    /// The upstream cannot be called.
+    #[error("cannot set up the calls of the upstream: {0}")]
+    Upstream(Box<dyn std::error::Error + Send + Sync>),
     /// The machine has no random numbers to give.
     #[error("cannot make a key: {0}")]
     Random(getrandom::Error),
@@ -66,6 +77,9 @@ pub struct Service {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
+    upstream: Option<Upstream>,
+    /// What the upstream answers to clients.
+    answered: mpsc::Receiver<Reply>,
 }
 
 impl std::fmt::Debug for Service {
@@ -90,12 +104,22 @@ impl Service {
         let tokens = Arc::new(ConnectionTokens::default());
         let counters = Arc::new(Counters::default());
         let start = Instant::now();
+        let (replies, answered) = mpsc::channel(REPLIES);
+        let upstream = config
+            .upstream
+            .clone()
+            .map(|settings| {
+                Upstream::new(settings, &config.access_keys, Limits::default(), replies)
+            })
+            .transpose()
+            .map_err(StartError::Upstream)?;
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
             store: Arc::clone(&config.store),
             tokens: Arc::clone(&tokens),
             counters: Arc::clone(&counters),
+            upstream: upstream.clone(),
             start,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
@@ -106,11 +130,20 @@ impl Service {
             verifier: Verifier::new(&config.access_keys, &client_key, config.lenient),
             signing_key,
             client_key,
+            has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             start,
             invocation_timeout: config.timeouts.invocation,
         });
-        Ok(Self { state, counters, listeners, addresses: own_addresses, preview_addresses })
+        Ok(Self {
+            state,
+            counters,
+            listeners,
+            addresses: own_addresses,
+            preview_addresses,
+            upstream,
+            answered,
+        })
     }
 
     /// The addresses that the service listens on.
@@ -141,6 +174,7 @@ impl Service {
             tasks.spawn(accept(listener, app.clone(), is_ending.clone()));
         }
         tasks.spawn(keep_time(Arc::clone(&self.state), is_ending));
+        let answers = tokio::spawn(hand_on_answers(Arc::clone(&self.state), self.answered));
         shutdown.await;
         tracing::info!("the service is shutting down");
         // Without receivers there is nobody left to tell.
@@ -152,6 +186,26 @@ impl Service {
             tracing::warn!("requests under way were cut off");
         }
         self.state.hubs.stop().await;
+        if let Some(upstream) = self.upstream
+            && timeout(DRAIN_TIMEOUT, upstream.idle()).await.is_err()
+        {
+            tracing::warn!("events for the upstream were cut off");
+        }
+        answers.abort();
+    }
+}
+
+/// Hands on what the upstream answers to its clients.
+async fn hand_on_answers(state: Arc<State>, mut answered: mpsc::Receiver<Reply>) {
+    while let Some(Reply { hub, connection, completion }) = answered.recv().await {
+        // It is in the client's protocol already, whichever that is.
+        let content =
+            Content::Encoded { json: Some(completion.clone()), message_pack: Some(completion) };
+        let recipients = Target::Connection(connection).into();
+        let action = Action::Send { recipients, message: Arc::new(Message::new(content)) };
+        if state.hubs.send(hub, action).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) signing_key: AccessKey,
     /// What others may sign client tokens with.
     pub(crate) client_key: ClientKey,
+    /// Whether anybody upstream is told what clients do.
+    pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.
     pub(crate) max_client_message: usize,
     /// When the service started.

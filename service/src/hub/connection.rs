@@ -23,6 +23,7 @@ use crate::{
         server_sent_events::EventSink,
         websocket::socket::{Progress, WebSocket},
     },
+    upstream::{Caller, ConnectionEvents},
 };
 
 /// Who a connection is, from its negotiation to its end.
@@ -33,7 +34,6 @@ pub(crate) struct Identity {
     pub(crate) user: Option<UserId>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) identity: Arc<Identity>,
     /// The groups that the connection is in, each once.
@@ -42,6 +42,10 @@ pub(crate) struct Connection {
     /// Who waits for an answer of the client, by invocation id; `None` while nobody does.
     #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
     pub(crate) invocations: Option<Box<HashMap<String, oneshot::Sender<Answer>>>>,
+    /// What the upstream will be told about the client once it is open.
+    pub(crate) caller: Option<Box<Caller>>,
+    /// Where the client's calls go, where an upstream takes them.
+    pub(crate) upstream: Option<ConnectionEvents>,
     /// Whether the connection takes part in its hub.
     pub(crate) is_member: bool,
     /// When the timer will come back to this connection.
@@ -70,8 +74,15 @@ pub(crate) enum Arrival {
 }
 
 impl Connection {
-    pub(crate) fn new(identity: Arc<Identity>, session: Session, carrier: Carrier) -> Self {
+    pub(crate) fn new(
+        identity: Arc<Identity>,
+        session: Session,
+        carrier: Carrier,
+        caller: Option<Caller>,
+    ) -> Self {
         Self {
+            caller: caller.map(Box::new),
+            upstream: None,
             identity,
             groups: Vec::new(),
             session,

@@ -111,6 +111,8 @@ pub(crate) struct Session {
     /// The beginning of a message whose end has not come yet.
     partial: Vec<u8>,
     reliable: Option<Box<Reliable>>,
+    /// Why the session ended, where it did not end well.
+    end_reason: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +140,13 @@ impl Session {
             reliable: terms.is_stateful.then(Box::default),
             terms,
             partial: Vec::new(),
+            end_reason: None,
         }
+    }
+
+    /// Why the session ended, where it did not end well.
+    pub(crate) fn end_reason(&self) -> Option<&str> {
+        self.end_reason.as_deref()
     }
 
     /// The client's protocol; JSON before its handshake, whose messages are.
@@ -289,6 +297,7 @@ impl Session {
             }
             Phase::Ended { .. } => return effects,
         }
+        self.end_reason = reason.map(Box::from);
         self.end(now, &mut effects);
         effects
     }
@@ -302,8 +311,10 @@ impl Session {
                 true
             }
             Phase::Away { .. } => true,
-            _ => {
-                self.transport_ended(now);
+            Phase::Ended { .. } => false,
+            Phase::Handshake { .. } | Phase::Open(_) => {
+                self.end_reason = Some("the transport broke".into());
+                self.phase = Phase::Ended { since: now };
                 false
             }
         }

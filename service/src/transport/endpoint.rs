@@ -17,6 +17,7 @@ use crate::{
     query::Query,
     session::Terms,
     state::State,
+    upstream::{self, Caller},
 };
 
 /// A client whose token was checked.
@@ -26,6 +27,14 @@ pub(crate) struct Client {
     pub(crate) user: Option<UserId>,
     pub(crate) terms: Terms,
     pub(crate) query: Query,
+    /// What only an upstream is told.
+    details: Option<Details>,
+}
+
+#[derive(Debug)]
+struct Details {
+    claims: Vec<(String, String)>,
+    query: String,
 }
 
 /// Why a request to the client endpoint is refused, as the status and the text the client gets.
@@ -116,12 +125,22 @@ impl Client {
         let hosts = auth::hosts(headers);
         let verified = state.verifier.verify_client(token, &hosts, &hub, now)?;
         let terms = verified.terms(state.start, now);
-        Ok(Self { hub, user: verified.user, terms, query })
+        let details = state.has_upstream.then(|| Details {
+            claims: upstream::claims(&verified.claims),
+            query: upstream::forwarded_query(uri.query().unwrap_or_default()),
+        });
+        Ok(Self { hub, user: verified.user, terms, query, details })
     }
 
     #[cfg(test)]
     pub(crate) fn new(hub: HubName, user: Option<UserId>) -> Self {
-        Self { hub, user, terms: Terms::default(), query: Query::default() }
+        Self { hub, user, terms: Terms::default(), query: Query::default(), details: None }
+    }
+
+    /// What the upstream is told about this client, where there is one.
+    pub(crate) fn caller(&mut self, identity: &Arc<Identity>) -> Option<Caller> {
+        let Details { claims, query } = self.details.take()?;
+        Some(Caller { identity: Arc::clone(identity), claims, query })
     }
 
     /// A new connection of this client.

@@ -25,12 +25,13 @@ use crate::{
 const POLL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// `GET /client/?hub=…&id=…`: the first one connects, each other waits for messages.
-pub(super) async fn poll(state: &State, client: &Client) -> Result<Response, Refusal> {
+pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response, Refusal> {
     let token = required_token(client)?;
     match state.tokens.claim(token, client, Transport::LongPolling, Instant::now()) {
         Ok(Claim::New { identity, terms }) => {
             let carrier = NewCarrier::LongPolling;
-            let newcomer = Newcomer { identity, terms, carrier };
+            let caller = client.caller(&identity);
+            let newcomer = Newcomer { identity, terms, carrier, caller };
             state.hubs.adopt(newcomer).await.map_err(Refusal::stopping)?;
             Ok(answer(PollAnswer::Messages(Bytes::new())))
         }

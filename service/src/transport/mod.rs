@@ -47,15 +47,15 @@ async fn connect(
     request: Request,
 ) -> Result<Response, Refusal> {
     let now = SystemTime::now();
-    let client = Client::authenticate(&state, request.uri(), request.headers(), now)?;
+    let mut client = Client::authenticate(&state, request.uri(), request.headers(), now)?;
     match *request.method() {
         Method::GET if websocket::upgrade::is_asked_for(request.headers()) => {
             websocket::upgrade::connect(state, client, request)
         }
         Method::GET if server_sent_events::is_asked_for(request.headers()) => {
-            server_sent_events::connect(&state, &client).await
+            server_sent_events::connect(&state, &mut client).await
         }
-        Method::GET => long_polling::poll(&state, &client).await,
+        Method::GET => long_polling::poll(&state, &mut client).await,
         Method::POST => post::receive(&state, &client, request.into_body()).await,
         Method::DELETE => long_polling::end(&state, &client).await,
         _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "use GET, POST or DELETE")),

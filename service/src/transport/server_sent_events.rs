@@ -35,13 +35,14 @@ use crate::{
 const GREETING: &[u8] = b":\r\n";
 
 /// `GET /client/?hub=…&id=…` with `Accept: text/event-stream`
-pub(super) async fn connect(state: &State, client: &Client) -> Result<Response, Refusal> {
+pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Response, Refusal> {
     let token = required_token(client)?;
     let claim = state.tokens.claim(token, client, Transport::ServerSentEvents, Instant::now());
     let Claim::New { identity, terms } = claim? else { return Err(Refusal::already_connected()) };
     let (sink, body) = channel();
     let carrier = NewCarrier::ServerSentEvents(sink);
-    let newcomer = Newcomer { identity, terms, carrier };
+    let caller = client.caller(&identity);
+    let newcomer = Newcomer { identity, terms, carrier, caller };
     state.hubs.adopt(newcomer).await.map_err(Refusal::stopping)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

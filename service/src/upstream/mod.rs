@@ -6,8 +6,6 @@
 //! shard; they run on the runtime that the service was started on, and hand completions to a
 //! channel.
 
-#![allow(dead_code, unused_imports, reason = "the shards do not call it yet")]
-
 mod call;
 mod client;
 mod completion;

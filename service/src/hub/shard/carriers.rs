@@ -23,7 +23,7 @@ use crate::{
 impl Shard {
     /// Takes a new connection in. Returns its key and its carrier's turn.
     pub(super) fn insert(&mut self, newcomer: Newcomer) -> io::Result<(Key, u32)> {
-        let Newcomer { identity, terms, carrier } = newcomer;
+        let Newcomer { identity, terms, carrier, caller } = newcomer;
         let now = self.now();
         let id = identity.id.clone();
         let (carrier, early) = match carrier {
@@ -39,7 +39,7 @@ impl Shard {
                 (Carrier::LongPolling(Box::new(PollQueue::new(now))), Default::default())
             }
         };
-        let connection = Connection::new(identity, Session::new(terms, now), carrier);
+        let connection = Connection::new(identity, Session::new(terms, now), carrier, caller);
         let turn = connection.turn;
         let key = self.connections.insert(connection);
         self.by_id.insert(id, key);

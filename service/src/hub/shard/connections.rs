@@ -20,7 +20,7 @@ use crate::{
         members::Members,
         wheel::Wheel,
     },
-    session::{Call, Effect, Seconds},
+    session::{Effect, Seconds},
 };
 
 const READ_BUFFER: usize = 16 * 1024;
@@ -69,20 +69,13 @@ impl Shard {
                 Effect::SendNumbered(bytes) => self.send_own(key, &bytes, 1, now),
                 Effect::Repeat(frames) => self.repeat(key, &frames, now),
                 Effect::Open => self.join_hub(key),
-                Effect::Call(call) => self.refuse(key, &call, now),
+                Effect::Call(call) => self.call(key, call, now),
                 Effect::Completed { invocation_id, outcome } => {
                     self.complete(key, &invocation_id, outcome);
                 }
                 Effect::End => self.end(key, now),
                 Effect::Abort => self.remove(key),
             }
-        }
-    }
-
-    fn refuse(&mut self, key: Key, call: &Call, now: Seconds) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            let effects = connection.session.refuse(call, now, &self.shared.rules);
-            self.apply(key, effects, now);
         }
     }
 
@@ -162,6 +155,7 @@ impl Shard {
                 }
             }
         }
+        self.open_upstream(key);
         tracing::debug!(connection = %identity.id, hub = %identity.hub, "a connection is open");
     }
 
@@ -172,6 +166,9 @@ impl Shard {
         }
         let Identity { hub, user, .. } = &*connection.identity;
         connection.invocations = None;
+        if let Some(upstream) = connection.upstream.take() {
+            upstream.close(connection.session.end_reason());
+        }
         if let Some(members) = self.hubs.get_mut(hub) {
             members.remove(key, user.as_ref(), &std::mem::take(&mut connection.groups));
             if members.is_empty() {

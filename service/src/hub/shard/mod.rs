@@ -8,6 +8,7 @@ mod connections;
 mod delivery;
 mod invocation;
 mod membership;
+mod upstream;
 
 use std::{
     cell::RefCell,
@@ -42,6 +43,7 @@ use crate::{
     transport::{
         long_polling::PollAnswer, server_sent_events::EventSink, tokens::ConnectionTokens,
     },
+    upstream::{Caller, Upstream},
 };
 
 /// How much one turn of the queue takes.
@@ -94,6 +96,8 @@ pub(crate) struct Newcomer {
     pub(crate) identity: Arc<Identity>,
     pub(crate) terms: Terms,
     pub(crate) carrier: NewCarrier,
+    /// What the upstream is told about the client, where there is one.
+    pub(crate) caller: Option<Caller>,
 }
 
 /// What will move the bytes of a connection.
@@ -121,6 +125,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) tokens: Arc<ConnectionTokens>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) upstream: Option<Upstream>,
     /// When the service started.
     pub(crate) start: Instant,
 }

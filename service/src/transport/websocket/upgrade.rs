@@ -21,12 +21,13 @@ use crate::{
         endpoint::{Client, Refusal},
         tokens::Claim,
     },
+    upstream::Caller,
 };
 
 /// `GET /client/?hub=…&id=…` with an upgrade; without `id`, a client that skips negotiation.
 pub(crate) fn connect(
     state: Arc<State>,
-    client: Client,
+    mut client: Client,
     mut request: Request,
 ) -> Result<Response, Refusal> {
     let accept = accept_key(request.headers())?;
@@ -35,7 +36,8 @@ pub(crate) fn connect(
         None => Claim::New { identity: client.new_identity()?, terms: client.terms.clone() },
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(hand_over(state, upgrade, claim));
+    let caller = client.caller(claim.identity());
+    tokio::spawn(hand_over(state, upgrade, claim, caller));
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),
         (header::UPGRADE, "websocket".to_owned()),
@@ -71,7 +73,7 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 }
 
 /// Takes the socket back from the HTTP library and hands it to its shard.
-async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim) {
+async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim, caller: Option<Caller>) {
     let id = claim.identity().id.clone();
     let socket = match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
         Ok(socket) => socket,
@@ -83,7 +85,7 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim) {
     let taken = match claim {
         Claim::New { identity, terms } => {
             let carrier = NewCarrier::WebSocket(socket);
-            state.hubs.adopt(Newcomer { identity, terms, carrier }).await
+            state.hubs.adopt(Newcomer { identity, terms, carrier, caller }).await
         }
         Claim::Resume(_) => state.hubs.resume(&id, socket).await,
     };

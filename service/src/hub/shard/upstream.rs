@@ -1,0 +1,43 @@
+//! What a shard's connections tell the upstream.
+
+use super::{Key, Shard};
+use crate::{
+    session::{Call, Seconds},
+    upstream::{Invocation, NotTaken},
+};
+
+/// The reason for a client whose calls wait faster than they are answered.
+const TOO_MANY_CALLS: &str = "the client calls faster than its upstream answers";
+
+impl Shard {
+    /// Tells the upstream that a connection is open, where it wants to know.
+    pub(super) fn open_upstream(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let caller = connection.caller.take();
+        if let (Some(upstream), Some(caller)) = (&self.shared.upstream, caller)
+            && upstream.serves(&connection.identity.hub)
+        {
+            connection.upstream = Some(upstream.open(*caller));
+        }
+    }
+
+    /// Hands a client's call to the upstream, or refuses it where nobody is there to answer.
+    pub(super) fn call(&mut self, key: Key, call: Call, now: Seconds) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        // An upstream answers with one completion, which is no stream.
+        let upstream = connection.upstream.as_ref().filter(|_| !call.is_stream);
+        let invocation = || Invocation {
+            invocation_id: call.invocation_id.clone(),
+            target: call.target.clone(),
+            protocol: call.protocol,
+            body: call.message.clone(),
+        };
+        let taken = upstream.map_or(Err(NotTaken::NoTemplate), |one| one.invoke(invocation()));
+        let effects = match taken {
+            Ok(()) => return,
+            Err(NotTaken::NoTemplate) => connection.session.refuse(&call, now, &self.shared.rules),
+            Err(NotTaken::QueueFull) => connection.session.close(Some(TOO_MANY_CALLS), true, now),
+        };
+        self.apply(key, effects, now);
+    }
+}
