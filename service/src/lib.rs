@@ -14,6 +14,8 @@ mod config;
 mod cors;
 mod counters;
 mod filter;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod head;
 mod hub;
 mod listen;

@@ -128,3 +128,11 @@ fn public_base(headers: &HeaderMap) -> String {
 fn now() -> SystemTime {
     SystemTime::now()
 }
+
+/// Decodes a body in every way there is, for the fuzzer.
+#[cfg(fuzzing)]
+pub(crate) fn decode(body: &bytes::Bytes) {
+    let _ = encoded::content(body);
+    let _ = serde_json::from_slice::<payload::PayloadMessage>(body);
+    let _ = serde_json::from_slice::<payload::SignalRCommand>(body);
+}

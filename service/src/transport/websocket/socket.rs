@@ -225,3 +225,25 @@ impl Drop for WebSocket {
         self.wake();
     }
 }
+
+/// What a decoder makes of bytes that come in pieces of `size`, for the fuzzer.
+#[cfg(fuzzing)]
+pub(crate) fn decode(bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, Option<Violation>) {
+    let mut decoder = Decoder::default();
+    let mut messages = Vec::new();
+    for piece in bytes.chunks(size) {
+        let mut has_closed = false;
+        let decoded = decoder.feed(&mut piece.to_vec(), 1 << 20, |input| {
+            match input {
+                Input::Message(message) => messages.push(message.to_vec()),
+                Input::Ping(payload) => messages.push(payload.to_vec()),
+                Input::Close => has_closed = true,
+            }
+            true
+        });
+        if decoded.is_err() || has_closed {
+            return (messages, decoded.err());
+        }
+    }
+    (messages, None)
+}
