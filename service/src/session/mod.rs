@@ -3,13 +3,20 @@
 //! Bytes and the time come in, [`Effect`]s go out. There is no socket, task or clock here;
 //! transports carry the bytes, and the shard that owns the connection keeps the time.
 
+mod effect;
 mod reliable;
+mod rules;
 
 use bytes::Bytes;
 
 use self::reliable::Reliable;
+pub use self::rules::ClientMessages;
+pub(crate) use self::{
+    effect::{Call, Effect},
+    rules::{Rules, Terms},
+};
 use crate::protocol::{
-    ClientMessage, Outcome, Protocol, ProtocolError, Split, handshake,
+    ClientMessage, Protocol, ProtocolError, Split, handshake,
     json::{self, RECORD_SEPARATOR},
 };
 
@@ -19,87 +26,6 @@ const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current
 
 /// Whole seconds since the service started.
 pub(crate) type Seconds = u32;
-
-/// What happens to a client that sends while nobody is there to answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientMessages {
-    /// A call that waits for an answer gets an error, and the connection is closed with the reason.
-    #[default]
-    Close,
-    /// A call that waits for an answer gets an error, but one that asks for a stream may be
-    /// answered by REST; the connection stays open.
-    Ignore,
-}
-
-/// The rules that hold for every session of a service.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub(crate) handshake_timeout: Seconds,
-    /// A ping is due where nothing was sent for this long.
-    pub(crate) keep_alive: Seconds,
-    /// A client that said nothing for this long is taken for gone.
-    pub(crate) client_timeout: Seconds,
-    /// How long a client has to answer a close.
-    pub(crate) close_timeout: Seconds,
-    /// How long a client without a transport may take to come back.
-    pub(crate) reconnect_timeout: Seconds,
-    /// How long a client may take from one poll to the next.
-    pub(crate) poll_gap: Seconds,
-    /// The largest message that a client may send, in bytes.
-    pub(crate) max_message: usize,
-    pub(crate) client_messages: ClientMessages,
-}
-
-/// What a client's token and negotiation say about its session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Terms {
-    /// In place of the rule's.
-    pub(crate) handshake_timeout: Option<Seconds>,
-    /// When the client's permission ends.
-    pub(crate) expires: Option<Seconds>,
-    /// Whether the client may know what exactly went wrong.
-    pub(crate) detailed_errors: bool,
-    /// How long a poll may wait at most.
-    pub(crate) poll_interval: Option<Seconds>,
-    /// Whether the transport carries text only.
-    pub(crate) is_text_only: bool,
-    /// Whether the client can go on on another transport.
-    pub(crate) is_stateful: bool,
-    /// Whether client and service tell each other that they are there. Polls do so by themselves.
-    pub(crate) has_pings: bool,
-}
-
-/// What the owner of a session has to do, in order.
-#[derive(Debug)]
-pub(crate) enum Effect {
-    /// The handshake is done: the connection takes part in its hub from now on.
-    Open,
-    /// Send these hub-protocol bytes.
-    Send(Vec<u8>),
-    /// Send this hub message, which has a number under stateful reconnect.
-    SendNumbered(Vec<u8>),
-    /// Send these frames again, as they are.
-    Repeat(Vec<Bytes>),
-    /// The client calls a method.
-    Call(Call),
-    /// The client answered an invocation of the service.
-    Completed { invocation_id: String, outcome: Outcome },
-    /// Send what is queued, then end the transport. The session is over.
-    End,
-    /// Drop the transport at once. The session is over.
-    Abort,
-}
-
-/// A call of a client, for whoever answers it.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) target: String,
-    pub(crate) invocation_id: Option<String>,
-    pub(crate) is_stream: bool,
-    pub(crate) protocol: Protocol,
-    /// The message without what frames it.
-    pub(crate) message: Bytes,
-}
 
 /// The session of one connection.
 #[derive(Debug)]

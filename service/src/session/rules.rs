@@ -1,0 +1,52 @@
+//! What holds for every session, and what a client's token changes about its own.
+
+use super::Seconds;
+
+/// What happens to a client that sends while nobody is there to answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientMessages {
+    /// A call that waits for an answer gets an error, and the connection is closed with the reason.
+    #[default]
+    Close,
+    /// A call that waits for an answer gets an error, but one that asks for a stream may be
+    /// answered by REST; the connection stays open.
+    Ignore,
+}
+
+/// The rules that hold for every session of a service.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) handshake_timeout: Seconds,
+    /// A ping is due where nothing was sent for this long.
+    pub(crate) keep_alive: Seconds,
+    /// A client that said nothing for this long is taken for gone.
+    pub(crate) client_timeout: Seconds,
+    /// How long a client has to answer a close.
+    pub(crate) close_timeout: Seconds,
+    /// How long a client without a transport may take to come back.
+    pub(crate) reconnect_timeout: Seconds,
+    /// How long a client may take from one poll to the next.
+    pub(crate) poll_gap: Seconds,
+    /// The largest message that a client may send, in bytes.
+    pub(crate) max_message: usize,
+    pub(crate) client_messages: ClientMessages,
+}
+
+/// What a client's token and negotiation say about its session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// In place of the rule's.
+    pub(crate) handshake_timeout: Option<Seconds>,
+    /// When the client's permission ends.
+    pub(crate) expires: Option<Seconds>,
+    /// Whether the client may know what exactly went wrong.
+    pub(crate) detailed_errors: bool,
+    /// How long a poll may wait at most.
+    pub(crate) poll_interval: Option<Seconds>,
+    /// Whether the transport carries text only.
+    pub(crate) is_text_only: bool,
+    /// Whether the client can go on on another transport.
+    pub(crate) is_stateful: bool,
+    /// Whether client and service tell each other that they are there. Polls do so by themselves.
+    pub(crate) has_pings: bool,
+}
