@@ -1,0 +1,191 @@
+//! Who called, and what the service says about them.
+
+use axum::http::{HeaderMap, HeaderName};
+use signalr_function_runtime::Problem;
+use signalr_serverless::{ConnectionId, HubName, UserId, claim};
+
+/// The client that an event is about, as the service describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    connection: ConnectionId,
+    hub: HubName,
+    user: Option<UserId>,
+    claims: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+}
+
+impl Context {
+    /// The client's connection, to answer it later or to add it to a group.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// The hub's name on the service, with the application's prefix where there is one.
+    #[must_use]
+    pub fn hub(&self) -> &HubName {
+        &self.hub
+    }
+
+    /// The user that the client's token names.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
+        self.user.as_ref()
+    }
+
+    /// The claims of the client's token, as type and value.
+    ///
+    /// They travel as one header with commas between. A value with a comma arrives up to the comma
+    /// only.
+    #[must_use]
+    pub fn claims(&self) -> &[(String, String)] {
+        &self.claims
+    }
+
+    /// The first claim of a type.
+    #[must_use]
+    pub fn claim(&self, r#type: &str) -> Option<&str> {
+        first(&self.claims, r#type)
+    }
+
+    /// The query that the client connected with, decoded.
+    #[must_use]
+    pub fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The first value of a parameter of that query.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        first(&self.query, name)
+    }
+
+    /// Reads the service's headers.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        const CONNECTION_ID: HeaderName = HeaderName::from_static("x-asrs-connection-id");
+        const HUB: HeaderName = HeaderName::from_static("x-asrs-hub");
+        const USER_ID: HeaderName = HeaderName::from_static("x-asrs-user-id");
+        const USER_CLAIMS: HeaderName = HeaderName::from_static("x-asrs-user-claims");
+        const CLIENT_QUERY: HeaderName = HeaderName::from_static("x-asrs-client-query");
+
+        let bad = |error: signalr_serverless::NameError| Problem::bad_request(error.to_string());
+        let query = text(headers, &CLIENT_QUERY)?.unwrap_or_default();
+        let query = query.strip_prefix('?').unwrap_or(query);
+        Ok(Self {
+            connection: ConnectionId::parse(required(headers, &CONNECTION_ID)?).map_err(bad)?,
+            hub: HubName::parse(required(headers, &HUB)?).map_err(bad)?,
+            user: text(headers, &USER_ID)?
+                .filter(|user| !user.is_empty())
+                .map(UserId::parse)
+                .transpose()
+                .map_err(bad)?,
+            claims: claims(text(headers, &USER_CLAIMS)?.unwrap_or_default()),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        })
+    }
+}
+
+/// A header that every request of the service has.
+pub(crate) fn required<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Problem> {
+    match text(headers, name)? {
+        Some(value) if !value.is_empty() => Ok(value),
+        _ => Err(Problem::bad_request(format!(
+            "the header {name} is missing; requests of the service have it"
+        ))),
+    }
+}
+
+/// The text of a header. Of several with one name none can be trusted.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match str::from_utf8(value.as_bytes()) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(Problem::bad_request(format!("the header {name} is not UTF-8"))),
+        },
+        (Some(_), Some(_)) => {
+            Err(Problem::bad_request(format!("the header {name} is there more than once")))
+        }
+    }
+}
+
+/// `type: value, type: value`. What is neither is left out, as Microsoft's own reader does. A type
+/// that had to be prefixed in the token has its own name again.
+fn claims(header: &str) -> Vec<(String, String)> {
+    let pairs = header.split(',').filter_map(|claim| claim.trim().split_once(": "));
+    let named = pairs.map(|(r#type, value)| {
+        let r#type = r#type.strip_prefix(claim::USER_PREFIX).unwrap_or(r#type);
+        (r#type.to_owned(), value.trim().to_owned())
+    });
+    named.collect()
+}
+
+fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    const LEAST: [(&str, &str); 2] = [("x-asrs-connection-id", "c1"), ("x-asrs-hub", "Chat")];
+
+    #[test]
+    fn the_headers_say_who_called() {
+        let context = Context::of(&headers(&[
+            LEAST[0],
+            LEAST[1],
+            ("x-asrs-user-id", "Änn"),
+            ("x-asrs-user-claims", "sub: Änn, role: a, role: b, name: Doe, J, asrs.u.exp: x, odd"),
+            ("x-asrs-client-query", "?hub=chat&x=%20a+b&x=2"),
+        ]))
+        .unwrap();
+        assert_eq!(context.connection().as_str(), "c1");
+        assert_eq!(context.hub().as_str(), "chat");
+        assert_eq!(context.user().unwrap().as_str(), "Änn");
+        assert_eq!(context.claim("role"), Some("a"));
+        assert_eq!(context.claim("name"), Some("Doe"));
+        assert_eq!(context.claim("exp"), Some("x"));
+        assert_eq!(context.claims().len(), 5);
+        assert_eq!(context.parameter("x"), Some(" a b"));
+        assert_eq!(context.query().len(), 3);
+    }
+
+    #[test]
+    fn what_is_missing_is_nobody_and_nothing() {
+        let context = Context::of(&headers(&LEAST)).unwrap();
+        assert_eq!((context.user(), context.claims(), context.query()), (None, &[][..], &[][..]));
+        let blank = Context::of(&headers(&[LEAST[0], LEAST[1], ("x-asrs-user-id", "")])).unwrap();
+        assert_eq!(blank.user(), None);
+    }
+
+    #[test]
+    fn bad_headers_are_named() {
+        let long = "u".repeat(1025);
+        for (pairs, part) in [
+            (&LEAST[..1], "x-asrs-hub is missing"),
+            (&LEAST[1..], "x-asrs-connection-id is missing"),
+            (&[LEAST[0], ("x-asrs-hub", "9")][..], "hub name '9'"),
+            (&[LEAST[0], LEAST[1], ("x-asrs-user-id", &long)][..], "user id"),
+            (&[LEAST[0], LEAST[0], LEAST[1]][..], "more than once"),
+        ] {
+            let problem = Context::of(&headers(pairs)).unwrap_err();
+            assert_eq!(problem.status(), 400);
+            assert!(problem.detail().contains(part), "{}", problem.detail());
+        }
+        let mut broken = headers(&LEAST);
+        broken.insert("x-asrs-user-id", HeaderValue::from_bytes(b"\xff").unwrap());
+        assert!(Context::of(&broken).unwrap_err().detail().contains("not UTF-8"));
+    }
+}

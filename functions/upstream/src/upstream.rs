@@ -1,0 +1,232 @@
+//! From a request of the service to the handler of its event, and back.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    handler::Handler as _,
+    http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::post_service,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use signalr_function_runtime::{BODY_LIMIT, Config, Function, Problem};
+use signalr_serverless::{AccessKey, Credential};
+
+use crate::{
+    context::{Context, required},
+    encoding::Encoding,
+    error::{Kind, MethodError},
+    invocation::Invocation,
+    method::{Handler, Method},
+    signature::Keys,
+};
+
+/// Where asrs-emulator sends events unless it is told otherwise.
+const WEBHOOK: &str = "/runtime/webhooks/signalr";
+
+/// Handlers of what clients do, behind the check that the service itself is calling.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    keys: Keys,
+    connected: Option<Handler<(), ()>>,
+    disconnected: Option<Handler<Option<String>, ()>>,
+    /// Each with its name, in lower case.
+    methods: Vec<(String, Method)>,
+}
+
+impl Upstream {
+    /// An upstream without handlers for the service that the configuration names. Requests must be
+    /// signed with that service's key; where the connection string has none, all are refused.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let upstream = Self {
+            keys: Keys::default(),
+            connected: None,
+            disconnected: None,
+            methods: Vec::new(),
+        };
+        match config.connection_string.credential() {
+            Credential::AccessKey(key) => upstream.with_key(key),
+            _ => upstream,
+        }
+    }
+
+    /// Takes requests that are signed with this key as well: another service's.
+    #[must_use]
+    pub fn with_key(mut self, key: &AccessKey) -> Self {
+        self.keys.add(key);
+        self
+    }
+
+    /// Is called when a client has connected. An error answers the service with 403; whether the
+    /// client may stay is the service's choice, and so far every service lets it.
+    #[must_use]
+    pub fn on_connected<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), MethodError>> + Send + 'static,
+    {
+        self.connected = Some(Handler::new(move |context, ()| handler(context)));
+        self
+    }
+
+    /// Is called when a client has gone, with the reason where it did not go by itself.
+    #[must_use]
+    pub fn on_disconnected<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Context, Option<String>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), MethodError>> + Send + 'static,
+    {
+        self.disconnected = Some(Handler::new(handler));
+        self
+    }
+
+    /// Is called when a client calls the method of this name, in any case. The arguments are a
+    /// tuple of the types that the method takes, `()` for none; what comes otherwise is refused,
+    /// and the client is told what did not fit. A method given twice is the one given last.
+    ///
+    /// ```
+    /// # use signalr_upstream::Upstream;
+    /// # fn example(upstream: Upstream) -> Upstream {
+    /// upstream
+    ///     .on("add", |_, (a, b): (i64, i64)| async move { Ok(a + b) })
+    ///     .on("whoami", |caller, ()| async move { Ok(caller.user().cloned()) })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on<A, R, F, Fut>(mut self, method: &str, handler: F) -> Self
+    where
+        A: DeserializeOwned + Send + 'static,
+        R: Serialize + Send + 'static,
+        F: Fn(Context, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, MethodError>> + Send + 'static,
+    {
+        let name = method.to_lowercase();
+        self.methods.retain(|(other, _)| *other != name);
+        self.methods.push((name, Method::typed(handler)));
+        self
+    }
+
+    /// The function itself, to be put behind its paths together with others.
+    pub fn function(&self) -> Function {
+        Function::open("upstream", handle, Arc::new(self.clone()))
+    }
+
+    /// Takes events at `/runtime/webhooks/signalr` too, where asrs-emulator sends them unless it
+    /// is told otherwise. Every other request goes to `app`.
+    pub fn at_webhook(&self, app: Router) -> Router {
+        let webhook =
+            handle.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(Arc::new(self.clone()));
+        Router::new().route(WEBHOOK, post_service(webhook)).fallback_service(app)
+    }
+
+    async fn take(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, Problem> {
+        const CATEGORY: HeaderName = HeaderName::from_static("x-asrs-category");
+        const EVENT: HeaderName = HeaderName::from_static("x-asrs-event");
+
+        let encoding = Encoding::of(headers)?;
+        let context = Context::of(headers)?;
+        let category = required(headers, &CATEGORY)?;
+        let event = required(headers, &EVENT)?;
+        if !self.keys.have_signed(context.connection(), headers) {
+            return Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "no signature in x-asrs-signature is by the service's key; check that the connection string is that of the service that called",
+            ));
+        }
+        match (category.to_lowercase().as_str(), event.to_lowercase().as_str()) {
+            ("connections", "connected") => match &self.connected {
+                Some(handler) => connection_event(handler.call(context, ()).await),
+                None => Ok(done()),
+            },
+            ("connections", "disconnected") => match &self.disconnected {
+                Some(handler) => connection_event(handler.call(context, disconnected(body)?).await),
+                None => Ok(done()),
+            },
+            ("messages", name) => match self.methods.iter().find(|(method, _)| method == name) {
+                Some((_, method)) => invoke(method, context, encoding, event, body).await,
+                None => Err(unknown(&format!("method '{}'", shorten(event)))),
+            },
+            _ => Err(unknown(&format!("event '{}' of '{}'", shorten(event), shorten(category)))),
+        }
+    }
+}
+
+async fn handle(
+    State(upstream): State<Arc<Upstream>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than {BODY_LIMIT} bytes"),
+        ),
+        _ => Problem::bad_request("the body did not arrive whole"),
+    })?;
+    upstream.take(&headers, &body).await
+}
+
+/// An event that wants no answer, and got none.
+fn done() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn connection_event(outcome: Result<(), MethodError>) -> Result<Response, Problem> {
+    match outcome.map_err(MethodError::kind) {
+        Ok(()) => Ok(done()),
+        Err(Kind::Refused(reason)) => Err(Problem::new(StatusCode::FORBIDDEN, reason)),
+        Err(Kind::Failed(problem)) => Err(problem),
+    }
+}
+
+/// Why a client has gone, where its event says so.
+fn disconnected(body: &[u8]) -> Result<Option<String>, Problem> {
+    #[derive(Deserialize)]
+    struct Disconnected {
+        /// asrs-emulator begins it with a capital.
+        #[serde(default, alias = "Error")]
+        error: Option<String>,
+    }
+    serde_json::from_slice(body).map(|event: Disconnected| event.error).map_err(|error| {
+        Problem::bad_request(format!("the body does not say how the connection ended: {error}"))
+    })
+}
+
+async fn invoke(
+    method: &Method,
+    context: Context,
+    encoding: Encoding,
+    event: &str,
+    body: &[u8],
+) -> Result<Response, Problem> {
+    let Invocation { id, target, arguments } =
+        Invocation::parse(encoding, body).map_err(Problem::bad_request)?;
+    if target.to_lowercase() != event.to_lowercase() {
+        let (target, event) = (shorten(&target), shorten(event));
+        return Err(Problem::bad_request(format!(
+            "the body calls '{target}', but the header x-asrs-event says '{event}'"
+        )));
+    }
+    let outcome = method.call(context, arguments).await.map_err(MethodError::kind);
+    let completion = match (outcome, id) {
+        (Ok(_), None) => return Ok(done()),
+        (Ok(result), Some(id)) => encoding.with_result(&id, &result),
+        (Err(Kind::Refused(reason)), Some(id)) => encoding.with_error(&id, &reason),
+        // Nobody waits, so only the service can note it.
+        (Err(Kind::Refused(reason)), None) => return Err(Problem::bad_request(reason)),
+        (Err(Kind::Failed(problem)), _) => return Err(problem),
+    };
+    Ok(([(CONTENT_TYPE, encoding.content_type())], completion).into_response())
+}
+
+fn unknown(what: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("nothing here handles the {what}"))
+}
+
+fn shorten(value: &str) -> String {
+    value.chars().take(100).collect()
+}
