@@ -28,10 +28,12 @@ MAY_USE = {
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]
 MAY_USE["signalr-group-admin"] = MAY_USE["signalr-negotiate"]
+MAY_USE["signalr-upstream"] = MAY_USE["signalr-negotiate"]
 MAY_USE["signalr-function-app"] = MAY_USE["signalr-negotiate"] | {
     "signalr-negotiate",
     "signalr-broadcast",
     "signalr-group-admin",
+    "signalr-upstream",
 }
 MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
 

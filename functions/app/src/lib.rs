@@ -24,10 +24,12 @@ use signalr_function_runtime::{Config, ConfigError, service_client};
 /// the connection string has no key to sign with.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let client = service_client(config)?;
+    let upstream = signalr_upstream::chat(config, client.clone());
     let functions = [
         signalr_negotiate::function(config)?,
         signalr_broadcast::function(config, client.clone())?,
         signalr_group_admin::function(config, client)?,
+        upstream.function(),
     ];
-    Ok(signalr_function_runtime::router(config, functions))
+    Ok(upstream.at_webhook(signalr_function_runtime::router(config, functions)))
 }
