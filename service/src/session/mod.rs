@@ -31,6 +31,8 @@ pub(crate) type Seconds = u32;
 #[derive(Debug)]
 pub(crate) struct Session {
     phase: Phase,
+    /// JSON until the handshake says otherwise, as the handshake itself is.
+    protocol: Protocol,
     last_sent: Seconds,
     last_received: Seconds,
     terms: Terms,
@@ -46,10 +48,9 @@ enum Phase {
     Handshake {
         since: Seconds,
     },
-    Open(Protocol),
+    Open,
     /// Open, but without a transport.
     Away {
-        protocol: Protocol,
         since: Seconds,
     },
     Ended {
@@ -61,6 +62,7 @@ impl Session {
     pub(crate) fn new(terms: Terms, now: Seconds) -> Self {
         Self {
             phase: Phase::Handshake { since: now },
+            protocol: Protocol::Json,
             last_sent: now,
             last_received: now,
             reliable: terms.is_stateful.then(Box::default),
@@ -75,12 +77,9 @@ impl Session {
         self.end_reason.as_deref()
     }
 
-    /// The client's protocol; JSON before its handshake, whose messages are.
+    /// The client's protocol.
     pub(crate) fn protocol(&self) -> Protocol {
-        match self.phase {
-            Phase::Open(protocol) | Phase::Away { protocol, .. } => protocol,
-            Phase::Handshake { .. } | Phase::Ended { .. } => Protocol::Json,
-        }
+        self.protocol
     }
 
     /// Notes that a frame of that many numbered messages is sent. Returns how many bytes are kept
@@ -102,10 +101,10 @@ impl Session {
             self.fail(&error.to_string(), now, &mut effects);
         }
         let after = self.reliable.as_ref().map(|reliable| reliable.received());
-        if let (Some(received), Phase::Open(protocol)) = (after, self.phase)
+        if let (Some(received), Phase::Open) = (after, self.phase)
             && after != before
         {
-            effects.push(Effect::Send(protocol.ack(received)));
+            effects.push(Effect::Send(self.protocol.ack(received)));
         }
         effects
     }
@@ -145,7 +144,7 @@ impl Session {
     fn split<'a>(&self, bytes: &'a [u8]) -> Result<Split<'a>, ProtocolError> {
         match self.phase {
             Phase::Handshake { .. } => Ok(json::split(bytes)),
-            Phase::Open(protocol) => protocol.split(bytes),
+            Phase::Open => self.protocol.split(bytes),
             Phase::Away { .. } | Phase::Ended { .. } => Ok(None),
         }
     }
@@ -154,12 +153,12 @@ impl Session {
     pub(crate) fn deadline(&self, rules: &Rules) -> Seconds {
         let deadline = match self.phase {
             Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
-            Phase::Open(_) if self.terms.has_pings => {
+            Phase::Open if self.terms.has_pings => {
                 let ping = self.last_sent.saturating_add(rules.keep_alive);
                 ping.min(self.last_received.saturating_add(rules.client_timeout))
             }
-            Phase::Open(_) => Seconds::MAX,
-            Phase::Away { since, .. } => since.saturating_add(rules.reconnect_timeout),
+            Phase::Open => Seconds::MAX,
+            Phase::Away { since } => since.saturating_add(rules.reconnect_timeout),
             Phase::Ended { since } => return since.saturating_add(rules.close_timeout),
         };
         deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
@@ -173,7 +172,7 @@ impl Session {
             Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
             Phase::Ended { .. } => {}
             Phase::Away { .. } if now >= self.deadline(rules) => {
-                self.phase = Phase::Ended { since: now };
+                self.stop(now);
                 effects.push(Effect::Abort);
             }
             _ if expired => {
@@ -183,16 +182,16 @@ impl Session {
                 effects.push(Effect::Send(handshake::refusal("Handshake was canceled.")));
                 self.end(now, &mut effects);
             }
-            Phase::Open(protocol) if self.terms.has_pings => {
+            Phase::Open if self.terms.has_pings => {
                 let silence = now - self.last_received;
                 if silence >= rules.client_timeout {
                     let reason = format!("the client sent nothing for {silence} seconds");
                     effects.extend(self.close(Some(&reason), true, now));
                 } else if now - self.last_sent >= rules.keep_alive {
-                    effects.push(Effect::Send(protocol.ping().to_vec()));
+                    effects.push(Effect::Send(self.protocol.ping().to_vec()));
                 }
             }
-            Phase::Handshake { .. } | Phase::Open(_) | Phase::Away { .. } => {}
+            Phase::Handshake { .. } | Phase::Open | Phase::Away { .. } => {}
         }
         effects
     }
@@ -214,11 +213,11 @@ impl Session {
                 let reason = reason.unwrap_or("the connection was closed");
                 effects.push(Effect::Send(handshake::refusal(reason)));
             }
-            Phase::Open(protocol) => {
-                effects.push(Effect::Send(protocol.close(reason, allow_reconnect)));
+            Phase::Open => {
+                effects.push(Effect::Send(self.protocol.close(reason, allow_reconnect)));
             }
             Phase::Away { .. } => {
-                self.phase = Phase::Ended { since: now };
+                self.stop(now);
                 return vec![Effect::Abort];
             }
             Phase::Ended { .. } => return effects,
@@ -231,16 +230,16 @@ impl Session {
     /// Notes that the transport broke. Returns whether the client may come back to this session.
     pub(crate) fn transport_broke(&mut self, now: Seconds) -> bool {
         match self.phase {
-            Phase::Open(protocol) if self.reliable.is_some() => {
-                self.phase = Phase::Away { protocol, since: now };
+            Phase::Open if self.reliable.is_some() => {
+                self.phase = Phase::Away { since: now };
                 self.partial = Vec::new();
                 true
             }
             Phase::Away { .. } => true,
             Phase::Ended { .. } => false,
-            Phase::Handshake { .. } | Phase::Open(_) => {
+            Phase::Handshake { .. } | Phase::Open => {
                 self.end_reason = Some("the transport broke".into());
-                self.phase = Phase::Ended { since: now };
+                self.stop(now);
                 false
             }
         }
@@ -249,22 +248,21 @@ impl Session {
     /// Notes that the transport was ended on purpose, by whomever.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
         if !matches!(self.phase, Phase::Ended { .. }) {
-            self.phase = Phase::Ended { since: now };
+            self.stop(now);
         }
     }
 
     /// Goes on on another transport: no handshake, but what the client may have missed.
     pub(crate) fn resume(&mut self, now: Seconds) -> Vec<Effect> {
-        let (Phase::Open(protocol) | Phase::Away { protocol, .. }, Some(reliable)) =
-            (self.phase, &mut self.reliable)
+        let (Phase::Open | Phase::Away { .. }, Some(reliable)) = (self.phase, &mut self.reliable)
         else {
             return vec![Effect::Abort];
         };
-        self.phase = Phase::Open(protocol);
+        self.phase = Phase::Open;
         self.partial = Vec::new();
         (self.last_sent, self.last_received) = (now, now);
         let (first, frames) = reliable.resume();
-        vec![Effect::Send(protocol.sequence(first)), Effect::Repeat(frames)]
+        vec![Effect::Send(self.protocol.sequence(first)), Effect::Repeat(frames)]
     }
 
     fn take_message(
@@ -275,8 +273,8 @@ impl Session {
     ) -> Result<(), ProtocolError> {
         match self.phase {
             Phase::Handshake { .. } => self.shake_hands(message, now, effects),
-            Phase::Open(protocol) => {
-                let parsed = protocol.parse(message)?;
+            Phase::Open => {
+                let parsed = self.protocol.parse(message)?;
                 let is_numbered = parsed.is_numbered();
                 if let Some(reliable) = &mut self.reliable
                     && is_numbered
@@ -284,7 +282,7 @@ impl Session {
                 {
                     return Ok(());
                 }
-                self.act(parsed, protocol, message, now, effects)?;
+                self.act(parsed, message, now, effects)?;
             }
             Phase::Away { .. } | Phase::Ended { .. } => {}
         }
@@ -298,7 +296,8 @@ impl Session {
                 self.end(now, effects);
             }
             Ok(protocol) => {
-                self.phase = Phase::Open(protocol);
+                self.phase = Phase::Open;
+                self.protocol = protocol;
                 effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
                 effects.push(Effect::Open);
             }
@@ -312,11 +311,11 @@ impl Session {
     fn act(
         &mut self,
         parsed: ClientMessage,
-        protocol: Protocol,
         message: &[u8],
         now: Seconds,
         effects: &mut Vec<Effect>,
     ) -> Result<(), ProtocolError> {
+        let protocol = self.protocol;
         let call = |target, invocation_id, is_stream| {
             let message = Bytes::copy_from_slice(message);
             Effect::Call(Call { target, invocation_id, is_stream, protocol, message })
@@ -377,8 +376,12 @@ impl Session {
     }
 
     fn end(&mut self, now: Seconds, effects: &mut Vec<Effect>) {
-        self.phase = Phase::Ended { since: now };
+        self.stop(now);
         effects.push(Effect::End);
+    }
+
+    fn stop(&mut self, now: Seconds) {
+        self.phase = Phase::Ended { since: now };
     }
 }
 

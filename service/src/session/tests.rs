@@ -271,3 +271,13 @@ fn a_sequence_with_a_gap_closes_the_session() {
     let effects = session.receive(b"{\"type\":9,\"sequenceId\":5}\x1e", 2, &rules());
     assert!(sent(&effects).contains("leaves a gap"));
 }
+
+#[test]
+fn a_message_pack_client_is_closed_in_its_own_protocol() {
+    let mut session = new_session(0);
+    session.receive(b"{\"protocol\":\"messagepack\",\"version\":1}\x1e", 0, &rules());
+    let effects = session.close(Some("xyz"), true, 0);
+    let [Effect::Send(close), Effect::End] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(close, b"\x07\x93\x07\xa3xyz\xc3");
+    assert_eq!(session.protocol(), Protocol::MessagePack);
+}
