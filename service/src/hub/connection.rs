@@ -138,7 +138,8 @@ impl Connection {
         match &mut self.carrier {
             Carrier::WebSocket(socket) => socket.drop_queued(),
             Carrier::LongPolling(polls) => polls.drop_queued(),
-            Carrier::ServerSentEvents(_) | Carrier::Away => {}
+            Carrier::ServerSentEvents(events) => events.begin_end(),
+            Carrier::Away => {}
         }
     }
 

@@ -80,6 +80,8 @@ pub(crate) struct EventSink {
     waiting: Arc<AtomicUsize>,
     /// Ends with the client's end.
     gone: Option<oneshot::Receiver<Infallible>>,
+    /// Whether what comes now is the last, which the client gets whatever waits before it.
+    is_ending: bool,
 }
 
 /// The client's end of an event stream.
@@ -93,7 +95,12 @@ fn channel() -> (EventSink, EventBody) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let (is_there, gone) = oneshot::channel();
-    let sink = EventSink { events: sender, waiting: Arc::clone(&waiting), gone: Some(gone) };
+    let sink = EventSink {
+        events: sender,
+        waiting: Arc::clone(&waiting),
+        gone: Some(gone),
+        is_ending: false,
+    };
     // An end of the client is noticed where the sink is used.
     let _ = sink.send(&Bytes::from_static(GREETING), usize::MAX);
     (sink, EventBody { _is_there: is_there, events: receiver, waiting })
@@ -102,12 +109,17 @@ fn channel() -> (EventSink, EventBody) {
 impl EventSink {
     pub(crate) fn send(&self, event: &Bytes, max_queued: usize) -> Result<(), QueueFull> {
         let before = self.waiting.fetch_add(event.len(), Relaxed);
-        if before > 0 && before + event.len() > max_queued {
+        if before > 0 && !self.is_ending && before + event.len() > max_queued {
             return Err(QueueFull);
         }
         // Where the client is gone, its end says so.
         let _ = self.events.send(event.clone());
         Ok(())
+    }
+
+    /// Lets the last messages through.
+    pub(crate) fn begin_end(&mut self) {
+        self.is_ending = true;
     }
 
     /// Ends when the client has ended the stream, or the stream has come to its end.
@@ -144,11 +156,13 @@ mod tests {
 
     #[test]
     fn what_the_client_does_not_take_has_a_bound() {
-        let (sink, _body) = channel();
+        let (mut sink, _body) = channel();
         let event = Bytes::from(vec![0; 100]);
         for _ in 0..9 {
             assert!(sink.send(&event, 1000).is_ok());
         }
         assert!(sink.send(&event, 1000).is_err());
+        sink.begin_end();
+        assert!(sink.send(&event, 1000).is_ok());
     }
 }
