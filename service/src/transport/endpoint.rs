@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use signalr_serverless::{ConnectionId, HubName, UserId};
 
 use super::{
-    Transport, server_sent_events,
+    server_sent_events,
     tokens::{ClaimError, random_id},
     websocket,
 };
@@ -73,12 +73,9 @@ impl From<ClaimError> for Refusal {
     fn from(error: ClaimError) -> Self {
         match error {
             ClaimError::Unknown => Self::unknown_connection(),
-            // Two polls follow each other, so there is no second one.
-            ClaimError::Connected(Transport::LongPolling) => {
+            ClaimError::Connected(_) => Self::already_connected(),
+            ClaimError::OtherTransport => {
                 Self::new(StatusCode::BAD_REQUEST, "Cannot change transports mid-connection")
-            }
-            ClaimError::Connected(Transport::WebSockets | Transport::ServerSentEvents) => {
-                Self::already_connected()
             }
             ClaimError::OtherClient => Self::new(
                 StatusCode::FORBIDDEN,

@@ -53,8 +53,10 @@ pub(crate) enum Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimError {
     Unknown,
-    /// A transport is connected with this token already.
+    /// This transport is connected with this token already.
     Connected(Transport),
+    /// Another transport is connected with this token.
+    OtherTransport,
     /// The token was issued to somebody else.
     OtherClient,
 }
@@ -101,7 +103,8 @@ impl ConnectionTokens {
             {
                 Ok(Claim::Resume(identity))
             }
-            Some(connected) => Err(ClaimError::Connected(connected)),
+            Some(connected) if connected == transport => Err(ClaimError::Connected(connected)),
+            Some(_) => Err(ClaimError::OtherTransport),
             None => {
                 entry.transport = Some(transport);
                 let has_pings = transport != Transport::LongPolling;
@@ -238,7 +241,7 @@ mod tests {
         assert_eq!(claim(&tokens, "t", &ann, now), Ok("new"));
         assert_eq!(claim(&tokens, "t", &ann, now), Err(CONNECTED));
         let polling = tokens.claim("t", &ann, Transport::LongPolling, now);
-        assert_eq!(polling, Err(CONNECTED));
+        assert_eq!(polling, Err(ClaimError::OtherTransport));
         tokens.release(&ConnectionId::parse("id of t").unwrap());
         assert_eq!(claim(&tokens, "t", &ann, now), Err(ClaimError::Unknown));
     }
