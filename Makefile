@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests nextest chromium deny soak
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests nextest chromium deny soak fuzz
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
 run: page
@@ -41,6 +41,14 @@ tests/api/.venv/bin/schemathesis: tests/api/requirements.txt
 	python3 -m venv tests/api/.venv
 	tests/api/.venv/bin/pip install --quiet --requirement $<
 	touch $@
+
+# Each decoder of bytes from outside, for FUZZ_SECONDS each.
+FUZZ_SECONDS ?= 600
+fuzz:
+	command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz@0.13.1
+	for target in $$(cargo fuzz list); do \
+	  cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
 
 # 1,000 idle connections and a broadcast each 100 ms, for a minute.
 soak:
