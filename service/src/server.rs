@@ -40,8 +40,10 @@ use crate::{
     upstream::{Limits, Reply, Upstream},
 };
 
-/// How long a client may take to send the headers of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take to send the headers of a request, and how long a connection may be
+/// idle before it. Callers keep connections for up to a minute, and one that is closed in the
+/// moment of a send fails that send.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long requests under way may take after the end was asked for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many answers of the upstream may wait to be handed on.

@@ -1,12 +1,13 @@
 //! The bodies of calls: how they are read, and the messages in them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use super::{call::Call, encoded, error::Error, payload::PayloadMessage};
 use crate::{
@@ -17,14 +18,20 @@ use crate::{
 /// The largest body, in bytes. Source: the limits of Azure's REST API.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
 
-/// Reads a body, no further than it may go.
+/// How long a caller may take to send a body.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Reads a body, no further and no longer than it may go.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length = length.and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| length > MAX_BODY as u64) {
         return Err(Error::body_too_large(MAX_BODY));
     }
-    match Limited::new(body, MAX_BODY).collect().await {
+    let Ok(read) = timeout(TIME_LIMIT, Limited::new(body, MAX_BODY).collect()).await else {
+        return Err(Error::body_too_slow(TIME_LIMIT));
+    };
+    match read {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Error::body_too_large(MAX_BODY)),
         Err(error) => Err(Error::bad("body", format!("the body broke off: {error}"))),

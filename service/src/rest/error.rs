@@ -56,6 +56,11 @@ impl Error {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Error.PayloadTooLarge", message)
     }
 
+    pub(crate) fn body_too_slow(limit: Duration) -> Self {
+        let message = format!("the body did not arrive within {} seconds", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "Error.RequestTimeout", message)
+    }
+
     pub(crate) fn unsupported_media_type(came: &str) -> Self {
         let message = format!(
             "content-type '{came}' is not taken; use application/json, application/x-msgpack or application/octet-stream"
