@@ -11,7 +11,10 @@ mod records;
 
 use axum::Router;
 use lambda_http::{
-    Adapter, Error, LambdaEvent, Service, lambda_runtime, request::LambdaRequest, service_fn,
+    Adapter, Error, LambdaEvent, Service,
+    lambda_runtime::{self, Diagnostic},
+    request::LambdaRequest,
+    service_fn,
 };
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -22,8 +25,21 @@ use crate::trigger;
 
 /// Serves events until the process is told to end.
 pub(crate) async fn run(router: Router) -> Result<(), Error> {
-    let handle = move |event: LambdaEvent<Box<RawValue>>| answer(router.clone(), event);
+    let handle = move |event: LambdaEvent<Box<RawValue>>| {
+        let answer = answer(router.clone(), event);
+        async { answer.await.map_err(Failed) }
+    };
     lambda_runtime::run(service_fn(handle)).await
+}
+
+/// An event that failed. Lambda logs it, and tries the event again where that is its way.
+#[derive(Debug)]
+struct Failed(Error);
+
+impl From<Failed> for Diagnostic {
+    fn from(Failed(error): Failed) -> Self {
+        Self { error_type: "EventFailed".to_owned(), error_message: error.to_string() }
+    }
 }
 
 /// What tells one kind of event from another.
