@@ -2,17 +2,39 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
-import { WebSocket } from "ws";
+import { HttpTransportType, HubConnectionBuilder, JsonHubProtocol, LogLevel } from "@microsoft/signalr";
+import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
+import { clientUrl, sign } from "./service.js";
+import { Wire } from "./wire.js";
 
 const RECORD_SEPARATOR = "\u001e";
+const PROTOCOLS = { json: JsonHubProtocol, messagepack: MessagePackHubProtocol };
 
-/** Connects a client to the hub through the negotiate function, as the user where one is named. */
-export async function connect(system, { user, hub = "chat" } = {}) {
-  const query = user === undefined ? "" : `?user=${encodeURIComponent(user)}`;
-  const client = new Client(system, hub, `${new URL(system.page).origin}/api/${hub}${query}`);
+/**
+ * Connects a client to the hub through the negotiate function, as the user where one is named.
+ *
+ * - `url` is in place of the negotiate function's.
+ * - `transport` names the only one to use, and `protocol` is JSON where none is named.
+ * - `http` has further options of `withUrl`.
+ * - `adapt` gets the builder before it builds.
+ */
+export async function connect(system, options = {}) {
+  const client = new Client(system, options);
   await client.connection.start();
   return client;
+}
+
+/** Connects a client to the service itself, with a token that the test signs. `at` is where the client finds it. */
+export function connectDirectly(system, { at = system.service, user, hub = "chat", http, ...options } = {}) {
+  const url = clientUrl({ service: at }, hub);
+  const accessTokenFactory = () => sign(system, { aud: url, ...(user && { "asrs.s.uid": user }) });
+  return connect(system, { url, hub, http: { accessTokenFactory, ...http }, ...options });
+}
+
+/** Where clients of the hub negotiate. */
+function negotiateUrl(system, hub, user) {
+  const query = user === undefined ? "" : `?user=${encodeURIComponent(user)}`;
+  return `${new URL(system.page).origin}/api/${hub}${query}`;
 }
 
 class Client {
@@ -20,24 +42,21 @@ class Client {
   /** How many messages were there when a mark came. */
   #marks = new Map();
 
-  constructor(system, hub, url) {
-    const frames = [];
-    class RecordingSocket extends WebSocket {
-      constructor(...args) {
-        super(...args);
-        this.on("message", (data) => frames.push(data.toString()));
-      }
-    }
+  constructor(system, { user, hub = "chat", url, transport, protocol = "json", http = {}, adapt = (builder) => builder }) {
     this.system = system;
     this.hub = hub;
     /** The arguments of each `newMessage`, in the order of arrival. */
     this.messages = [];
-    /** The text of each WebSocket message, as it came. */
-    this.frames = frames;
-    this.connection = new HubConnectionBuilder()
-      .withUrl(url, { WebSocket: RecordingSocket })
-      .configureLogging(LogLevel.None)
-      .build();
+    this.wire = new Wire();
+    const builder = new HubConnectionBuilder()
+      .withUrl(url ?? negotiateUrl(system, hub, user), {
+        ...this.wire.options,
+        ...(transport && { transport: HttpTransportType[transport] }),
+        ...http,
+      })
+      .withHubProtocol(new PROTOCOLS[protocol]())
+      .configureLogging(LogLevel.None);
+    this.connection = adapt(builder).build();
     this.connection.on("newMessage", (...args) => {
       this.messages.push(args);
       this.#arrived.emit("message");
@@ -48,6 +67,10 @@ class Client {
     });
     /** Resolves with the error that the client gives when the connection has closed. */
     this.closed = new Promise((resolve) => this.connection.onclose(resolve));
+    /** Resolves with the error when the client begins to reconnect for the first time. */
+    this.reconnecting = new Promise((resolve) => this.connection.onreconnecting(resolve));
+    /** Resolves with the new id when the client has reconnected for the first time. */
+    this.reconnected = new Promise((resolve) => this.connection.onreconnected(resolve));
   }
 
   get id() {
@@ -75,9 +98,10 @@ class Client {
     return this.messages.slice(0, this.#marks.get(mark));
   }
 
-  /** The raw hub message, up to the separator, that has the text in it. */
+  /** The raw JSON hub message, up to the separator, that has the text in it. */
   rawMessage(text) {
-    return this.frames.flatMap((frame) => frame.split(RECORD_SEPARATOR)).find((message) => message.includes(text));
+    const messages = this.wire.frames.flatMap((frame) => frame.toString().split(RECORD_SEPARATOR));
+    return messages.find((message) => message.includes(text));
   }
 
   stop() {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { connect, stopAll } from "./client.js";
+import { connect, connectDirectly, stopAll } from "./client.js";
 import { rest } from "./service.js";
-import { startDev } from "./system.js";
+import { startDev, startServe } from "./system.js";
 
 let system;
 before(async () => {
@@ -30,9 +30,11 @@ test("a closed connection is gone for the service", async () => {
 });
 
 test("a client that sends is told that clients only listen", async () => {
-  const client = await connect(system);
+  const service = await startServe();
+  const client = await connectDirectly(service);
   await assert.rejects(client.connection.invoke("shout", 1), /shout|listen|serverless|upstream/i);
   await client.closed;
+  await service.stop();
 });
 
 test("the end of the command closes with leave to reconnect", async () => {

@@ -1,6 +1,7 @@
 // The command itself: its flags, its exit codes and what it says.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,15 +49,37 @@ test("settings that are no JSON: the file is named", async (t) => {
   assert.match(stderr, /settings\.json.*not JSON/);
 });
 
-test("upstream in the settings: start-up says that it is not called", async (t) => {
+test("serve --config: clients' calls reach the upstream, and a change of the file counts", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "signalr-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, "settings.json");
-  writeFileSync(path, '{"UpstreamSettings":{"Templates":[{"UrlTemplate":"http://localhost:7071/x"}]}}');
-  const service = await startServe({ args: ["--config", path] });
-  assert.equal(await service.stop(), 0);
-  assert.match(service.stderr.join("\n"), /upstream.*not called/);
+  const upstreams = await Promise.all(["one", "two"].map((name) => startUpstream(t, name)));
+  const name = (upstream) => {
+    const templates = [{ UrlTemplate: `${upstream}/{hub}/{category}/{event}`, HubPattern: "chat", CategoryPattern: "messages" }];
+    writeFileSync(join(folder, "settings.json"), JSON.stringify({ UpstreamSettings: { Templates: templates } }));
+  };
+  name(upstreams[0]);
+  const service = await startServe({ args: ["--config", folder], env: { RUST_LOG: "info" } });
+  t.after(() => service.stop());
+  const system = await startDev({ env: { AzureSignalRConnectionString: service.connectionString } });
+  t.after(() => system.stop());
+  const client = await connect(system);
+  assert.equal(await client.connection.invoke("shout", 1), "one at /chat/messages/shout");
+  writeFileSync(join(folder, "settings.json"), "{");
+  await service.says(/upstream settings stay as they were/);
+  assert.equal(await client.connection.invoke("shout", 1), "one at /chat/messages/shout");
+  name(upstreams[1]);
+  await service.says(/upstream settings changed/);
+  assert.equal(await client.connection.invoke("shout", 1), "two at /chat/messages/shout");
+  await client.stop();
 });
+
+/** An upstream that answers with its name and the path that was called. */
+async function startUpstream(t, name) {
+  const server = createHttpServer((request, response) => response.end(JSON.stringify(`${name} at ${request.url}`)));
+  t.after(() => server.close());
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${server.address().port}`;
+}
 
 for (const [command, flag] of Object.entries({ dev: "--service-port", serve: "--port" })) {
   test(`${command}: a port in use is named, with what to do`, async (t) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { chromium } from "playwright-core";
 import { broadcast } from "./client.js";
-import { portOf, startDev } from "./system.js";
+import { portOf, startDev, startServe } from "./system.js";
 
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
 
@@ -32,17 +32,22 @@ after(async () => {
   await system?.stop();
 });
 
-async function enter(name, room, query = "") {
+async function enter(name, room, query = "", prepare = () => {}) {
   const tab = await context.newPage();
-  await tab.goto(new URL(query, system.page).href);
-  await tab.getByLabel("Name").fill(name);
-  await tab.getByLabel("Room").fill(room);
-  await tab.getByRole("button", { name: "Join" }).click();
+  await prepare(tab);
+  await enterOn(tab, new URL(query, system.page).href, name, room);
   return tab;
 }
 
-async function join(name, room, query) {
-  const tab = await enter(name, room, query);
+async function enterOn(tab, url, name, room) {
+  await tab.goto(url);
+  await tab.getByLabel("Name").fill(name);
+  await tab.getByLabel("Room").fill(room);
+  await tab.getByRole("button", { name: "Join" }).click();
+}
+
+async function join(name, room, query, prepare) {
+  const tab = await enter(name, room, query, prepare);
   await state(tab, "connected");
   return tab;
 }
@@ -120,11 +125,50 @@ test("what is sent is shown as text, whatever it is", async () => {
 });
 
 test("a refusal is told, and the text is kept", async () => {
-  const ann = await join("Ann", "lobby");
-  await ann.route("**/broadcast", (route) => route.fulfill({ status: 502, json: { detail: "the service is away" } }));
+  const ann = await join("Ann", "lobby", "", async (tab) => {
+    await tab.routeWebSocket(/\/client\//, (socket) => {
+      const service = socket.connectToServer();
+      socket.onMessage((text) => {
+        const [, id] = /"invocationId":"(\d+)"/.exec(text) ?? [];
+        if (id === undefined) {
+          service.send(text);
+        } else {
+          socket.send(`{"type":3,"invocationId":"${id}","error":"not now"}\u001e`);
+        }
+      });
+    });
+  });
   await say(ann, "keep me");
-  await ann.getByRole("alert").getByText("the service is away").waitFor();
+  await ann.getByRole("alert").getByText("not now").waitFor();
   assert.equal(await ann.getByLabel("Message", { exact: true }).inputValue(), "keep me");
+});
+
+test("who speaks is the user that the service knows", async () => {
+  const [ann, bob] = [await join("Ann", "lobby"), await join("Bob", "lobby")];
+  await ann.evaluate(() => {
+    const { prototype } = signalR.HubConnection;
+    const { invoke } = prototype;
+    prototype.invoke = function (method, _from, ...rest) {
+      return invoke.call(this, method, "Mallory", ...rest);
+    };
+  });
+  await say(ann, "it is me");
+  await shown(bob, "it is me");
+  assert.deepEqual(await bob.locator(".message .from").allTextContents(), ["Ann"]);
+});
+
+test("a service without upstream: the page sends through the broadcast function", async (t) => {
+  const service = await startServe();
+  t.after(() => service.stop());
+  const listening = await startDev({ env: { AzureSignalRConnectionString: service.connectionString } });
+  t.after(() => listening.stop());
+  const ann = await context.newPage();
+  await enterOn(ann, new URL(listening.page).href, "Ann", "lobby");
+  await state(ann, "connected");
+  const answered = ann.waitForResponse((response) => response.url().endsWith("/broadcast"));
+  await say(ann, "hello");
+  assert.equal((await answered).status(), 202);
+  await shown(ann, "hello");
 });
 
 test("when everything restarts the page reconnects and is in its room again", async () => {

@@ -11,14 +11,15 @@ export function sign(system, claims, key = accessKey(system)) {
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
 }
 
-/** Calls an operation of the service: path and query after `/api/`. */
-export async function rest(system, method, path, { token, query = {} } = {}) {
+/** Calls an operation of the service: path and query after `/api/`, and a body that becomes JSON. */
+export async function rest(system, method, path, { token, query = {}, body } = {}) {
   const url = new URL(`/api/${path}`, system.service);
   const bearer = token ?? sign(system, { aud: url.href });
   for (const [name, value] of Object.entries({ ...query, "api-version": API_VERSION })) {
     url.searchParams.append(name, value);
   }
-  const response = await fetch(url, { method, headers: { authorization: `Bearer ${bearer}` } });
+  const headers = { authorization: `Bearer ${bearer}`, ...(body !== undefined && { "content-type": "application/json" }) };
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
   return { status: response.status, text: await response.text() };
 }
 

@@ -53,7 +53,8 @@ function start(args, env) {
   const stdout = [];
   const stderr = [];
   const lines = createInterface({ input: child.stdout });
-  createInterface({ input: child.stderr }).on("line", (line) => stderr.push(line));
+  const errors = createInterface({ input: child.stderr });
+  errors.on("line", (line) => stderr.push(line));
   const ready = new Promise((resolve) => {
     lines.on("line", (line) => {
       stdout.push(line);
@@ -70,6 +71,7 @@ function start(args, env) {
   );
 
   return {
+    pid: child.pid,
     stdout,
     stderr,
     ended,
@@ -81,6 +83,18 @@ function start(args, env) {
       }
       const found = (pattern) => stdout.map((line) => pattern.exec(line)?.[1]).find(Boolean);
       return Object.fromEntries(Object.entries(PLACES).map(([name, pattern]) => [name, found(pattern)]));
+    },
+    /** Waits until a line on standard error matches. */
+    async says(pattern) {
+      while (!stderr.some((line) => pattern.test(line))) {
+        await once(errors, "line");
+      }
+    },
+    /** Waits for a line on stderr. */
+    async logged(pattern) {
+      while (!stderr.some((line) => pattern.test(line))) {
+        await once(errors, "line");
+      }
     },
     /** Ends the command as a process manager does, and gives its exit code. */
     async stop(signal = "SIGTERM") {

@@ -1,0 +1,90 @@
+// A network between clients and the service that can be cut.
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+
+/** Listens on a free port and passes everything on to the service. */
+export async function startCutter(service) {
+  const target = new URL(service);
+  const links = new Set();
+  const held = [];
+  let isHeld = false;
+
+  const pass = (client) => {
+    const server = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
+    const link = new Link(client, server);
+    links.add(link);
+    link.ended.then(() => links.delete(link));
+  };
+  const listener = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
+    client.on("error", () => {});
+    if (isHeld) {
+      held.push(client);
+    } else {
+      pass(client);
+    }
+  });
+  listener.listen(0, "localhost");
+  await once(listener, "listening");
+
+  return {
+    url: `http://localhost:${listener.address().port}`,
+    /** How many times something was cut. */
+    cuts: 0,
+    /** Cuts every connection now, with all that is under way. */
+    cut() {
+      this.cuts += 1;
+      links.forEach((link) => link.cut());
+    },
+    /** Cuts every connection in the middle of what the service sends next. */
+    cutInTheMiddle() {
+      this.cuts += 1;
+      links.forEach((link) => link.cutInTheMiddle());
+    },
+    /** Cuts every connection, and keeps the new ones waiting. */
+    hold() {
+      isHeld = true;
+      this.cut();
+    },
+    /** Lets the waiting ones pass. */
+    release() {
+      isHeld = false;
+      held.splice(0).forEach(pass);
+    },
+    stop() {
+      held.forEach((client) => client.destroy());
+      links.forEach((link) => link.cut());
+      listener.close();
+    },
+  };
+}
+
+/** One connection of a client, and the one to the service that it is passed on to. */
+class Link {
+  #isToBeCut = false;
+
+  constructor(client, server) {
+    this.client = client;
+    this.server = server;
+    this.ended = Promise.all([once(client, "close"), once(server, "close")]);
+    client.on("error", () => {}).on("close", () => server.destroy());
+    server.on("error", () => {}).on("close", () => client.destroy());
+    client.pipe(server);
+    server.on("data", (data) => {
+      if (this.#isToBeCut) {
+        client.write(data.subarray(0, data.length / 2), () => this.cut());
+      } else if (!client.write(data)) {
+        server.pause();
+        client.once("drain", () => server.resume());
+      }
+    });
+  }
+
+  cut() {
+    this.client.resetAndDestroy();
+    this.server.resetAndDestroy();
+  }
+
+  cutInTheMiddle() {
+    this.#isToBeCut = true;
+  }
+}
