@@ -164,3 +164,43 @@ async fn pages_hold_every_member_once() {
         service.call(Method::GET, &members).send().await.unwrap().json().await.unwrap();
     assert_eq!(empty, json!({ "value": [] }));
 }
+
+#[tokio::test]
+async fn a_next_page_is_right_although_members_came_and_went() {
+    let service = start().await;
+    let path = format!("/api/hubs/chat/groups/g/connections{API}&maxpagesize=3");
+    let join = async |client: &crate::client::Client| {
+        let path = format!("/api/hubs/chat/groups/g/connections/{}{API}", client.id);
+        assert_eq!(service.status(Method::PUT, &path).await, StatusCode::OK);
+    };
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        let client = service.connect(None).await;
+        join(&client).await;
+        clients.push(client);
+    }
+    clients.sort_by(|one, other| one.id.cmp(&other.id));
+    let first = service
+        .call(Method::GET, &path)
+        .header("x-forwarded-host", "signalr.example")
+        .header("x-forwarded-proto", "https");
+    let first: Value = first.send().await.unwrap().json().await.unwrap();
+    let next = first["nextLink"].as_str().unwrap();
+    let next = next.strip_prefix("https://signalr.example").expect(next);
+
+    // The last member of the page leaves, and the first of the next one.
+    let leavers = [clients.remove(2), clients.remove(2)];
+    for client in &leavers {
+        let path = format!("/api/hubs/chat/groups/g/connections/{}{API}", client.id);
+        assert_eq!(service.status(Method::DELETE, &path).await, StatusCode::OK);
+    }
+    let second: Value = service.call(Method::GET, next).send().await.unwrap().json().await.unwrap();
+    let ids: Vec<&str> = second["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member["connectionId"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, [clients[2].id.as_str(), clients[3].id.as_str()]);
+    assert_eq!(second.get("nextLink"), None);
+}
