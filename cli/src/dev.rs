@@ -4,10 +4,13 @@ use std::{ffi::OsString, future::IntoFuture, io, time::Duration};
 
 use axum::Router;
 use clap::Args;
+use serde_json::json;
 use signalr_function_runtime::{Config as FunctionConfig, variable};
 use signalr_serverless::{ConnectionString, HubName};
-use signalr_service::{Config as ServiceConfig, Listen, Service, WELL_KNOWN_ACCESS_KEY};
-use tokio::{net::TcpListener, task::JoinSet};
+use signalr_service::{
+    Config as ServiceConfig, Listen, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     announcement::{self, Line, connection_string},
@@ -53,16 +56,17 @@ impl Dev {
         let mut config = self.function_config(starts_service, &environment)?;
         let shutdown = shutdown::on_signal()?;
 
-        let service = if starts_service { Some(self.bind_service().await?) } else { None };
+        let listeners = self.bind_functions().await?;
+        let upstream = upstream_at(&listeners)?;
+        let service = if starts_service { Some(self.bind_service(upstream).await?) } else { None };
         if let Some(port) = service.as_ref().and_then(port_of) {
             config.connection_string = own_connection_string(port)?;
         }
         let app = signalr_function_app::router(&config)
             .map_err(|error| Failure::configuration(&error))?;
-        let listeners = self.bind_functions().await?;
 
         announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
-        serve(page::in_front_of(app), listeners, service, shutdown).await
+        serve(page::in_front_of(app, starts_service), listeners, service, shutdown).await
     }
 
     /// Reads the environment, with this command's own defaults under it and its flags over it.
@@ -100,9 +104,13 @@ impl Dev {
         .map_err(|error| Failure::configuration(&error))
     }
 
-    async fn bind_service(&self) -> Result<Service, Failure> {
-        let listen = Listen::Loopback { port: self.service_port };
-        let config = ServiceConfig { listen, ..ServiceConfig::default() };
+    async fn bind_service(&self, upstream: Settings) -> Result<Service, Failure> {
+        let (_, upstream) = watch::channel(upstream);
+        let config = ServiceConfig {
+            listen: Listen::Loopback { port: self.service_port },
+            upstream: Some(upstream),
+            ..ServiceConfig::default()
+        };
         config.bind().await.map_err(|error| Failure::start(&error, "flag --service-port"))
     }
 
@@ -119,11 +127,7 @@ impl Dev {
         service: Option<&Service>,
         config: &FunctionConfig,
     ) -> io::Result<Vec<Line>> {
-        let port = match listeners.first() {
-            Some(listener) => listener.local_addr()?.port(),
-            None => self.port,
-        };
-        let app = format!("http://localhost:{port}");
+        let app = format!("http://localhost:{}", functions_port(listeners)?);
         let mut lines = vec![if page::is_built() {
             Line::new("chat page", format!("{app}/"))
         } else {
@@ -139,6 +143,21 @@ impl Dev {
         }
         Ok(lines)
     }
+}
+
+fn functions_port(listeners: &[TcpListener]) -> io::Result<u16> {
+    let listener = listeners.first().ok_or(io::ErrorKind::NotConnected)?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// The functions take what clients call. Nothing here wants to know who comes and goes.
+fn upstream_at(listeners: &[TcpListener]) -> Result<Settings, Failure> {
+    let port = functions_port(listeners)?;
+    let settings = json!({ "UpstreamSettings": { "Templates": [{
+        "UrlTemplate": format!("http://localhost:{port}/api/upstream"),
+        "CategoryPattern": "messages",
+    }] } });
+    Ok(Settings::parse(&settings.to_string())?)
 }
 
 /// What holds where the environment says nothing.

@@ -7,9 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use signalr_service::{ListenError, StartError};
-
-use crate::config_file::ConfigFileError;
+use signalr_service::{ListenError, StartError, upstream::SettingsError};
 
 /// The exit code of a bad flag or configuration: `EX_USAGE` of sysexits.h.
 const BAD_CONFIGURATION: u8 = 64;
@@ -56,8 +54,8 @@ impl Failure {
     }
 }
 
-impl From<ConfigFileError> for Failure {
-    fn from(error: ConfigFileError) -> Self {
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
         Self::configuration(&error)
     }
 }

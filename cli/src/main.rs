@@ -1,7 +1,6 @@
 //! The `signalr` command.
 
 mod announcement;
-mod config_file;
 mod dev;
 mod failure;
 mod page;

@@ -5,13 +5,14 @@
 //! build the command: without `web/dist` it says how to get the page.
 
 use axum::{
-    Router,
+    Json, Router,
     extract::Path,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use rust_embed::RustEmbed;
+use serde_json::json;
 
 /// What stands in the page's place where it was not built.
 pub(crate) const HOW_TO_GET_THE_PAGE: &str = "not part of this build; `make run` builds it, and so does `npm ci && npm run build` in web/ \
@@ -32,9 +33,15 @@ pub(crate) fn is_built() -> bool {
     Pages::get("index.html").is_some() && Pages::get("signalr.min.js").is_some()
 }
 
-/// The page at `/` and its files beside it, in front of `app`, which gets every other request.
-pub(crate) fn in_front_of(app: Router) -> Router {
-    Router::new().route("/", get(index)).route("/{file}", get(file)).fallback_service(app)
+/// The page at `/` and its files beside it, in front of `app`, which gets every other request. The
+/// page is told whether its clients have an upstream to call.
+pub(crate) fn in_front_of(app: Router, has_upstream: bool) -> Router {
+    let page = json!({ "hasUpstream": has_upstream });
+    Router::new()
+        .route("/", get(index))
+        .route("/page.json", get(async move || Json(page)))
+        .route("/{file}", get(file))
+        .fallback_service(app)
 }
 
 async fn index() -> Response {
@@ -73,7 +80,7 @@ mod tests {
     async fn get_path(path: &str) -> (StatusCode, String) {
         let app = Router::new().route("/api/chat/negotiate", get(|| async { "the functions" }));
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = in_front_of(app).oneshot(request).await.unwrap();
+        let response = in_front_of(app, true).oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8_lossy(&body).into_owned())
@@ -85,6 +92,11 @@ mod tests {
         assert_eq!(status, StatusCode::OK);
         let expected = if is_built() { "<title>Chat</title>" } else { "npm run build" };
         assert!(body.contains(expected), "{body}");
+    }
+
+    #[tokio::test]
+    async fn the_page_learns_whether_there_is_an_upstream() {
+        assert_eq!(get_path("/page.json").await.1, r#"{"hasUpstream":true}"#);
     }
 
     #[tokio::test]

@@ -4,11 +4,12 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, value_parser};
 use signalr_serverless::AccessKey;
-use signalr_service::{ClientMessages, Config, Listen, Service, Timeouts, WELL_KNOWN_ACCESS_KEY};
+use signalr_service::{
+    ClientMessages, Config, Listen, Service, Timeouts, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
+};
 
 use crate::{
     announcement::{self, Line},
-    config_file::ConfigFile,
     failure::Failure,
     shutdown,
 };
@@ -24,7 +25,8 @@ pub(crate) struct Serve {
     #[arg(short, long, value_name = "ADDRESS")]
     ip: Option<IpAddr>,
 
-    /// The settings.json of asrs-emulator, or the folder that has it
+    /// The settings.json of asrs-emulator, or the folder that has it: where to call for what clients
+    /// do; changes are followed
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -60,12 +62,12 @@ enum OnClientMessage {
 impl Serve {
     /// Serves until a signal ends it.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let config_file = self.config.as_deref().map(ConfigFile::read).transpose()?;
+        let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
         let shutdown = shutdown::on_signal()?;
         let key = self.shown_key();
-        self.warn(config_file.as_ref());
-        let service = self
-            .config()
+        self.warn();
+        let config = Config { upstream, ..self.config() };
+        let service = config
             .bind()
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
@@ -110,7 +112,7 @@ impl Serve {
     }
 
     /// Says what a user may not expect.
-    fn warn(&self, config_file: Option<&ConfigFile>) {
+    fn warn(&self) {
         let off_loopback = self.ip.is_some_and(|ip| !ip.is_loopback());
         if off_loopback && self.access_keys.is_empty() {
             announcement::warn(
@@ -118,12 +120,6 @@ impl Serve {
                  everybody knows: whoever reaches it can send to every client. Set a key of your own \
                  with --access-key",
             );
-        }
-        if let Some(file) = config_file.filter(|file| file.upstream_templates > 0) {
-            announcement::warn(&format!(
-                "{} names an upstream, which this version reads and checks; it is not called",
-                file.path.display()
-            ));
         }
     }
 }

@@ -1,5 +1,4 @@
 // The page: forms in, messages out. Texts from the network only ever become text nodes.
-import { sendToRoom } from "./functions.js";
 import { Room } from "./room.js";
 
 const SHOWN_AT_MOST = 500;
@@ -9,7 +8,7 @@ const hub = query.get("hub") ?? "chat";
 const byId = (id) => document.getElementById(id);
 const [join, send, messages, state, problem] = ["join", "send", "messages", "state", "problem"].map(byId);
 
-/** The stay in progress: `{ user, name, room }`. */
+/** The stay in progress: `{ user, room }`. */
 let stay;
 
 byId("hub").textContent = hub;
@@ -39,9 +38,8 @@ send.addEventListener("submit", async (event) => {
   if (text.value.trim() === "") {
     return;
   }
-  const message = { from: stay.user, text: text.value, at: new Date().toISOString() };
   try {
-    await sendToRoom(hub, stay.name, message);
+    await stay.room.send(text.value);
     text.value = "";
     hideProblem();
   } catch (error) {
@@ -62,7 +60,7 @@ function enter(user, name) {
   const now = (show) => (value) => stay?.room === room && show(value);
   const on = { state: now(showState), message: now(addMessage), problem: now(showProblem) };
   const room = new Room({ hub, user, name, on });
-  stay = { user, name, room };
+  stay = { user, room };
   room.enter();
 }
 

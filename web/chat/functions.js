@@ -1,11 +1,11 @@
-// Calls to the functions of one hub. The page sends through these: a serverless client only listens.
+// Calls to the functions of one hub.
 
 /** Adds the connection to the room's group. */
 export function joinRoom(hub, room, connectionId) {
   return post(hub, "group-admin", { action: "add", groupName: room, connectionId });
 }
 
-/** Sends one message to everybody in the room, the sender included. */
+/** Sends one message to everybody in the room, for clients that may not call. */
 export function sendToRoom(hub, room, message) {
   return post(hub, "broadcast", { target: "newMessage", groupName: room, arguments: [message] });
 }
@@ -13,6 +13,19 @@ export function sendToRoom(hub, room, message) {
 /** Where a client of the hub negotiates, as the named user. */
 export function negotiateUrl(hub, user) {
   return `/api/${encodeURIComponent(hub)}?user=${encodeURIComponent(user)}`;
+}
+
+/**
+ * Whether clients of the service may call methods. A service without upstream ends the connection of one that does,
+ * so the page must know before.
+ */
+export async function mayCall() {
+  try {
+    const response = await fetch("page.json");
+    return response.ok && (await response.json()).hasUpstream === true;
+  } catch {
+    return false;
+  }
 }
 
 async function post(hub, call, body) {

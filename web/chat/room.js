@@ -1,14 +1,16 @@
 // One stay in a room: connects, joins, and does both again whenever the connection is lost, until left.
 /* global signalR */
-import { joinRoom, negotiateUrl } from "./functions.js";
+import { joinRoom, mayCall, negotiateUrl, sendToRoom } from "./functions.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8000;
 
 export class Room {
   #hub;
+  #user;
   #name;
   #on;
+  #mayCall = mayCall();
   #connection;
   #left = false;
   #failures = 0;
@@ -17,6 +19,7 @@ export class Room {
   /** `on` has `state(word)`, `message(argument)` and `problem(text)`. */
   constructor({ hub, user, name, on }) {
     this.#hub = hub;
+    this.#user = user;
     this.#name = name;
     this.#on = on;
     this.#connection = new signalR.HubConnectionBuilder()
@@ -42,6 +45,15 @@ export class Room {
       return;
     }
     await this.#join();
+  }
+
+  /** Says a text to everybody in the room, the sender included. */
+  async send(text) {
+    if (await this.#mayCall) {
+      await this.#connection.invoke("send", this.#user, this.#name, text);
+    } else {
+      await sendToRoom(this.#hub, this.#name, { from: this.#user, text, at: new Date().toISOString() });
+    }
   }
 
   /** Disconnects for good. */
