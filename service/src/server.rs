@@ -166,8 +166,8 @@ impl Service {
         Arc::clone(&self.counters)
     }
 
-    /// Serves until `shutdown` is ready. Then no connection is taken any more, requests under way
-    /// are finished, and clients are told to come back.
+    /// Serves until `shutdown` is ready. Then nothing new is taken, clients are told to come back,
+    /// and requests under way are finished.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (ending, is_ending) = watch::channel(false);
         let app = router(Arc::clone(&self.state));
@@ -179,6 +179,8 @@ impl Service {
         let answers = tokio::spawn(hand_on_answers(Arc::clone(&self.state), self.answered));
         shutdown.await;
         tracing::info!("the service is shutting down");
+        // Clients end their long polls by requests, so these are still answered.
+        self.state.hubs.stop().await;
         // Without receivers there is nobody left to tell.
         let _ = ending.send(true);
         if timeout(DRAIN_TIMEOUT, async { while tasks.join_next().await.is_some() {} })
@@ -187,7 +189,6 @@ impl Service {
         {
             tracing::warn!("requests under way were cut off");
         }
-        self.state.hubs.stop().await;
         if let Some(upstream) = self.upstream
             && timeout(DRAIN_TIMEOUT, upstream.idle()).await.is_err()
         {

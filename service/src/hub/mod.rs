@@ -12,7 +12,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     io,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
@@ -28,7 +28,7 @@ use tokio::{
 use self::{
     command::{Action, Answer, Command, Member, Query, Target},
     message::Message,
-    shard::{NewSocket, Newcomer, Shared, Work},
+    shard::{FromClient, NewSocket, Newcomer, Shared, Work},
 };
 use crate::{protocol::Outcome, store::Membership, transport::long_polling::PollAnswer};
 
@@ -44,10 +44,18 @@ pub(crate) struct Hubs {
     queues: Vec<mpsc::Sender<Work>>,
     /// Held while commands are put into the queues, and with it the store is changed, so that every
     /// shard and the store see one order. Never held across an await.
-    order: Mutex<()>,
+    order: Mutex<Intake>,
     hasher: RandomState,
     shared: Shared,
     threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Whether work is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intake {
+    Open,
+    /// All but what clients need to end their connections is refused.
+    Closed,
 }
 
 /// The service is at its end and takes nothing more.
@@ -70,7 +78,7 @@ impl Hubs {
         }
         Ok(Self {
             queues,
-            order: Mutex::new(()),
+            order: Mutex::new(Intake::Open),
             hasher: RandomState::new(),
             shared: shared.clone(),
             threads: Mutex::new(threads),
@@ -100,9 +108,8 @@ impl Hubs {
         bytes: Bytes,
     ) -> Result<bool, Stopping> {
         let (taken, is_taken) = oneshot::channel();
-        let work = Work::Receive { connection: connection.clone(), bytes, taken };
-        self.push_to_owner(connection, work).await?;
-        is_taken.await.map_err(|_| Stopping)
+        self.push_from_client(connection, FromClient::Messages { bytes, taken }).await?;
+        Ok(is_taken.await.is_ok())
     }
 
     /// Asks for what waits for a client.
@@ -111,14 +118,12 @@ impl Hubs {
         connection: &ConnectionId,
         poll: oneshot::Sender<PollAnswer>,
     ) -> Result<(), Stopping> {
-        let work = Work::Poll { connection: connection.clone(), poll };
-        self.push_to_owner(connection, work).await
+        self.push_from_client(connection, FromClient::Poll(poll)).await
     }
 
     /// Ends a connection because its client did.
     pub(crate) async fn hang_up(&self, connection: &ConnectionId) -> Result<(), Stopping> {
-        let work = Work::HangUp { connection: connection.clone() };
-        self.push_to_owner(connection, work).await
+        self.push_from_client(connection, FromClient::End).await
     }
 
     /// Takes a command; it is carried out in its turn.
@@ -294,10 +299,21 @@ impl Hubs {
         Ok(answers)
     }
 
-    /// Closes every connection, waits for them to end, and ends the shards.
+    /// Closes every connection, waits for them to end, and ends the shards. What was taken before
+    /// is carried out.
     pub(crate) async fn stop(&self) {
-        // A queue that is closed already belongs to a shard that has ended.
-        let _ = self.push(|| Work::Stop, || true).await;
+        let mut places = Vec::with_capacity(self.queues.len());
+        for queue in &self.queues {
+            // A queue that is closed already belongs to a shard that has ended.
+            places.extend(queue.reserve().await);
+        }
+        {
+            let mut order = self.in_order();
+            *order = Intake::Closed;
+            for place in places {
+                place.send(Work::Stop);
+            }
+        }
         for queue in &self.queues {
             queue.closed().await;
         }
@@ -321,7 +337,10 @@ impl Hubs {
         for queue in &self.queues {
             places.push(queue.reserve().await.map_err(|_| Stopping)?);
         }
-        let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = self.in_order();
+        if *order == Intake::Closed {
+            return Err(Stopping);
+        }
         if in_order() {
             for place in places {
                 place.send(work());
@@ -331,7 +350,26 @@ impl Hubs {
     }
 
     async fn push_to_owner(&self, id: &ConnectionId, work: Work) -> Result<(), Stopping> {
+        let place = self.queue_of(id).reserve().await.map_err(|_| Stopping)?;
+        let order = self.in_order();
+        if *order == Intake::Closed {
+            return Err(Stopping);
+        }
+        place.send(work);
+        Ok(())
+    }
+
+    async fn push_from_client(
+        &self,
+        id: &ConnectionId,
+        request: FromClient,
+    ) -> Result<(), Stopping> {
+        let work = Work::FromClient { connection: id.clone(), request };
         self.queue_of(id).send(work).await.map_err(|_| Stopping)
+    }
+
+    fn in_order(&self) -> MutexGuard<'_, Intake> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The queue of the shard that owns a connection: its id alone decides, so that work for one

@@ -137,13 +137,16 @@ impl PollQueue {
         self.bytes = 0;
     }
 
-    /// Takes a poll; one that waits already has to give way.
-    pub(crate) fn poll(&mut self, poll: oneshot::Sender<PollAnswer>, now: Seconds) {
+    /// Takes a poll; one that waits already has to give way. Returns whether the client was told
+    /// that nothing more will come.
+    pub(crate) fn poll(&mut self, poll: oneshot::Sender<PollAnswer>, now: Seconds) -> bool {
         if let Some(older) = self.waiting.replace(poll) {
             // Its client may have gone.
             let _ = older.send(PollAnswer::Ended);
         }
+        let is_last = self.has_ended && self.messages.is_empty();
         self.answer(now);
+        is_last
     }
 
     /// Says with the next answer that nothing more will come.

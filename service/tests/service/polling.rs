@@ -211,3 +211,22 @@ async fn message_pack_cannot_go_over_events() {
                     does not support 'Binary' transfer format.";
     assert!(text.contains(expected), "{text}");
 }
+
+#[tokio::test]
+async fn clients_without_a_socket_are_told_of_the_end_and_do_not_hold_it_up() {
+    let timeouts = Timeouts { close: Duration::from_secs(3600), ..Timeouts::default() };
+    let service = start_with(Config { timeouts, ..Config::default() }).await;
+    let connection = Connection::negotiate(&service).await;
+    let request = connection.request(Method::GET).header("accept", "text/event-stream");
+    let events = request.send().await.unwrap();
+    connection.post(HANDSHAKE).await;
+    let polling = Connection::poll_first(&service).await;
+    let (poll, delete) = (polling.request(Method::GET), polling.request(Method::DELETE));
+    let ending = tokio::spawn(service.stop());
+    let poll = timeout(PATIENCE, poll.send()).await.unwrap().unwrap();
+    assert!(poll.text().await.unwrap().contains("the service is shutting down"));
+    assert_eq!(delete.send().await.unwrap().status(), StatusCode::ACCEPTED);
+    let events = timeout(PATIENCE, events.text()).await.unwrap().unwrap();
+    assert!(events.contains("the service is shutting down"));
+    ending.await.unwrap();
+}

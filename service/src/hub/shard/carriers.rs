@@ -6,18 +6,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
 use signalr_serverless::ConnectionId;
-use tokio::{net::TcpStream, sync::oneshot};
+use tokio::net::TcpStream;
 
-use super::{Key, NewCarrier, NewSocket, Newcomer, Shard};
+use super::{FromClient, Key, NewCarrier, NewSocket, Newcomer, Shard};
 use crate::{
     hub::connection::{Arrival, Carrier, Connection},
     session::Session,
-    transport::{
-        long_polling::{PollAnswer, PollQueue},
-        websocket::socket::WebSocket,
-    },
+    transport::{long_polling::PollQueue, websocket::socket::WebSocket},
 };
 
 impl Shard {
@@ -116,29 +112,27 @@ impl Shard {
         }
     }
 
-    /// Takes what a client posted. Returns whether its connection is open.
-    pub(super) fn receive(&mut self, id: &ConnectionId, bytes: &Bytes) -> bool {
-        let now = self.now();
-        let Some(key) = self.by_id.get(id).copied() else { return false };
-        let Some(connection) = self.connections.get_mut(key) else { return false };
-        let effects = connection.session.receive(bytes, now, &self.shared.rules);
-        self.apply(key, effects, now);
-        true
-    }
-
-    /// Takes a poll. One for a connection that is gone is dropped, which ends it.
-    pub(super) fn take_poll(&mut self, id: &ConnectionId, poll: oneshot::Sender<PollAnswer>) {
+    /// Takes what a client without a socket of its own wants. Where its connection is gone, the
+    /// answer is dropped, which says so.
+    pub(super) fn take_request(&mut self, id: &ConnectionId, request: FromClient) {
         let now = self.now();
         let Some(key) = self.by_id.get(id).copied() else { return };
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if let Carrier::LongPolling(polls) = &mut connection.carrier {
-            polls.poll(poll, now);
-        }
-    }
-
-    pub(super) fn hang_up(&mut self, id: &ConnectionId) {
-        if let Some(key) = self.by_id.get(id).copied() {
-            self.remove(key);
+        match request {
+            FromClient::Messages { bytes, taken } => {
+                let effects = connection.session.receive(&bytes, now, &self.shared.rules);
+                self.apply(key, effects, now);
+                // The client may have broken off its request.
+                let _ = taken.send(());
+            }
+            FromClient::Poll(poll) => {
+                if let Carrier::LongPolling(polls) = &mut connection.carrier
+                    && polls.poll(poll, now)
+                {
+                    self.remove(key);
+                }
+            }
+            FromClient::End => self.remove(key),
         }
     }
 }

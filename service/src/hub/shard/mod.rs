@@ -62,20 +62,10 @@ pub(crate) enum Work {
         connection: ConnectionId,
         socket: NewSocket,
     },
-    /// A client without a socket of its own sent this.
-    Receive {
+    /// A client without a socket of its own made a request.
+    FromClient {
         connection: ConnectionId,
-        bytes: Bytes,
-        taken: oneshot::Sender<bool>,
-    },
-    /// A client asks for what waits for it.
-    Poll {
-        connection: ConnectionId,
-        poll: oneshot::Sender<PollAnswer>,
-    },
-    /// A client has ended its connection.
-    HangUp {
-        connection: ConnectionId,
+        request: FromClient,
     },
     Command {
         command: Arc<Command>,
@@ -88,6 +78,17 @@ pub(crate) enum Work {
     },
     /// Close every connection, then end.
     Stop,
+}
+
+/// What a client without a socket of its own wants.
+#[derive(Debug)]
+pub(crate) enum FromClient {
+    /// To send these.
+    Messages { bytes: Bytes, taken: oneshot::Sender<()> },
+    /// To get what waits for it.
+    Poll(oneshot::Sender<PollAnswer>),
+    /// To end its connection.
+    End,
 }
 
 /// A connection whose transport was just established.
@@ -161,13 +162,9 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                         spawn_local(serve(Rc::clone(&shard), key, turn));
                     }
                 }
-                Work::Receive { connection, bytes, taken } => {
-                    let is_taken = shard.borrow_mut().receive(&connection, &bytes);
-                    // The client may have broken off its request.
-                    let _ = taken.send(is_taken);
+                Work::FromClient { connection, request } => {
+                    shard.borrow_mut().take_request(&connection, request);
                 }
-                Work::Poll { connection, poll } => shard.borrow_mut().take_poll(&connection, poll),
-                Work::HangUp { connection } => shard.borrow_mut().hang_up(&connection),
                 Work::Command { command, answer } if command.action.is_invocation() => {
                     shard.borrow_mut().invoke(&command, answer);
                 }
@@ -189,7 +186,9 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 }
                 Work::Stop => {
                     close_all(&shard).await;
-                    let _ = timeout(close_timeout, until_empty(&shard, &emptied)).await;
+                    let parting = take_leave(&shard, &emptied, waiting, &mut queue);
+                    // Who stays away longer has nothing coming.
+                    let _ = timeout(close_timeout, parting).await;
                     return;
                 }
             }
@@ -204,9 +203,25 @@ fn reply(to: Option<oneshot::Sender<Answer>>, answer: Answer) {
     }
 }
 
-async fn until_empty(shard: &SharedShard, emptied: &Notify) {
+/// Waits until every connection has ended, which some clients do by requests.
+async fn take_leave(
+    shard: &SharedShard,
+    emptied: &Notify,
+    waiting: impl Iterator<Item = Work>,
+    queue: &mut mpsc::Receiver<Work>,
+) {
+    // Anything else came when the end had begun, and is refused by being dropped.
+    let take = |work| {
+        if let Work::FromClient { connection, request } = work {
+            shard.borrow_mut().take_request(&connection, request);
+        }
+    };
+    waiting.for_each(take);
     while !shard.borrow().connections.is_empty() {
-        emptied.notified().await;
+        tokio::select! {
+            () = emptied.notified() => {}
+            Some(work) = queue.recv() => take(work),
+        }
     }
 }
 
