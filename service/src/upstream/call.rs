@@ -43,7 +43,7 @@ impl CallerHeaders {
     /// `None` where the user's id cannot be sent: as nobody's, events must not arrive.
     pub(super) fn new(caller: &Caller) -> Option<Self> {
         let user = match &caller.identity.user {
-            Some(user) => Some(HeaderValue::from_bytes(user.as_str().as_bytes()).ok()?),
+            Some(user) => Some(user_header(user.as_str())?),
             None => None,
         };
         let query = format!("?{}", caller.query);
@@ -55,10 +55,21 @@ impl CallerHeaders {
     }
 }
 
-/// `type: value, type: value`, without the claims that cannot be in a header.
+/// White space at either end would be lost on the way, and with it the difference to another user.
+fn user_header(user: &str) -> Option<HeaderValue> {
+    let is_kept = user.trim_matches([' ', '\t']) == user;
+    HeaderValue::from_bytes(user.as_bytes()).ok().filter(|_| is_kept)
+}
+
+/// `type: value, type: value`, without the claims that cannot be in a header, and without those of
+/// which a part would be read as another claim.
 fn claims_header(claims: &[(String, String)]) -> Option<HeaderValue> {
     let claims: Vec<String> = claims
         .iter()
+        .filter(|(r#type, value)| {
+            let has_claim = |text: &str| text.contains(": ");
+            !r#type.contains(',') && !has_claim(r#type) && !value.split(',').skip(1).any(has_claim)
+        })
         .map(|(r#type, value)| format!("{type}: {value}"))
         .filter(|claim| HeaderValue::from_bytes(claim.as_bytes()).is_ok())
         .collect();

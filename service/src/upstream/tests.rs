@@ -1,71 +1,15 @@
 //! Lines against an upstream over real HTTP.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Mutex};
-
-use axum::{
-    Router,
-    body::to_bytes,
-    extract::{Request, State},
-    response::{IntoResponse, Response},
-};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use signalr_serverless::UserId;
 use tokio::net::TcpListener;
 
+use self::stand_in::StandIn;
 use super::*;
 use crate::protocol::Protocol;
 
-/// What an upstream got.
-#[derive(Debug)]
-struct Call {
-    line: String,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Call {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-}
-
-/// An upstream that notes each call, and gives the answers that it was told to, then 204.
-struct StandIn {
-    url: String,
-    calls: mpsc::UnboundedReceiver<Call>,
-    script: Arc<Mutex<VecDeque<Response>>>,
-}
-
-type Noted = (mpsc::UnboundedSender<Call>, Arc<Mutex<VecDeque<Response>>>);
-
-impl StandIn {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address: SocketAddr = listener.local_addr().unwrap();
-        let (sender, calls) = mpsc::unbounded_channel();
-        let script = Arc::new(Mutex::new(VecDeque::new()));
-        let router = Router::new().fallback(answer).with_state((sender, Arc::clone(&script)));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url: format!("http://{address}"), calls, script }
-    }
-
-    fn will_answer(&self, answer: impl IntoResponse) {
-        self.script.lock().unwrap().push_back(answer.into_response());
-    }
-}
-
-async fn answer(State((calls, script)): State<Noted>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    let call = Call {
-        line: format!("{} {}", parts.method, parts.uri),
-        headers: parts.headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    };
-    let answer = script.lock().unwrap().pop_front();
-    calls.send(call).unwrap();
-    answer.unwrap_or_else(|| StatusCode::NO_CONTENT.into_response())
-}
+#[path = "../../tests/upstream/stand_in.rs"]
+mod stand_in;
 
 fn keys() -> Vec<AccessKey> {
     ["first", "second"].map(|key| AccessKey::parse(key).unwrap()).into()
@@ -120,9 +64,9 @@ async fn events_have_every_header_and_their_body() {
     events.invoke(message_pack).unwrap();
     events.close(Some("gone"));
 
-    let call = stand_in.calls.recv().await.unwrap();
+    let call = stand_in.next().await;
     assert_eq!(call.line, "POST /api/chat/connections/connected?code=k");
-    assert_eq!(call.body, r#"{"type":10}"#);
+    assert_eq!(call.text(), r#"{"type":10}"#);
     for (name, value) in [
         ("content-type", "application/json"),
         ("x-asrs-connection-id", "c1"),
@@ -136,18 +80,17 @@ async fn events_have_every_header_and_their_body() {
     }
     let signature = Signer::new(&keys()).sign(&ConnectionId::parse("c1").unwrap());
     assert_eq!(call.header("x-asrs-signature"), Some(signature.as_str()));
-    let claims = call.headers["x-asrs-user-claims"].as_bytes();
-    assert_eq!(std::str::from_utf8(claims).unwrap(), "sub: ann, name: Änn, role: x");
+    assert_eq!(call.header("x-asrs-user-claims"), Some("sub: ann, name: Änn, role: x"));
 
-    let call = stand_in.calls.recv().await.unwrap();
+    let call = stand_in.next().await;
     assert_eq!(call.line, "POST /api/chat/messages/s%C3%A9nd%20it?code=k");
     assert_eq!(call.header("content-type"), Some("application/x-msgpack"));
     assert_eq!(call.header("x-asrs-category"), Some("messages"));
-    assert_eq!(call.headers["x-asrs-event"].as_bytes(), "sénd it".as_bytes());
+    assert_eq!(call.header("x-asrs-event"), Some("sénd it"));
 
-    let call = stand_in.calls.recv().await.unwrap();
+    let call = stand_in.next().await;
     assert_eq!(call.line, "POST /api/chat/connections/disconnected?code=k");
-    assert_eq!(call.body, r#"{"type":11,"error":"gone"}"#);
+    assert_eq!(call.text(), r#"{"type":11,"error":"gone"}"#);
     upstream.idle().await;
 }
 
@@ -156,19 +99,21 @@ async fn what_is_not_there_has_no_header() {
     let mut stand_in = StandIn::start().await;
     let (upstream, _replies) = all_to(&stand_in.url);
     upstream.open(caller(None)).close(None);
-    let call = stand_in.calls.recv().await.unwrap();
+    let call = stand_in.next().await;
     for name in ["x-asrs-user-id", "x-asrs-user-claims", "x-asrs-client-query"] {
         assert_eq!(call.header(name), None, "{name}");
     }
-    assert_eq!(stand_in.calls.recv().await.unwrap().body, r#"{"type":11}"#);
+    assert_eq!(stand_in.next().await.text(), r#"{"type":11}"#);
 }
 
 #[tokio::test]
 async fn a_user_that_no_header_can_name_is_never_told_as_somebody_else() {
     let (upstream, _replies) = all_to("http://127.0.0.1:1/");
-    let events = upstream.open(caller(Some("a\nb")));
-    assert_eq!(events.invoke(invocation(None, "send")), Err(NotTaken::NoTemplate));
-    events.close(None);
+    for user in ["a\nb", " ann", "ann\t"] {
+        let events = upstream.open(caller(Some(user)));
+        assert_eq!(events.invoke(invocation(None, "send")), Err(NotTaken::NoTemplate), "{user:?}");
+        events.close(None);
+    }
     upstream.idle().await;
 }
 
@@ -243,13 +188,13 @@ async fn invocations_keep_their_order_and_wait_for_each_other() {
         events.invoke(invocation(Some(&index.to_string()), &format!("m{index}"))).unwrap();
     }
     events.close(None);
-    assert_eq!(stand_in.calls.recv().await.unwrap().line, "POST /connected");
+    assert_eq!(stand_in.next().await.line, "POST /connected");
     for index in 0..50 {
-        assert_eq!(stand_in.calls.recv().await.unwrap().line, format!("POST /m{index}"));
+        assert_eq!(stand_in.next().await.line, format!("POST /m{index}"));
         let completion = format!("{{\"type\":3,\"invocationId\":\"{index}\"}}\u{1e}");
         assert_eq!(text(&replies.recv().await.unwrap()), completion);
     }
-    assert_eq!(stand_in.calls.recv().await.unwrap().line, "POST /disconnected");
+    assert_eq!(stand_in.next().await.line, "POST /disconnected");
 }
 
 #[tokio::test]
@@ -300,7 +245,7 @@ async fn settings_that_change_change_where_events_go() {
     sender.send(Settings::all_to(&format!("{}/{{event}}", stand_in.url)).unwrap()).unwrap();
     assert!(upstream.serves(&chat));
     events.invoke(invocation(None, "send")).unwrap();
-    assert_eq!(stand_in.calls.recv().await.unwrap().line, "POST /send");
+    assert_eq!(stand_in.next().await.line, "POST /send");
     for target in ["..", ".", "a\nb"] {
         assert_eq!(
             events.invoke(invocation(None, target)),
@@ -308,6 +253,26 @@ async fn settings_that_change_change_where_events_go() {
             "{target:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn no_claim_is_read_as_another() {
+    let mut stand_in = StandIn::start().await;
+    let (upstream, _replies) = all_to(&stand_in.url);
+    let claims = [
+        ("name", "Doe, J"),
+        ("nick", "x, role: admin"),
+        ("a,role", "admin"),
+        ("b, role: admin, c", "d"),
+        ("role: admin", "x"),
+        ("url", "http://a/?b=1,2"),
+        ("note", "a: b"),
+    ];
+    let claims = claims.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    upstream.open(Caller { claims, ..caller(None) }).close(None);
+    let call = stand_in.next().await;
+    let expected = "name: Doe, J, url: http://a/?b=1,2, note: a: b";
+    assert_eq!(call.header("x-asrs-user-claims"), Some(expected));
 }
 
 #[test]

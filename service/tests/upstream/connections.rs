@@ -1,0 +1,132 @@
+//! The events `connected` and `disconnected`.
+
+use http::StatusCode;
+use reqwest::Method;
+use serde_json::json;
+use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
+use signalr_service::{Config, WELL_KNOWN_ACCESS_KEY, upstream::Settings};
+use std::time::SystemTime;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    client::{Client, start_with},
+    stand_in::StandIn,
+    start, start_for,
+};
+
+#[tokio::test]
+async fn who_comes_and_goes_is_told_with_all_that_is_known() {
+    let upstream = StandIn::start().await;
+    let keys = ["a second key, long enough to sign", WELL_KNOWN_ACCESS_KEY];
+    let access_keys = keys.iter().map(|key| AccessKey::parse(key).unwrap()).collect();
+    let (_, settings) = watch::channel(Settings::all_to(&upstream.url).unwrap());
+    let config = Config { access_keys, upstream: Some(settings), ..Config::default() };
+    let service = start_with(config).await;
+    let mut upstream = upstream;
+
+    let options = NegotiateOptions::default()
+        .with_user_id(UserId::parse("ann").unwrap())
+        .with_claim("role", "admin");
+    let audience = format!("http://{}/client/?hub=chat", service.host);
+    let key = AccessKey::parse(keys[1]).unwrap();
+    let token = Token::client(&key, &audience, &options, SystemTime::now()).unwrap();
+    let query = format!("hub=chat&access_token={}&room=%20a", token.as_str());
+    let mut client = Client::open(&format!("ws://{}/client/?{query}", service.host)).await;
+    client.shake_hands().await;
+
+    let call = upstream.next().await;
+    let id = call.header("x-asrs-connection-id").unwrap().to_owned();
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("x-asrs-hub", "chat"),
+        ("x-asrs-category", "connections"),
+        ("x-asrs-event", "connected"),
+        ("x-asrs-user-id", "ann"),
+        ("x-asrs-client-query", "?hub=chat&room=%20a"),
+    ] {
+        assert_eq!(call.header(name), Some(value), "{name}");
+    }
+    let claims = call.header("x-asrs-user-claims").unwrap();
+    assert!(claims.contains("role: admin") && claims.contains("asrs.s.uid: ann"), "{claims}");
+    assert_eq!(call.header("x-asrs-signature").unwrap().split(",sha256=").count(), 2);
+    assert_eq!(call.text(), r#"{"type":10}"#);
+    let path = format!("/api/hubs/chat/connections/{id}?api-version=2024-12-01");
+    assert_eq!(service.status(Method::HEAD, &path).await, 200);
+
+    drop(client);
+    let call = upstream.next().await;
+    assert_eq!(call.header("x-asrs-event"), Some("disconnected"));
+    assert_eq!(call.header("x-asrs-connection-id"), Some(id.as_str()));
+    let shown = format!("{:?} {}", call.headers, call.line);
+    assert!(!shown.contains(token.as_str()), "{shown}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_shakes_hands_is_not_told_of() {
+    let (service, mut upstream) = start().await;
+    let token = service.client_token("chat", None);
+    let url = format!("ws://{}/client/?hub=chat&access_token={token}", service.host);
+    drop(Client::open(&url).await);
+    let client = service.connect(None).await;
+    let call = upstream.next().await;
+    assert_eq!(call.header("x-asrs-connection-id"), Some(client.id.as_str()));
+}
+
+#[tokio::test]
+async fn a_close_by_rest_is_told_with_its_reason() {
+    let (service, mut upstream) = start().await;
+    let mut client = service.connect(None).await;
+    assert_eq!(upstream.next().await.line, "POST /connections/connected");
+    let path = format!("/api/hubs/chat/connections/{}", client.id);
+    let close = format!("{path}?api-version=2024-12-01&reason=go%20home");
+    assert_eq!(service.status(Method::DELETE, &close).await, 200);
+    client.closed().await;
+    let call = upstream.next().await;
+    assert_eq!(call.line, "POST /connections/disconnected");
+    assert_eq!(call.text(), r#"{"type":11,"error":"go home"}"#);
+}
+
+#[tokio::test]
+async fn the_end_of_the_service_is_told_for_every_client() {
+    let (service, mut upstream) = start().await;
+    let mut ids = Vec::new();
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(service.connect(None).await);
+        ids.push(upstream.next().await.header("x-asrs-connection-id").unwrap().to_owned());
+    }
+    let told = async {
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let call = upstream.next().await;
+            assert_eq!(call.line, "POST /connections/disconnected");
+            told.push(call.header("x-asrs-connection-id").unwrap().to_owned());
+        }
+        told
+    };
+    let close = async {
+        for client in &mut clients {
+            client.closed().await;
+        }
+    };
+    let ((), (), mut told) = tokio::join!(service.stop(), close, told);
+    told.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(told, ids);
+}
+
+#[tokio::test]
+async fn a_client_stays_whatever_the_upstream_says_of_it() {
+    let (service, mut upstream) = start().await;
+    upstream.will_answer((StatusCode::FORBIDDEN, "not you"));
+    let mut client = service.connect(None).await;
+    upstream.next().await;
+    service.broadcast(json!([1])).await;
+    assert_eq!(client.arguments().await, json!([1]));
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let service = start_for(&format!("http://{nobody}/")).await;
+    let mut client = service.connect(None).await;
+    service.broadcast(json!([2])).await;
+    assert_eq!(client.arguments().await, json!([2]));
+}
