@@ -4,6 +4,9 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
+#[cfg(feature = "entra")]
+use crate::entra::SharedTokenSource;
+
 /// What a connection string says about proof of identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,6 +81,10 @@ pub enum EntraIdentity {
         /// How the application proves itself.
         proof: ApplicationProof,
     },
+    /// Whatever this source's tokens say. No `AuthType` names it;
+    /// [`ConnectionString::with_token_source`](crate::ConnectionString::with_token_source) does.
+    #[cfg(feature = "entra")]
+    TokenSource(SharedTokenSource),
 }
 
 /// How a registered application proves itself to Microsoft Entra ID.

@@ -27,11 +27,19 @@ pub enum Error {
     /// The connection string cannot be used.
     #[error(transparent)]
     ConnectionString(#[from] ConnectionStringError),
-    /// The connection string names a Microsoft Entra identity, and the call needs an access key.
+    /// The connection string names a Microsoft Entra identity where only an access key will do.
     #[error(
-        "the connection string names a Microsoft Entra identity, which cannot sign tokens yet; use one with an AccessKey"
+        "the connection string names a Microsoft Entra identity, which cannot be used here; use one with an AccessKey, or EntraNegotiator and the feature 'entra'"
     )]
     EntraNotSupported,
+    /// There is no Microsoft Entra token for the service.
+    #[error(
+        "no Microsoft Entra token for the service: {problem}; check the identity of the connection string"
+    )]
+    EntraToken {
+        /// What the source of tokens says.
+        problem: String,
+    },
     /// No HTTP client could be set up.
     #[error("the HTTP client cannot be set up")]
     HttpClient(#[source] Box<dyn StdError + Send + Sync>),
@@ -142,9 +150,10 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::ConnectionString(_) | Self::EntraNotSupported | Self::HttpClient(_) => {
-                Fault::Configuration
-            }
+            Self::ConnectionString(_)
+            | Self::EntraNotSupported
+            | Self::EntraToken { .. }
+            | Self::HttpClient(_) => Fault::Configuration,
             Self::Name(_)
             | Self::InvalidValue { .. }
             | Self::TokenTooLong { .. }
@@ -228,10 +237,15 @@ impl Refusal {
     fn hint(&self) -> Option<&'static str> {
         match self.status.as_u16() {
             401 => Some(
-                "check that the access key is one of the service's, that the token's audience is \
-                 the URL the service knows itself by, and that this machine's clock is right",
+                "check that the access key is one of the service's, or the Microsoft Entra identity \
+                 of its directory, that the token's audience is the URL the service knows itself \
+                 by, and that this machine's clock is right",
             ),
-            403 => Some("check the network access rules of the service"),
+            403 => Some(
+                "check the network access rules of the service, and that a Microsoft Entra identity \
+                 has the role SignalR App Server or SignalR Service Owner, which can take 30 \
+                 minutes to count",
+            ),
             404 | 405 => Some("check the endpoint of the connection string"),
             413 => Some("send a smaller message"),
             429 => Some("send less, or give the service more units"),

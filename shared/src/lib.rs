@@ -22,13 +22,17 @@
 //! ```
 //!
 //! Without the feature `rest`, which is on by default, there is no HTTP client: enough to answer
-//! negotiate requests, and small. This crate knows no server framework, reads no environment and
-//! no clock but to sign REST calls, and keeps no state beyond a pool of connections.
+//! negotiate requests, and small. With the feature `entra` a Microsoft Entra identity can stand in
+//! for the access key. This crate knows no server framework, reads no clock but to sign REST calls
+//! and no environment but where `AuthType=azure` asks for the identity of the surroundings, and
+//! keeps no state beyond a pool of connections and what Microsoft Entra hands out.
 
 #![warn(missing_docs)]
 
 mod connection_string;
 mod credential;
+#[cfg(feature = "entra")]
+mod entra;
 mod error;
 mod name;
 mod negotiate;
@@ -39,6 +43,8 @@ pub use connection_string::{ConnectionString, ConnectionStringError};
 pub use credential::{
     AccessKey, ApplicationProof, ClientSecret, Credential, EmptyAccessKey, EntraIdentity,
 };
+#[cfg(feature = "entra")]
+pub use entra::{EntraNegotiator, PendingToken, SharedTokenSource, TokenSource};
 pub use error::{Error, Fault, Refusal};
 pub use name::{ApplicationName, ConnectionId, GroupName, HubName, NameError, StreamId, UserId};
 pub use negotiate::{NegotiateAnswer, Negotiator};

@@ -25,9 +25,8 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Negotiator {
-    client_endpoint: String,
+    client_url: ClientUrl,
     key: AccessKey,
-    application: Option<ApplicationName>,
 }
 
 impl Negotiator {
@@ -35,22 +34,19 @@ impl Negotiator {
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where the connection string has no access key to sign with.
+    /// [`Error::EntraNotSupported`] where the connection string has no access key to sign with: an
+    /// `EntraNegotiator` asks the service for one.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
         let Credential::AccessKey(key) = service.credential() else {
             return Err(Error::EntraNotSupported);
         };
-        Ok(Self {
-            client_endpoint: service.client_endpoint().to_owned(),
-            key: key.clone(),
-            application: None,
-        })
+        Ok(Self { client_url: ClientUrl::new(service), key: key.clone() })
     }
 
     /// Prefixes every hub with the application's name.
     #[must_use]
     pub fn with_application(mut self, application: ApplicationName) -> Self {
-        self.application = Some(application);
+        self.client_url.application = Some(application);
         self
     }
 
@@ -68,18 +64,9 @@ impl Negotiator {
         options: &NegotiateOptions,
         now: SystemTime,
     ) -> Result<NegotiateAnswer, Error> {
-        let url = match &self.application {
-            Some(application) => self.client_url(&application.prefix(hub)?),
-            None => self.client_url(hub),
-        };
+        let url = self.client_url.of(hub)?;
         let access_token = Token::client(&self.key, &url, options, now)?;
         Ok(NegotiateAnswer { url, access_token })
-    }
-
-    /// The hub is not percent-encoded: Azure's own SDK does not encode it, and all that a hub name
-    /// may hold can stand in a query.
-    fn client_url(&self, hub: &HubName) -> String {
-        format!("{}/client/?hub={hub}", self.client_endpoint)
     }
 }
 
@@ -102,6 +89,29 @@ pub struct NegotiateAnswer {
     pub url: String,
     /// The token to connect with.
     pub access_token: Token,
+}
+
+/// Where the clients of a hub connect.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientUrl {
+    endpoint: String,
+    pub(crate) application: Option<ApplicationName>,
+}
+
+impl ClientUrl {
+    pub(crate) fn new(service: &ConnectionString) -> Self {
+        Self { endpoint: service.client_endpoint().to_owned(), application: None }
+    }
+
+    /// The hub is not percent-encoded: Azure's own SDK does not encode it, and all that a hub name
+    /// may hold can stand in a query.
+    pub(crate) fn of(&self, hub: &HubName) -> Result<String, Error> {
+        let endpoint = &self.endpoint;
+        Ok(match &self.application {
+            Some(application) => format!("{endpoint}/client/?hub={}", application.prefix(hub)?),
+            None => format!("{endpoint}/client/?hub={hub}"),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,24 @@ pub enum ConnectionStringError {
         "the connection string names an application but neither ClientSecret nor ClientCertPath; add one of them"
     )]
     MissingClientSecret,
+    /// A setting of an identity that another one needs is not there.
+    #[error("{setting} is not set, and {because} needs it; set it")]
+    MissingSetting {
+        /// The setting's full name.
+        setting: String,
+        /// The full name of the setting that needs it.
+        because: String,
+    },
+    /// A setting of an identity is not what it should be.
+    #[error("{setting} '{value}' cannot be used; {remedy}")]
+    InvalidSetting {
+        /// The setting's full name.
+        setting: String,
+        /// What came.
+        value: String,
+        /// What would do.
+        remedy: &'static str,
+    },
 }
 
 const HIDDEN: &str = "(hidden, as it may hold a secret)";

@@ -3,6 +3,7 @@
 //! Source: Azure's description of the connection string and the parser of its .NET SDK.
 
 mod error;
+mod identity_settings;
 
 use std::{collections::HashMap, fmt, str::FromStr};
 
@@ -11,6 +12,8 @@ use url::Url;
 pub use self::error::ConnectionStringError;
 use self::error::{show_key, show_value};
 use crate::credential::{AccessKey, ApplicationProof, ClientSecret, Credential, EntraIdentity};
+#[cfg(feature = "entra")]
+use crate::entra::{SharedTokenSource, TokenSource};
 
 /// The port of the version v1-preview of the API. Source: its published description.
 const PREVIEW_PORT: u16 = 5002;
@@ -80,6 +83,15 @@ impl ConnectionString {
             version,
             credential,
         })
+    }
+
+    /// The same service with tokens of this source in place of the credential that is named.
+    #[cfg(feature = "entra")]
+    #[must_use]
+    pub fn with_token_source(mut self, source: impl TokenSource + 'static) -> Self {
+        let source = SharedTokenSource::new(source);
+        self.credential = Credential::Entra(EntraIdentity::TokenSource(source));
+        self
     }
 
     /// The service itself: `scheme://host`, with the port where it is not the scheme's own.

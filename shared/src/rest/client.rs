@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{ApiVersion, Hub, Operation, RetryPolicy, SigningKey, call::Call};
+use super::{
+    ApiVersion, Hub, Operation, RetryPolicy, SigningKey, authorization::Authorization, call::Call,
+};
 use crate::{
     connection_string::ConnectionString,
-    credential::{AccessKey, Credential},
     error::Error,
     name::{ApplicationName, HubName},
 };
@@ -39,7 +40,7 @@ pub(super) struct Settings {
     pub(super) http: reqwest::Client,
     server_endpoint: String,
     preview_endpoint: String,
-    pub(super) key: AccessKey,
+    pub(super) authorization: Authorization,
     pub(super) version: ApiVersion,
     pub(super) application: Option<ApplicationName>,
     pub(super) time_limit: Duration,
@@ -63,15 +64,16 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where the connection string has no access key, and
-    /// [`Error::HttpClient`] where no HTTP client can be set up.
+    /// [`Error::EntraNotSupported`] where the connection string has no access key and this crate
+    /// was built without its feature `entra`, [`Error::EntraToken`] for an identity that Azure's
+    /// credentials cannot be, and [`Error::HttpClient`] where no HTTP client can be set up.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
-        let key = access_key(service)?;
+        let http = http_client()?;
         Ok(Self(Arc::new(Settings {
-            http: http_client()?,
+            authorization: Authorization::new(service, &http)?,
+            http,
             server_endpoint: service.server_endpoint().to_owned(),
             preview_endpoint: service.preview_endpoint().to_owned(),
-            key,
             version: ApiVersion::default(),
             application: None,
             time_limit: Self::DEFAULT_TIME_LIMIT,
@@ -94,13 +96,12 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where the connection string has no access key.
+    /// Those of [`RestClient::new`].
     pub fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
-        let key = access_key(service)?;
         Ok(Self(Arc::new(Settings {
             server_endpoint: service.server_endpoint().to_owned(),
             preview_endpoint: service.preview_endpoint().to_owned(),
-            key,
+            authorization: Authorization::new(service, &self.0.http)?,
             ..Settings::clone(&self.0)
         })))
     }
@@ -231,13 +232,6 @@ impl RestClient {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.0
-    }
-}
-
-fn access_key(service: &ConnectionString) -> Result<AccessKey, Error> {
-    match service.credential() {
-        Credential::AccessKey(key) => Ok(key.clone()),
-        Credential::Entra(_) => Err(Error::EntraNotSupported),
     }
 }
 

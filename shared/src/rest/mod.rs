@@ -18,6 +18,8 @@
 mod operation;
 
 #[cfg(feature = "rest")]
+mod authorization;
+#[cfg(feature = "rest")]
 mod call;
 #[cfg(feature = "rest")]
 mod client;

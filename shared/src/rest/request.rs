@@ -1,19 +1,15 @@
 //! The HTTP request of a call: its URL, its token, its body, and what a network that fails means.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
-use url::{Position, Url};
+use http::header;
+use url::Url;
 
 use super::{ApiVersion, Operation, RestClient, Route, path, reply::Reply};
 use crate::{
     error::Error,
     name::{ApplicationName, HubName},
-    token::Token,
 };
 
 /// Parameters of the path or of the query.
@@ -57,7 +53,8 @@ impl<'a> Request<'a> {
         let http = &self.client.settings().http;
         let mut request = http.request(self.route.method.clone(), self.url.clone()).timeout(limit);
         if self.operation != Operation::Health {
-            request = request.header(header::AUTHORIZATION, authorization(self.client, &self.url)?);
+            let bearer = self.client.settings().authorization.bearer(&self.url, limit).await?;
+            request = request.header(header::AUTHORIZATION, bearer);
         }
         if let Some(json) = &self.body {
             request = request
@@ -139,22 +136,6 @@ fn url(endpoint: &str, path: &str, query: &[(&'static str, Cow<'_, str>)]) -> Re
     )]
     let url = Url::parse(&url).expect("a parsed endpoint takes a path");
     Ok(url)
-}
-
-/// `Bearer` and a token for this URL.
-///
-/// Signing takes microseconds, a call a thousand times that, and a store of tokens would grow with
-/// every user and group: so each call has its own.
-fn authorization(client: &RestClient, url: &Url) -> Result<HeaderValue, Error> {
-    const LIFETIME: Duration = Duration::from_secs(3600);
-
-    let audience = url[..Position::AfterPath].trim_end_matches('/');
-    let token = Token::rest(&client.settings().key, audience, LIFETIME, SystemTime::now())?;
-    #[expect(clippy::expect_used, reason = "a token has letters, digits and -_. only")]
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {}", token.as_str())).expect("a token fits a header");
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// The HTTP library takes no longer URL.

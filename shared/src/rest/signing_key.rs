@@ -1,8 +1,14 @@
 //! The key that the service hands out to sign client tokens with.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Deserializer, de};
 
-use crate::credential::AccessKey;
+use crate::{
+    credential::AccessKey,
+    error::Error,
+    token::{NegotiateOptions, Token},
+};
 
 /// A key that signs client tokens, and its id.
 ///
@@ -10,11 +16,11 @@ use crate::credential::AccessKey;
 /// # fn example(signing_key: signalr_serverless::rest::SigningKey)
 /// # -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::SystemTime;
-/// use signalr_serverless::{NegotiateOptions, Token};
+/// use signalr_serverless::NegotiateOptions;
 ///
 /// let audience = "https://x.service.signalr.net/client/?hub=chat";
 /// let options = NegotiateOptions::default();
-/// let token = Token::client(&signing_key.key, audience, &options, SystemTime::now())?;
+/// let token = signing_key.client_token(audience, &options, SystemTime::now())?;
 /// # Ok(())
 /// # }
 /// ```
@@ -27,6 +33,23 @@ pub struct SigningKey {
     /// The key's id.
     #[serde(rename = "KeyId")]
     pub id: String,
+}
+
+impl SigningKey {
+    /// Signs a token that lets a client connect, as [`Token::client`] does, and says in its header
+    /// (`kid`) which key signed it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Token::client`].
+    pub fn client_token(
+        &self,
+        audience: &str,
+        options: &NegotiateOptions,
+        now: SystemTime,
+    ) -> Result<Token, Error> {
+        Token::client_by(&self.key, Some(&self.id), audience, options, now)
+    }
 }
 
 fn access_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccessKey, D::Error> {

@@ -1,7 +1,8 @@
 //! Tokens: the signed proof that a client may connect or a REST call may be made.
 //!
-//! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. There is no `kid` in the
-//! header: the service tries the keys it has, and an id made from the key would tell about it.
+//! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. The header has a `kid` only
+//! where the service gave the key its id: it tries the access keys it has, and an id made from one
+//! would tell about it.
 
 pub mod claim;
 mod options;
@@ -67,11 +68,22 @@ impl Token {
         options: &NegotiateOptions,
         now: SystemTime,
     ) -> Result<Self, Error> {
+        Self::client_by(key, None, audience, options, now)
+    }
+
+    /// Signs a token that lets a client connect, with a key that has an id.
+    pub(crate) fn client_by(
+        key: &AccessKey,
+        key_id: Option<&str>,
+        audience: &str,
+        options: &NegotiateOptions,
+        now: SystemTime,
+    ) -> Result<Self, Error> {
         let validity = Validity::new(options.lifetime, now)?;
         let mut claims = user_claims::collect(&options.claims)?;
         claims.extend(options.service_claims(validity.end)?);
         claims.extend(validity.claims(audience));
-        let token = Self::sign(key, &Payload(claims));
+        let token = Self::sign(key, key_id, &Payload(claims));
         match token.0.len() {
             0..=MAX_CLIENT_TOKEN => Ok(token),
             size => Err(Error::TokenTooLong { size }),
@@ -93,7 +105,32 @@ impl Token {
         now: SystemTime,
     ) -> Result<Self, Error> {
         let validity = Validity::new(lifetime, now)?;
-        Ok(Self::sign(key, &Payload(validity.claims(audience).into())))
+        Ok(Self::sign(key, None, &Payload(validity.claims(audience).into())))
+    }
+
+    /// Takes a token that somebody else issued, such as Microsoft Entra. It is not read.
+    ///
+    /// ```
+    /// use signalr_serverless::Token;
+    ///
+    /// assert_eq!(Token::parse("a.b.c")?.as_str(), "a.b.c");
+    /// # Ok::<(), signalr_serverless::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidValue`] for one that no Authorization header takes.
+    pub fn parse(token: &str) -> Result<Self, Error> {
+        // Source: RFC 6750, section 2.1.
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        if !token.is_empty() && token.chars().all(is_letter) {
+            return Ok(Self(token.to_owned()));
+        }
+        Err(Error::InvalidValue {
+            what: "token",
+            problem: "is empty or has characters that no token has (it is not shown)".to_owned(),
+            remedy: "use letters, digits and -._~+/= only",
+        })
     }
 
     /// A token that a service issued.
@@ -108,8 +145,9 @@ impl Token {
         &self.0
     }
 
-    fn sign(key: &AccessKey, payload: &Payload<'_>) -> Self {
-        let header = Header::new(Algorithm::HS256);
+    fn sign(key: &AccessKey, key_id: Option<&str>, payload: &Payload<'_>) -> Self {
+        let key_id = key_id.map(str::to_owned);
+        let header = Header { kid: key_id, ..Header::new(Algorithm::HS256) };
         let key = EncodingKey::from_secret(key.as_bytes());
         #[expect(
             clippy::expect_used,

@@ -212,6 +212,7 @@ async fn a_broken_connection_is_no_reason_to_send_twice() {
     assert!(!server.has_request());
 }
 
+#[cfg(not(feature = "entra"))]
 #[tokio::test]
 async fn an_entra_identity_is_an_honest_error() {
     let text = "Endpoint=https://x.net;AuthType=azure";

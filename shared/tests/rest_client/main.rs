@@ -4,6 +4,8 @@
 mod clients;
 mod each;
 mod endpoints;
+#[cfg(feature = "entra")]
+mod entra;
 mod errors;
 mod group_pages;
 mod requests;

@@ -1,0 +1,154 @@
+//! Azure's own credentials, as the connection string names them.
+
+use std::sync::{Arc, OnceLock};
+
+use azure_core::{
+    credentials::{Secret, TokenCredential},
+    http::{ClientOptions, Transport as AzureTransport},
+};
+use azure_identity::{
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
+
+use super::{PendingToken, SharedTokenSource, TokenSource, transport::Transport};
+use crate::{
+    credential::{ApplicationProof, EntraIdentity},
+    error::Error,
+    token::Token,
+};
+
+type Credential = Arc<dyn TokenCredential>;
+
+impl TokenSource for Credential {
+    fn token<'a>(&'a self, scope: &'a str) -> PendingToken<'a> {
+        Box::pin(async move {
+            let token = self.get_token(&[scope], None).await?;
+            Ok(Token::parse(token.token.secret())?)
+        })
+    }
+}
+
+/// The source of an identity's tokens. No call is made yet.
+///
+/// # Errors
+///
+/// [`Error::EntraToken`] where Azure's credential refuses what it is given.
+pub(crate) fn token_source(
+    identity: &EntraIdentity,
+    http: &reqwest::Client,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<SharedTokenSource, Error> {
+    let credential = match identity {
+        EntraIdentity::TokenSource(source) => return Ok(source.clone()),
+        EntraIdentity::Default => {
+            return Ok(SharedTokenSource::new(Surroundings::look(http, environment)?));
+        }
+        EntraIdentity::ManagedIdentity { client_id } => managed(client_id.clone(), http),
+        EntraIdentity::Application { client_id, tenant_id, proof } => match proof {
+            ApplicationProof::Secret(secret) => {
+                application(client_id, tenant_id, secret.as_str(), http)
+            }
+            ApplicationProof::CertificatePath(_) => return Err(Error::EntraToken {
+                problem:
+                    "ClientCertPath is not supported; use ClientSecret, or a token source of your own"
+                        .to_owned(),
+            }),
+        },
+    };
+    Ok(SharedTokenSource::new(credential.map_err(unusable)?))
+}
+
+/// The first of the identities that the surroundings offer: the application or the workload of the
+/// environment, the platform's managed identity, the developer's own tools, the machine's managed
+/// identity. The last is asked last, since elsewhere than on Azure its question goes unanswered.
+struct Surroundings {
+    offered: Vec<Credential>,
+    chosen: OnceLock<Credential>,
+}
+
+impl Surroundings {
+    fn look(
+        http: &reqwest::Client,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
+        let variable = |name| environment(name).filter(|value| !value.is_empty());
+        let client_id = variable("AZURE_CLIENT_ID");
+        let tenant_id = variable("AZURE_TENANT_ID");
+        let mut offered: Vec<Credential> = Vec::new();
+        if let (Some(client_id), Some(tenant_id), Some(secret)) =
+            (&client_id, &tenant_id, variable("AZURE_CLIENT_SECRET"))
+        {
+            offered.push(application(client_id, tenant_id, &secret, http).map_err(unusable)?);
+        }
+        if let Some(file) = variable("AZURE_FEDERATED_TOKEN_FILE") {
+            let options = WorkloadIdentityCredentialOptions {
+                credential_options: ClientAssertionCredentialOptions {
+                    client_options: client_options(http),
+                },
+                client_id: client_id.clone(),
+                tenant_id,
+                token_file_path: Some(file.into()),
+            };
+            offered.push(WorkloadIdentityCredential::new(Some(options)).map_err(unusable)?);
+        }
+        let managed = managed(client_id, http).map_err(unusable)?;
+        let tools = DeveloperToolsCredential::new(None).map_err(unusable)?;
+        match variable("IDENTITY_ENDPOINT") {
+            Some(_) => offered.extend([managed, tools as Credential]),
+            None => offered.extend([tools as Credential, managed]),
+        }
+        Ok(Self { offered, chosen: OnceLock::new() })
+    }
+}
+
+impl TokenSource for Surroundings {
+    fn token<'a>(&'a self, scope: &'a str) -> PendingToken<'a> {
+        Box::pin(async move {
+            if let Some(chosen) = self.chosen.get() {
+                return chosen.token(scope).await;
+            }
+            let mut problems = Vec::new();
+            for credential in &self.offered {
+                match credential.token(scope).await {
+                    Ok(token) => {
+                        // Another caller may have chosen meanwhile: its choice is as good.
+                        let _ = self.chosen.set(Arc::clone(credential));
+                        return Ok(token);
+                    }
+                    Err(problem) => problems.push(problem.to_string()),
+                }
+            }
+            Err(problems.join("; ").into())
+        })
+    }
+}
+
+fn application(
+    client_id: &str,
+    tenant_id: &str,
+    secret: &str,
+    http: &reqwest::Client,
+) -> azure_core::Result<Credential> {
+    let options = ClientSecretCredentialOptions { client_options: client_options(http) };
+    let secret = Secret::new(secret.to_owned());
+    Ok(ClientSecretCredential::new(tenant_id, client_id.to_owned(), secret, Some(options))?)
+}
+
+fn managed(client_id: Option<String>, http: &reqwest::Client) -> azure_core::Result<Credential> {
+    let options = ManagedIdentityCredentialOptions {
+        user_assigned_id: client_id.map(UserAssignedId::ClientId),
+        client_options: client_options(http),
+    };
+    Ok(ManagedIdentityCredential::new(Some(options))?)
+}
+
+fn client_options(http: &reqwest::Client) -> ClientOptions {
+    let transport = AzureTransport::new(Arc::new(Transport(http.clone())));
+    ClientOptions { transport: Some(transport), ..Default::default() }
+}
+
+fn unusable(error: azure_core::Error) -> Error {
+    Error::EntraToken { problem: error.to_string() }
+}

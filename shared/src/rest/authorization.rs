@@ -1,0 +1,73 @@
+//! How calls prove who makes them.
+
+#[cfg(feature = "entra")]
+use std::env;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+use url::{Position, Url};
+
+#[cfg(feature = "entra")]
+use crate::entra::{SharedTokenSource, identity};
+use crate::{
+    connection_string::ConnectionString,
+    credential::{AccessKey, Credential},
+    error::Error,
+    token::Token,
+};
+
+/// Whence the tokens of calls come.
+#[derive(Clone, Debug)]
+pub(super) enum Authorization {
+    /// They are signed here.
+    AccessKey(AccessKey),
+    /// Microsoft Entra issues them.
+    #[cfg(feature = "entra")]
+    Entra(SharedTokenSource),
+}
+
+impl Authorization {
+    #[cfg_attr(not(feature = "entra"), expect(unused_variables, reason = "only Entra has calls"))]
+    pub(super) fn new(service: &ConnectionString, http: &reqwest::Client) -> Result<Self, Error> {
+        match service.credential() {
+            Credential::AccessKey(key) => Ok(Self::AccessKey(key.clone())),
+            #[cfg(feature = "entra")]
+            Credential::Entra(identity) => {
+                let environment = |name: &str| env::var(name).ok();
+                identity::token_source(identity, http, environment).map(Self::Entra)
+            }
+            #[cfg(not(feature = "entra"))]
+            Credential::Entra(_) => Err(Error::EntraNotSupported),
+        }
+    }
+
+    /// `Bearer` and a token for this URL.
+    ///
+    /// Signing takes microseconds, a call a thousand times that, and a store of tokens would grow
+    /// with every user and group: so each call has its own. Those of Microsoft Entra are good for
+    /// every URL, and their source keeps them.
+    #[cfg_attr(
+        not(feature = "entra"),
+        expect(unused_variables, clippy::unused_async, reason = "only Entra takes time")
+    )]
+    pub(super) async fn bearer(&self, url: &Url, limit: Duration) -> Result<HeaderValue, Error> {
+        const LIFETIME: Duration = Duration::from_secs(3600);
+
+        let token = match self {
+            Self::AccessKey(key) => {
+                let audience = url[..Position::AfterPath].trim_end_matches('/');
+                Token::rest(key, audience, LIFETIME, SystemTime::now())?
+            }
+            #[cfg(feature = "entra")]
+            Self::Entra(source) => tokio::time::timeout(limit, source.token())
+                .await
+                .unwrap_or_else(|_| Err(format!("it did not come within {limit:?}")))
+                .map_err(|problem| Error::EntraToken { problem })?,
+        };
+        #[expect(clippy::expect_used, reason = "a token has letters, digits and -._~+/= only")]
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.as_str()))
+            .expect("a token fits a header");
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
