@@ -14,15 +14,16 @@ from pathlib import Path
 LONGEST_FILE = 600
 SOURCE_ENDINGS = {".rs", ".js", ".mjs", ".ts", ".css", ".html", ".py", ".sh"}
 # What tools write, not people.
-GENERATED = {".git", ".venv", "target", "node_modules", "dist", "__pycache__"}
+GENERATED = {".git", ".venv", ".venv-deploy", "target", "node_modules", "dist", "__pycache__"}
 
 SERVER_FRAMEWORKS = {"axum", "lambda_http"}
 HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
+    "signalr-oidc": set(),
     "signalr-serverless": set(),
-    "signalr-service": {"signalr-serverless"},
+    "signalr-service": {"signalr-oidc", "signalr-serverless"},
     "signalr-function-runtime": {"signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
@@ -56,8 +57,9 @@ def sdk_knows_no_server_framework(root):
 
 
 def negotiate_has_no_http_client(root):
-    """signalr-negotiate depends on no HTTP client"""
-    return forbidden_dependencies(root, HTTP_CLIENTS, "-p", "signalr-negotiate", "-e", "normal")
+    """signalr-negotiate depends on no HTTP client, built as for Lambda behind an authorizer"""
+    build = ["-p", "signalr-negotiate", "--no-default-features", "--features", "lambda"]
+    return forbidden_dependencies(root, HTTP_CLIENTS, *build, "-e", "normal")
 
 
 def protocol_and_session_are_without_io(root):
