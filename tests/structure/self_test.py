@@ -26,6 +26,8 @@ variables! {
 }
 """
 
+LAMBDA = "[features]\nlambda = []\n"
+
 
 class Rules(unittest.TestCase):
     def setUp(self):
@@ -37,6 +39,7 @@ class Rules(unittest.TestCase):
                    '[workspace.lints.rust]\nunsafe_code = "forbid"\n')
         for name, folder in OURS.items():
             self.package(name, folder)
+        self.package("signalr-negotiate", OURS["signalr-negotiate"], LAMBDA)
         for folder in rules.WITHOUT_IO:
             self.write(f"{folder}/mod.rs", "//! Knows no tokio.\nfn at(now: Instant) {}\n")
         self.write("README.md", README)
@@ -55,7 +58,7 @@ class Rules(unittest.TestCase):
     def test_an_http_client_under_negotiate(self):
         self.depend("functions/runtime", "reqwest")
         self.package("signalr-negotiate", "functions/negotiate",
-                     '[dependencies]\nsignalr-function-runtime = { path = "../runtime" }\n')
+                     LAMBDA + '[dependencies]\nsignalr-function-runtime = { path = "../runtime" }\n')
         self.lock()
         self.assertBroken(rules.negotiate_has_no_http_client, "reqwest")
 
@@ -120,7 +123,7 @@ class Rules(unittest.TestCase):
         self.write(f"outside/{name}/Cargo.toml", f'[package]\nname = "{name}"\nversion = "0.0.0"\n')
         self.write(f"outside/{name}/src/lib.rs", "")
         ours = {path: name for name, path in OURS.items()}[folder]
-        self.package(ours, folder, f'[dependencies]\n{name} = {{ path = "{self.root}/outside/{name}" }}\n')
+        self.package(ours, folder, f'{LAMBDA}[dependencies]\n{name} = {{ path = "{self.root}/outside/{name}" }}\n')
         self.lock()
 
     def lock(self):
