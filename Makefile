@@ -1,7 +1,8 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests nextest chromium deny soak fuzz
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests nextest chromium deny soak fuzz \
+  deploy-tools azure-package measure-functions
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
 run: page
@@ -9,7 +10,7 @@ run: page
 	target/release/signalr dev $(ARGS)
 
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
-test: fmt clippy doc structure rust-tests api-tests client-tests
+test: fmt clippy doc structure rust-tests api-tests platform-tests client-tests
 
 # The inner loop.
 check: fmt clippy nextest
@@ -59,6 +60,31 @@ soak:
 client-tests: page tests/clients/node_modules/.package-lock.json chromium
 	cargo build --locked -p signalr-cli
 	cd tests/clients && npm test
+
+# The functions under cargo-lambda, SAM, a host of Azure Functions and an OpenID Connect server.
+platform-tests: deploy-tools tests/platforms/node_modules/.package-lock.json
+	cargo build --locked -p signalr-cli -p signalr-function-app
+	cd tests/platforms && npm test
+
+# cargo-lambda and SAM, in .venv-deploy/bin.
+deploy-tools: .venv-deploy/installed
+
+.venv-deploy/installed: functions/deploy-tools.txt
+	python3 -m venv .venv-deploy
+	.venv-deploy/bin/pip install --quiet --requirement $<
+	touch $@
+
+# The zip for `func azure functionapp publish` and zip deploy. TRIGGERS names more of functions/triggers/.
+# It is linked by cargo-lambda, so that it runs on systems older than this one.
+azure-package: deploy-tools
+	PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" cargo lambda build --locked --release \
+	  --package signalr-function-app --no-default-features --features oidc
+	python3 -B functions/package.py target/lambda/function-app/bootstrap target/function-app.zip \
+	  $(TRIGGERS:%=--trigger %)
+
+# Size, time from exec to the first answer, and memory of each function, beside a bare hello.
+measure-functions:
+	python3 -B functions/measure.py
 
 # Licences, sources and bans of all dependencies.
 deny:

@@ -1,0 +1,59 @@
+// The SAM template: what it says, and that it builds three executables that Lambda's system can load.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { ROOT, run } from "./programs.js";
+
+/** What provided.al2023 has. */
+const GLIBC = [2, 34];
+
+/** Built in a minute: this is about what is built and how, not about its speed. */
+const QUICKLY = {
+  CARGO_PROFILE_RELEASE_LTO: "off",
+  CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
+  CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
+};
+
+const folder = mkdtempSync(join(tmpdir(), "signalr-sam-"));
+let built;
+before(async () => {
+  built = await run("sam", ["build", "--build-dir", join(folder, "build"), "--base-dir", ROOT], { env: QUICKLY });
+});
+after(() => rmSync(folder, { recursive: true }));
+
+test("the template is valid", async () => {
+  const lint = await run("cfn-lint", ["template.yaml"]);
+  assert.equal(lint.code, 0, lint.stdout);
+  const valid = await run("sam", ["validate", "--lint", "--region", "us-east-1"]);
+  assert.equal(valid.code, 0, valid.stdout + valid.stderr);
+});
+
+test("sam build makes three bootstraps", () => {
+  assert.equal(built.code, 0, built.stderr);
+  for (const name of ["Negotiate", "Broadcast", "GroupAdmin"]) {
+    assert.ok(statSync(bootstrap(name)).mode & 0o100, name);
+  }
+});
+
+test("they ask for no newer glibc than Lambda has", async () => {
+  for (const name of ["Negotiate", "Broadcast", "GroupAdmin"]) {
+    const { stdout } = await run("objdump", ["-T", bootstrap(name)]);
+    const versions = [...stdout.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [Number(major), Number(minor)]);
+    assert.ok(versions.length > 0, name);
+    for (const [major, minor] of versions) {
+      assert.ok(major < GLIBC[0] || (major === GLIBC[0] && minor <= GLIBC[1]), `${name} asks for glibc ${major}.${minor}`);
+    }
+  }
+});
+
+test("negotiate has no HTTP client in it", async () => {
+  const found = async (name) => (await run("grep", ["-c", "-a", "rustls", bootstrap(name)])).stdout.trim();
+  assert.notEqual(await found("Broadcast"), "0");
+  assert.equal(await found("Negotiate"), "0");
+});
+
+function bootstrap(name) {
+  return join(folder, "build", name, "bootstrap");
+}
