@@ -112,7 +112,7 @@ impl Connection {
         max_queued: usize,
         now: Seconds,
     ) -> Result<(), QueueFull> {
-        if self.session.sent(frame, messages, now) > max_queued {
+        if !self.session.sent(frame, messages, max_queued, now) {
             return Err(QueueFull);
         }
         self.repeat(frame, max_queued, now)

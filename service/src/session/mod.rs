@@ -82,14 +82,25 @@ impl Session {
         self.protocol
     }
 
-    /// Notes that a frame of that many numbered messages is sent. Returns how many bytes are kept
-    /// for a client that may lose them.
-    pub(crate) fn sent(&mut self, frame: &Bytes, messages: u32, now: Seconds) -> usize {
+    /// Notes that a frame of that many numbered messages is sent. Returns whether it can be kept for
+    /// a client that may lose it, of which there are `max_kept` bytes.
+    #[must_use]
+    pub(crate) fn sent(
+        &mut self,
+        frame: &Bytes,
+        messages: u32,
+        max_kept: usize,
+        now: Seconds,
+    ) -> bool {
         self.last_sent = now;
-        match &mut self.reliable {
-            Some(reliable) if messages > 0 => reliable.keep(frame, messages),
-            _ => 0,
+        let Some(reliable) = self.reliable.as_mut().filter(|_| messages > 0) else { return true };
+        reliable.keep(frame, messages);
+        if matches!(self.phase, Phase::Away { .. }) {
+            return reliable.kept_bytes() <= max_kept;
         }
+        // Clients acknowledge once in a while only. One that reads has got the oldest long ago.
+        reliable.forget_beyond(max_kept);
+        true
     }
 
     /// Takes what one transport message brought: any number of hub messages, the last maybe cut.

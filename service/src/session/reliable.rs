@@ -37,19 +37,35 @@ struct Kept {
 }
 
 impl Reliable {
-    /// Keeps a frame of that many messages. Returns how many bytes are kept.
-    pub(super) fn keep(&mut self, frame: &Bytes, messages: u32) -> usize {
+    /// Keeps a frame of that many messages.
+    pub(super) fn keep(&mut self, frame: &Bytes, messages: u32) {
         let first = self.sent + 1;
         self.sent += u64::from(messages);
         self.kept_bytes += frame.len();
         self.kept.push_back(Kept { frame: frame.clone(), first, last: self.sent });
+    }
+
+    pub(super) fn kept_bytes(&self) -> usize {
         self.kept_bytes
+    }
+
+    /// Forgets the oldest frames beyond this many bytes. A client that resumes and has not got them
+    /// sees the gap in the number it is given, and ends the connection.
+    pub(super) fn forget_beyond(&mut self, bytes: usize) {
+        while self.kept_bytes > bytes && self.kept.len() > 1 {
+            self.forget_first();
+        }
     }
 
     /// Forgets what the client has. A number that was never sent is passed over.
     pub(super) fn acknowledge(&mut self, sequence_id: u64) {
         while self.kept.front().is_some_and(|kept| kept.last <= sequence_id) {
-            let Some(kept) = self.kept.pop_front() else { return };
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(kept) = self.kept.pop_front() {
             self.kept_bytes -= kept.frame.len();
         }
     }
@@ -109,15 +125,29 @@ mod tests {
     #[test]
     fn what_is_not_acknowledged_is_sent_again() {
         let mut reliable = Reliable::default();
-        assert_eq!(reliable.keep(&frame("one"), 1), 3);
-        assert_eq!(reliable.keep(&frame("two three"), 2), 12);
+        reliable.keep(&frame("one"), 1);
+        reliable.keep(&frame("two three"), 2);
+        assert_eq!(reliable.kept_bytes(), 12);
         reliable.acknowledge(1);
         assert_eq!(reliable.resume(), (2, vec![frame("two three")]));
         reliable.acknowledge(2);
         assert_eq!(reliable.resume(), (2, vec![frame("two three")]));
         reliable.acknowledge(99);
         assert_eq!(reliable.resume(), (4, vec![]));
-        assert_eq!(reliable.keep(&frame("four"), 1), 4);
+        reliable.keep(&frame("four"), 1);
+        assert_eq!(reliable.kept_bytes(), 4);
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_first_and_the_newest_never() {
+        let mut reliable = Reliable::default();
+        for text in ["one", "two", "three"] {
+            reliable.keep(&frame(text), 1);
+        }
+        reliable.forget_beyond(8);
+        assert_eq!(reliable.resume(), (2, vec![frame("two"), frame("three")]));
+        reliable.forget_beyond(0);
+        assert_eq!(reliable.resume(), (3, vec![frame("three")]));
     }
 
     #[test]

@@ -107,16 +107,16 @@ fn a_ping_is_sent_where_nothing_else_was() {
     let mut session = open_session();
     assert!(session.tick(14, &rules()).is_empty());
     assert_eq!(sent(&session.tick(15, &rules())), "{\"type\":6}\x1e");
-    session.sent(&Bytes::new(), 0, 15);
+    assert!(session.sent(&Bytes::new(), 0, 100, 15));
     assert_eq!(session.deadline(&rules()), 30);
 }
 
 #[test]
 fn a_silent_client_is_closed_and_a_pinging_one_is_not() {
     let mut session = open_session();
-    session.sent(&Bytes::new(), 0, 20);
+    assert!(session.sent(&Bytes::new(), 0, 100, 20));
     session.receive(b"{\"type\":6}\x1e", 20, &rules());
-    session.sent(&Bytes::new(), 0, 49);
+    assert!(session.sent(&Bytes::new(), 0, 100, 49));
     assert!(session.tick(49, &rules()).is_empty());
     let effects = session.tick(50, &rules());
     assert!(sent(&effects).contains("the client sent nothing for 30 seconds"));
@@ -250,7 +250,7 @@ fn a_stateful_session_outlives_its_transport_for_a_while() {
 fn a_client_that_comes_back_gets_what_it_missed() {
     let mut session = stateful_session();
     for text in ["one", "two"] {
-        session.sent(&Bytes::from_static(text.as_bytes()), 1, 0);
+        assert!(session.sent(&Bytes::from_static(text.as_bytes()), 1, 100, 0));
     }
     session.receive(b"{\"type\":8,\"sequenceId\":1}\x1e", 0, &rules());
     session.transport_broke(1);
@@ -261,6 +261,17 @@ fn a_client_that_comes_back_gets_what_it_missed() {
     let with_sequence = [&b"{\"type\":9,\"sequenceId\":1}\x1e"[..], completion].concat();
     let effects = said(&session.receive(&with_sequence, 2, &rules()));
     assert_eq!(effects, ["completed 7 1", "send {\"type\":8,\"sequenceId\":1}\x1e"]);
+}
+
+#[test]
+fn a_client_that_is_there_makes_room_and_one_that_is_away_does_not() {
+    let mut session = stateful_session();
+    let frame = Bytes::from_static(b"123456");
+    assert!(session.sent(&frame, 1, 10, 0) && session.sent(&frame, 1, 10, 0));
+    session.transport_broke(1);
+    assert!(!session.sent(&frame, 1, 10, 1));
+    let resumed = said(&session.resume(2));
+    assert_eq!(resumed, ["send {\"type\":9,\"sequenceId\":2}\x1e", "repeat 2 frames"]);
 }
 
 #[test]
