@@ -74,7 +74,7 @@ fn framed(message: Vec<Value>) -> Vec<u8> {
 }
 
 /// A length in groups of seven bits, the lowest first.
-fn length_prefix(mut length: usize) -> Vec<u8> {
+pub(crate) fn length_prefix(mut length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(MAX_LENGTH_BYTES);
     loop {
         let low = (length & 0x7f) as u8;

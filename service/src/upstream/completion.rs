@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{call::Failure, events::Answer};
-use crate::protocol::{Protocol, json};
+use crate::protocol::{Protocol, json, message_pack};
 
 /// The type of a completion in both protocols.
 const COMPLETION: u32 = 3;
@@ -122,19 +122,8 @@ fn message_pack_value(mut bytes: &[u8]) -> Option<ValueRef<'_>> {
 fn framed(protocol: Protocol, message: &[u8]) -> Bytes {
     match protocol {
         Protocol::Json => [message, &[json::RECORD_SEPARATOR]].concat().into(),
-        Protocol::MessagePack => [&length_prefix(message.len()), message].concat().into(),
+        Protocol::MessagePack => [&message_pack::length_prefix(message.len()), message].concat().into(),
     }
-}
-
-/// A length in groups of seven bits, the lowest first.
-fn length_prefix(mut length: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while length > 0x7f {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes
 }
 
 #[cfg(test)]
