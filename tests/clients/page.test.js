@@ -1,11 +1,9 @@
 // The chat page in a real browser.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launchChromium } from "./chromium.js";
 import { broadcast } from "./client.js";
 import { portOf, startDev, startServe } from "./system.js";
-
-const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
 
 let system;
 let browser;
@@ -13,10 +11,7 @@ let context;
 let troubles;
 before(async () => {
   system = await startDev({ args: ["--hub", "chat", "--hub", "news"] });
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", ...QUIET],
-  });
+  browser = await launchChromium();
 });
 beforeEach(async () => {
   troubles = [];

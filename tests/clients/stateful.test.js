@@ -54,4 +54,65 @@ describe("stateful reconnect", { concurrency: true }, () => {
       t.diagnostic(`${client.messages.length} messages, ${cutter.cuts} cuts`);
     });
   }
+
+  for (const protocol of ["json", "messagepack"]) {
+    test(`${protocol}: results of client methods come back once, whatever is cut`, async (t) => {
+      const { client, cutter } = await connectBehindCutter(t, { protocol });
+      const called = [];
+      client.connection.on("double", (number) => {
+        called.push(number);
+        if (number % 20 === 10) {
+          cutter.cuts % 2 === 0 ? cutter.cut() : cutter.cutInTheMiddle();
+        }
+        return { twice: 2 * number };
+      });
+      const path = `hubs/chat/connections/${client.id}/:invoke`;
+      const invoke = async (number) => {
+        const { status, text } = await rest(service, "POST", path, { body: { target: "double", arguments: [number] } });
+        assert.deepEqual([status, JSON.parse(text)], [200, { result: { twice: 2 * number } }]);
+      };
+      const numbers = Array.from({ length: 400 }, (_, index) => index);
+      for (let start = 0; start < numbers.length; start += 10) {
+        await Promise.all(numbers.slice(start, start + 10).map(invoke));
+      }
+      assert.deepEqual(called.toSorted((one, other) => one - other), numbers);
+      assert.equal(cutter.cuts, 20);
+    });
+
+    test(`${protocol}: calls of the client are answered, whatever is cut`, async (t) => {
+      const { client, cutter } = await connectBehindCutter(t, { protocol });
+      for (let number = 0; number < 400; number += 10) {
+        const calls = Array.from({ length: 10 }, (_, index) => client.connection.invoke("shout", number + index));
+        number % 20 === 0 ? cutter.cut() : cutter.cutInTheMiddle();
+        for (const call of calls) {
+          await assert.rejects(call, /'shout' was not called/);
+        }
+      }
+      assert.equal(cutter.cuts, 40);
+    });
+  }
+
+  test("40 MB at once are no trouble for a client that reads", async (t) => {
+    const { client } = await connectBehindCutter(t, { user: "large" });
+    const large = "x".repeat(100_000);
+    for (let number = 0; number < 400; number += 1) {
+      await send("hubs/chat/users/large", number, large);
+    }
+    await Promise.race([client.received(400), client.closed.then((error) => assert.fail(`closed: ${error}`))]);
+    assert.deepEqual(client.messages.map(([number]) => number), Array.from({ length: 400 }, (_, index) => index));
+  });
+
+  test("who is away for more than 30 seconds is gone", async (t) => {
+    const { client, cutter } = await connectBehindCutter(t);
+    const exists = async () => (await rest(service, "HEAD", `hubs/chat/connections/${client.id}`)).status === 200;
+    cutter.hold();
+    const start = Date.now();
+    while (await exists()) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const away = (Date.now() - start) / 1000;
+    assert.ok(away > 25, `gone after ${away} s`);
+    cutter.release();
+    assert.ok((await client.closed) instanceof Error);
+  });
 });
