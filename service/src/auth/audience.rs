@@ -73,15 +73,15 @@ impl<'a> Url<'a> {
         Some(Self { authority, path, query })
     }
 
-    /// Whether the URL is at one of the hosts; it may leave out the port.
+    /// Whether the URL is at one of the hosts. Microsoft's SDK leaves out the URL's port, and
+    /// some clients that of their `Host` header.
     fn is_at(&self, hosts: &[&str]) -> bool {
         let (name, port) = split_port(self.authority);
         hosts.iter().any(|host| {
             let (host, host_port) = split_port(host);
             let is_port = match (port, host_port) {
-                (None, _) => true,
                 (Some(port), Some(host_port)) => port == host_port,
-                (Some(port), None) => port == "80" || port == "443",
+                (None, _) | (_, None) => true,
             };
             is_port && host.eq_ignore_ascii_case(name)
         })
@@ -110,6 +110,7 @@ mod tests {
             "https://LOCALHOST/client?hub=Chat",
         ] {
             assert!(is_for_client(good, &hosts, &hub), "{good}");
+            assert!(is_for_client(good, &["localhost"], &hub), "{good}");
         }
         for bad in [
             "",
