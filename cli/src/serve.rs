@@ -5,7 +5,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum, value_parser};
 use signalr_serverless::AccessKey;
 use signalr_service::{
-    ClientMessages, Config, Listen, Service, Timeouts, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
+    ClientMessages, Config, EntraIssuer, Listen, Service, Timeouts, WELL_KNOWN_ACCESS_KEY,
+    upstream::Settings,
 };
 
 use crate::{
@@ -33,6 +34,14 @@ pub(crate) struct Serve {
     /// Key that tokens may be signed with, repeatable; without it the well-known one of asrs-emulator
     #[arg(long = "access-key", value_name = "KEY", value_parser = AccessKey::parse)]
     access_keys: Vec<AccessKey>,
+
+    /// Microsoft Entra issuer whose tokens REST callers may bring: its URL, as discovery knows it
+    #[arg(long, value_name = "URL", value_parser = EntraIssuer::parse)]
+    entra_issuer: Option<EntraIssuer>,
+
+    /// Audience that those tokens must have
+    #[arg(long, value_name = "AUDIENCE", default_value = EntraIssuer::DEFAULT_AUDIENCE, requires = "entra_issuer")]
+    entra_audience: String,
 
     /// What happens to a client that sends, as serverless clients only listen
     #[arg(long, value_enum, default_value_t = OnClientMessage::Close)]
@@ -86,6 +95,7 @@ impl Serve {
             } else {
                 self.access_keys
             },
+            entra: self.entra_issuer.map(|issuer| issuer.with_audience(self.entra_audience)),
             client_messages: match self.client_messages {
                 OnClientMessage::Close => ClientMessages::Close,
                 OnClientMessage::Ignore => ClientMessages::Ignore,

@@ -7,6 +7,7 @@ use signalr_serverless::AccessKey;
 use tokio::sync::watch;
 
 use crate::{
+    auth::EntraIssuer,
     listen::Listen,
     server::{Service, StartError},
     session::{ClientMessages, Rules, Seconds},
@@ -41,6 +42,8 @@ pub struct Config {
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
+    /// Whose tokens REST callers may bring besides. Default: nobody's.
+    pub entra: Option<EntraIssuer>,
     /// What happens to clients that send. Default: they are closed with the reason.
     pub client_messages: ClientMessages,
     /// Whether tokens are good at any time and for any audience, as for asrs-emulator. Default: no.
@@ -87,6 +90,7 @@ impl Default for Config {
             listen: Listen::Loopback { port: 8888 },
             preview_listen: None,
             access_keys: vec![well_known],
+            entra: None,
             client_messages: ClientMessages::default(),
             lenient: false,
             shards: None,
@@ -118,6 +122,7 @@ impl std::fmt::Debug for Config {
         f.debug_struct("Config")
             .field("listen", &self.listen)
             .field("access_keys", &self.access_keys)
+            .field("entra", &self.entra)
             .field("client_messages", &self.client_messages)
             .field("lenient", &self.lenient)
             .field("timeouts", &self.timeouts)

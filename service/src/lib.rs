@@ -29,6 +29,7 @@ pub mod store;
 mod transport;
 pub mod upstream;
 
+pub use auth::{EntraIssuer, EntraIssuerError};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
 pub use listen::{Listen, ListenError};

@@ -22,7 +22,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    auth::{ClientKey, Verifier},
+    auth::{ClientKeys, Verifier},
     config::Config,
     cors,
     counters::Counters,
@@ -67,6 +67,9 @@ pub enum StartError {
     /// The upstream cannot be called.
     #[error("cannot set up the calls of the upstream: {0}")]
     Upstream(Box<dyn std::error::Error + Send + Sync>),
+    /// The Microsoft Entra issuer cannot be asked.
+    #[error("cannot set up the calls of the Microsoft Entra issuer: {0}")]
+    Entra(Box<dyn std::error::Error + Send + Sync>),
     /// The machine has no random numbers to give.
     #[error("cannot make a key: {0}")]
     Random(getrandom::Error),
@@ -125,13 +128,19 @@ impl Service {
             start,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
-        let client_key = ClientKey::random().map_err(StartError::Random)?;
+        let client_keys =
+            Arc::new(ClientKeys::new(SystemTime::now()).map_err(StartError::Random)?);
+        let mut verifier =
+            Verifier::new(&config.access_keys, Arc::clone(&client_keys), config.lenient);
+        if let Some(issuer) = config.entra.clone() {
+            verifier = verifier.with_entra(issuer).map_err(StartError::Entra)?;
+        }
         let state = Arc::new(State {
             hubs,
             tokens,
-            verifier: Verifier::new(&config.access_keys, &client_key, config.lenient),
+            verifier,
             signing_key,
-            client_key,
+            client_keys,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             start,

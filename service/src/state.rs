@@ -8,7 +8,7 @@ use std::{
 use signalr_serverless::AccessKey;
 
 use crate::{
-    auth::{ClientKey, Verifier},
+    auth::{ClientKeys, Verifier},
     hub::Hubs,
     transport::tokens::ConnectionTokens,
 };
@@ -21,7 +21,7 @@ pub(crate) struct State {
     /// What the service signs tokens with.
     pub(crate) signing_key: AccessKey,
     /// What others may sign client tokens with.
-    pub(crate) client_key: ClientKey,
+    pub(crate) client_keys: Arc<ClientKeys>,
     /// Whether anybody upstream is told what clients do.
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.

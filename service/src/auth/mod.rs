@@ -3,12 +3,18 @@
 //! A token is good where its signature is by one of the service's keys, its time has come and is
 //! not over, and its audience is what it is used for. So a client's token cannot call REST, nor a
 //! REST token connect.
+//!
+//! REST callers may have a Microsoft Entra identity instead of a key.
 
 mod audience;
 mod client_key;
+mod entra;
 mod terms;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
@@ -16,7 +22,9 @@ use serde_json::{Map, Value};
 use signalr_serverless::{AccessKey, HubName, NameError, UserId, claim};
 
 pub(crate) use audience::Call;
-pub(crate) use client_key::ClientKey;
+pub(crate) use client_key::ClientKeys;
+pub use entra::{EntraIssuer, EntraIssuerError};
+use entra::{EntraVerifier, Roles};
 
 /// How far the clock of whoever signed a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
@@ -25,7 +33,8 @@ const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 pub(crate) struct Verifier {
     keys: Vec<DecodingKey>,
     /// Signs client tokens only.
-    client_key: DecodingKey,
+    client_keys: Arc<ClientKeys>,
+    entra: Option<EntraVerifier>,
     /// Whether audience and times are left unchecked, as asrs-emulator does.
     is_lenient: bool,
 }
@@ -56,6 +65,16 @@ pub(crate) enum AuthError {
     WrongAudience { expected: String, came: String },
     #[error("the user that the access token names cannot be: {0}")]
     BadUser(#[from] NameError),
+    #[error("the access token of Microsoft Entra is not good: {0}")]
+    BadEntraToken(String),
+    #[error("access tokens of Microsoft Entra cannot be checked now: {0}")]
+    NoEntraKeys(String),
+    #[error("the access token's 'roles' must hold {0}; give its identity that role")]
+    NoRole(Roles),
+    #[error(
+        "the access token is not signed with HS256, and this service knows no Microsoft Entra issuer; sign with an access key, or give the service the issuer"
+    )]
+    NoEntraIssuer,
 }
 
 /// The value of `WWW-Authenticate` for a refused token.
@@ -85,11 +104,24 @@ pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
 impl Verifier {
     pub(crate) fn new<'a>(
         keys: impl IntoIterator<Item = &'a AccessKey>,
-        client_key: &ClientKey,
+        client_keys: Arc<ClientKeys>,
         is_lenient: bool,
     ) -> Self {
         let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();
-        Self { keys, client_key: client_key.decoding_key(), is_lenient }
+        Self { keys, client_keys, entra: None, is_lenient }
+    }
+
+    /// Lets REST callers in whose tokens are of this issuer.
+    ///
+    /// # Errors
+    ///
+    /// What the HTTP client says where it cannot be set up.
+    pub(crate) fn with_entra(
+        mut self,
+        issuer: EntraIssuer,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        self.entra = Some(EntraVerifier::new(issuer)?);
+        Ok(self)
     }
 
     /// Checks the token of a client that wants to connect to a hub.
@@ -100,7 +132,8 @@ impl Verifier {
         hub: &HubName,
         now: SystemTime,
     ) -> Result<VerifiedClient, AuthError> {
-        let claims = decode(token, self.keys.iter().chain([&self.client_key]))?;
+        let client_keys = self.client_keys.decoding_keys(now);
+        let claims = decode(token, self.keys.iter().chain(&client_keys))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
             check_audience(&claims, &audience::of_client(hosts, hub), |came| {
@@ -110,13 +143,17 @@ impl Verifier {
         Ok(VerifiedClient { user: user(&claims)?, claims })
     }
 
-    /// Checks the token of a REST call.
-    pub(crate) fn verify_call(
+    /// Checks the token of a REST call. Leniency is for access keys only.
+    pub(crate) async fn verify_call(
         &self,
         token: &str,
         call: &Call<'_>,
         now: SystemTime,
     ) -> Result<(), AuthError> {
+        if entra::is_entra(token) {
+            let entra = self.entra.as_ref().ok_or(AuthError::NoEntraIssuer)?;
+            return entra.verify(token, now).await;
+        }
         let claims = decode(token, &self.keys)?;
         if !self.is_lenient {
             check_times(&claims, now)?;

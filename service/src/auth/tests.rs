@@ -9,6 +9,10 @@ fn key(text: &str) -> AccessKey {
     AccessKey::parse(text).unwrap()
 }
 
+fn client_keys() -> Arc<ClientKeys> {
+    Arc::new(ClientKeys::new(at(1000)).unwrap())
+}
+
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
@@ -20,7 +24,7 @@ fn sign(claims: &Value, secret: &str) -> String {
 
 /// What a service with the keys `one` and `two` says to a client's token at second 1,000.
 fn verify(token: &str) -> Result<Option<String>, String> {
-    let verifier = Verifier::new(&[key("one"), key("two")], &ClientKey::random().unwrap(), false);
+    let verifier = Verifier::new(&[key("one"), key("two")], client_keys(), false);
     let hub = HubName::parse("chat").unwrap();
     let user = verifier.verify_client(token, &HOSTS, &hub, at(1000));
     user.map(|client| client.user.map(|user| user.to_string())).map_err(|error| error.to_string())
@@ -87,9 +91,9 @@ fn a_refusal_says_what_is_wrong() {
     assert_eq!(verify(&with("nbf", Value::from(1030))), Ok(None));
 }
 
-#[test]
-fn a_client_cannot_call_nor_a_caller_connect() {
-    let verifier = Verifier::new(&[key("one")], &ClientKey::random().unwrap(), false);
+#[tokio::test]
+async fn a_client_cannot_call_nor_a_caller_connect() {
+    let verifier = Verifier::new(&[key("one")], client_keys(), false);
     let query = crate::query::Query::default();
     let path = "/api/v1/hubs/chat";
     let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
@@ -100,16 +104,16 @@ fn a_client_cannot_call_nor_a_caller_connect() {
         at(1000),
     );
     let rest = rest.unwrap();
-    assert!(verifier.verify_call(rest.as_str(), &call, at(1000)).is_ok());
+    assert!(verifier.verify_call(rest.as_str(), &call, at(1000)).await.is_ok());
     assert!(verify(rest.as_str()).unwrap_err().contains("audience"));
     let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), "one");
-    let error = verifier.verify_call(&client, &call, at(1000)).unwrap_err();
+    let error = verifier.verify_call(&client, &call, at(1000)).await.unwrap_err();
     assert!(error.to_string().contains("audience"));
 }
 
 #[test]
 fn leniency_leaves_the_signature() {
-    let verifier = Verifier::new(&[key("one")], &ClientKey::random().unwrap(), true);
+    let verifier = Verifier::new(&[key("one")], client_keys(), true);
     let hub = HubName::parse("chat").unwrap();
     let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann" }), "one");
     let user = verifier.verify_client(&old, &[], &hub, at(1000)).unwrap();
@@ -127,16 +131,17 @@ fn a_challenge_is_one_plain_line() {
     );
 }
 
-#[test]
-fn the_key_for_client_tokens_signs_nothing_else() {
-    let client_key = ClientKey::random().unwrap();
-    let verifier = Verifier::new(&[key("one")], &client_key, false);
+#[tokio::test]
+async fn the_key_for_client_tokens_signs_nothing_else() {
+    let client_keys = client_keys();
+    let client_key = client_keys.current(at(1000)).unwrap();
+    let verifier = Verifier::new(&[key("one")], client_keys, false);
     let hub = HubName::parse("chat").unwrap();
-    let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), client_key.secret());
+    let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), &client_key.secret);
     assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000)).is_ok());
     let audience = "http://localhost:8888/api/v1/hubs/chat";
-    let rest = sign(&serde_json::json!({ "exp": 2000, "aud": audience }), client_key.secret());
+    let rest = sign(&serde_json::json!({ "exp": 2000, "aud": audience }), &client_key.secret);
     let query = crate::query::Query::default();
     let call = Call { hosts: HOSTS.to_vec(), path: "/api/v1/hubs/chat", query: &query };
-    assert!(matches!(verifier.verify_call(&rest, &call, at(1000)), Err(AuthError::WrongKey)));
+    assert!(matches!(verifier.verify_call(&rest, &call, at(1000)).await, Err(AuthError::WrongKey)));
 }

@@ -42,7 +42,7 @@ impl Call {
         request: Request,
     ) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let (route, query) = authorize(operation, state, &parts)?;
+        let (route, query) = authorize(operation, state, &parts).await?;
         let params = params.map_err(|error| Error::bad("path", error.body_text()))?;
         let params: Vec<(String, String)> =
             params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -148,7 +148,7 @@ impl Call {
 }
 
 /// Checks who calls and which version.
-pub(super) fn authorize(
+pub(super) async fn authorize(
     operation: Operation,
     state: &State,
     request: &Parts,
@@ -157,7 +157,7 @@ pub(super) fn authorize(
     let path = request.uri.path();
     let call = auth::Call { hosts: auth::hosts(&request.headers), path, query: &query };
     let token = auth::bearer(&request.headers).ok_or(AuthError::Missing)?;
-    state.verifier.verify_call(token, &call, SystemTime::now())?;
+    state.verifier.verify_call(token, &call, SystemTime::now()).await?;
     Ok((route(operation, path, &query)?, query))
 }
 

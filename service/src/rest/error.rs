@@ -128,7 +128,12 @@ impl Error {
 
 impl From<AuthError> for Error {
     fn from(error: AuthError) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Error.Unauthorized", error.to_string())
+        let (status, code) = match &error {
+            AuthError::NoRole(_) => (StatusCode::FORBIDDEN, "Error.Forbidden"),
+            AuthError::NoEntraKeys(_) => (StatusCode::SERVICE_UNAVAILABLE, "Error.Unavailable"),
+            _ => (StatusCode::UNAUTHORIZED, "Error.Unauthorized"),
+        };
+        Self::new(status, code, error.to_string())
     }
 }
 

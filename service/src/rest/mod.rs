@@ -68,8 +68,8 @@ async fn respond(
         match operation {
             Operation::Health => return Ok(StatusCode::OK.into_response()),
             Operation::AccessKey => {
-                authorize(operation, state, &request.into_parts().0)?;
-                return Ok(token::access_key(state).into_response());
+                authorize(operation, state, &request.into_parts().0).await?;
+                return token::access_key(state);
             }
             _ => {}
         }

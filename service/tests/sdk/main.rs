@@ -8,6 +8,7 @@ mod client;
 
 mod closing;
 mod endpoints;
+mod entra;
 mod filters;
 mod groups;
 mod invocations;

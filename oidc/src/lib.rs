@@ -1,0 +1,109 @@
+//! Tokens of an OpenID Connect issuer: who signed them, for whom, and until when.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `lib` | from a token to its claims |
+//! | `token` | which tokens are good |
+//! | `key` | which keys of the issuer may sign, and with which algorithms |
+//! | `keys` | the issuer's keys, kept and renewed |
+//! | `fetch` | the issuer's documents |
+
+#![warn(missing_docs)]
+
+mod fetch;
+mod key;
+mod keys;
+mod token;
+
+use std::{error::Error as StdError, fmt, sync::Arc, time::SystemTime};
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use self::{fetch::Fetch, keys::Keys, token::Expected};
+
+/// The URL of an issuer: https, or http on this machine, without a query.
+///
+/// ```
+/// use signalr_oidc::Issuer;
+///
+/// assert!(Issuer::parse("https://login.example/tenant").is_ok());
+/// assert!(Issuer::parse("http://login.example").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(Url);
+
+/// An issuer's URL that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct IssuerError(String);
+
+impl Issuer {
+    /// Takes an issuer's URL as a person writes it, with or without a `/` at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`]: what came and what would do.
+    pub fn parse(url: &str) -> Result<Self, IssuerError> {
+        fetch::issuer_url(url).map(Self).map_err(IssuerError)
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Checks tokens. Clones share the issuer's keys.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: Arc<Keys>,
+    audiences: Vec<String>,
+}
+
+/// Why a token does not let its bearer in. No text holds the token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "the token is at fault, or nobody can say")]
+pub enum Rejection {
+    /// The token is not good.
+    #[error("{0}")]
+    Token(String),
+    /// The issuer's keys are not to be had now.
+    #[error("{0}")]
+    Keys(String),
+}
+
+impl Verifier {
+    /// Takes this issuer's tokens for any of these audiences. No call is made: the issuer is first
+    /// asked when a token comes.
+    ///
+    /// # Errors
+    ///
+    /// What the HTTP client says where it cannot be set up.
+    pub fn new(
+        issuer: Issuer,
+        audiences: Vec<String>,
+    ) -> Result<Self, Box<dyn StdError + Send + Sync>> {
+        Ok(Self { keys: Arc::new(Keys::new(issuer.0, Fetch::new()?)), audiences })
+    }
+
+    /// The claims of a good token. It must run in a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`], whose text says what is wrong.
+    pub async fn check(
+        &self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<Map<String, Value>, Rejection> {
+        let header = token::header(token)?;
+        let (key, issuer) = self.keys.key_for(&header, now).await?;
+        let expected = Expected { issuer: &issuer, audiences: &self.audiences };
+        token::claims(token, &header, &key, expected, now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! Tokens of an issuer on this machine, good ones and every kind of bad one.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use axum::{
+    Router,
+    http::Uri,
+    response::{IntoResponse, Response},
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: u64 = 2_000_000_000;
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// A key that signs, and what its issuer publishes of it.
+struct Signer {
+    algorithm: Algorithm,
+    id: &'static str,
+    key: EncodingKey,
+}
+
+impl Signer {
+    fn ed(id: &'static str) -> Self {
+        // What PKCS #8 has in front of an Ed25519 seed.
+        const HEAD: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+        let seed: [u8; 32] = ring::rand::generate(&SystemRandom::new()).unwrap().expose();
+        let der = [HEAD, &seed].concat();
+        Self { algorithm: Algorithm::EdDSA, id, key: EncodingKey::from_ed_der(&der) }
+    }
+
+    fn ec(id: &'static str) -> Self {
+        let random = ring::rand::SystemRandom::new();
+        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        Self { algorithm: Algorithm::ES256, id, key: EncodingKey::from_ec_der(der.as_ref()) }
+    }
+
+    fn jwk(&self) -> Value {
+        let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
+        let mut jwk = serde_json::to_value(jwk).unwrap();
+        jwk["kid"] = self.id.into();
+        jwk["use"] = "sig".into();
+        jwk
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        self.sign_as(Some(self.id), claims)
+    }
+
+    fn sign_as(&self, id: Option<&str>, claims: &Value) -> String {
+        let header = Header { kid: id.map(str::to_owned), ..Header::new(self.algorithm) };
+        encode(&header, claims, &self.key).unwrap()
+    }
+}
+
+/// An issuer whose documents can be changed, and whose calls are counted.
+struct TestIssuer {
+    url: String,
+    discovery: Arc<Mutex<Value>>,
+    keys: Arc<Mutex<Value>>,
+    fetches: Arc<AtomicUsize>,
+}
+
+impl TestIssuer {
+    async fn start(keys: &[Value]) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/tenant", listener.local_addr().unwrap());
+        let discovery =
+            Arc::new(Mutex::new(json!({ "issuer": url, "jwks_uri": format!("{url}/keys") })));
+        let keys = Arc::new(Mutex::new(json!({ "keys": keys })));
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let served = (Arc::clone(&discovery), Arc::clone(&keys), Arc::clone(&fetches));
+        let router = Router::new().fallback(move |uri: Uri| async move {
+            served.2.fetch_add(1, Ordering::SeqCst);
+            let document = match uri.path() {
+                "/tenant/.well-known/openid-configuration" => &served.0,
+                "/tenant/keys" => &served.1,
+                _ => return axum::http::StatusCode::NOT_FOUND.into_response(),
+            };
+            let document = document.lock().unwrap().to_string();
+            Response::new(document.into())
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, discovery, keys, fetches }
+    }
+
+    fn verifier(&self) -> Verifier {
+        let audiences = ["chat", "news"].map(str::to_owned).to_vec();
+        Verifier::new(Issuer::parse(&self.url).unwrap(), audiences).unwrap()
+    }
+
+    fn claims(&self) -> Value {
+        json!({ "iss": self.url, "aud": "chat", "sub": "ann", "iat": NOW, "exp": NOW + 300 })
+    }
+
+    fn with(&self, name: &str, value: Value) -> Value {
+        let mut claims = self.claims();
+        match value {
+            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
+            value => claims[name] = value,
+        }
+        claims
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+}
+
+async fn check(verifier: &Verifier, token: &str) -> Result<String, Rejection> {
+    verifier.check(token, at(NOW)).await.map(|claims| claims["sub"].as_str().unwrap().to_owned())
+}
+
+async fn rejected(verifier: &Verifier, token: &str) -> String {
+    match check(verifier, token).await {
+        Err(Rejection::Token(problem)) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_good_token_names_the_user_and_the_keys_are_fetched_once() {
+    let (ed, ec) = (Signer::ed("ed"), Signer::ec("ec"));
+    let issuer = TestIssuer::start(&[json!({ "kty": "new" }), ed.jwk(), ec.jwk()]).await;
+    let verifier = issuer.verifier();
+    for (signer, claims) in [
+        (&ed, issuer.claims()),
+        (&ec, issuer.claims()),
+        (&ed, issuer.with("aud", json!(["other", "news"]))),
+        (&ed, issuer.with("exp", json!(NOW - 29))),
+        (&ed, issuer.with("nbf", json!(NOW + 29))),
+        (&ed, issuer.with("iat", Value::Null)),
+    ] {
+        assert_eq!(check(&verifier, &signer.sign(&claims)).await.unwrap(), "ann", "{claims}");
+    }
+    // Where only one key fits, the token need not name it.
+    assert!(check(&verifier, &ec.sign_as(None, &issuer.claims())).await.is_ok());
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_wrong_or_missing_is_told() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    for (name, value, part) in [
+        ("iss", json!("https://evil.test"), r#"issuer must be '"#),
+        ("iss", json!([issuer.url]), "issuer must be"),
+        ("iss", Value::Null, "none came"),
+        ("aud", json!("other"), r#"audience must be 'chat' or 'news'; "other" came"#),
+        ("aud", json!(["other", 7]), "audience must be"),
+        ("aud", json!({ "chat": true }), "audience must be"),
+        ("aud", Value::Null, "none came"),
+        ("exp", json!(NOW - 30), "has expired"),
+        ("exp", Value::Null, "no 'exp'"),
+        ("exp", json!("2100-01-01"), "'exp' is not a number"),
+        ("nbf", json!(NOW + 31), "from the future by its 'nbf'"),
+        ("nbf", json!("now"), "'nbf' is not a number"),
+        ("iat", json!(NOW + 31), "from the future by its 'iat'"),
+    ] {
+        let problem = rejected(&verifier, &signer.sign(&issuer.with(name, value))).await;
+        assert!(problem.contains(part), "{name}: {problem}");
+    }
+}
+
+#[tokio::test]
+async fn forged_tokens_are_refused() {
+    let (signer, stranger) = (Signer::ec("k"), Signer::ec("k"));
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    let claims = issuer.claims();
+    let good = signer.sign(&claims);
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let payload = signed.split_once('.').unwrap().1;
+    let none = |header: &str| {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(header))
+    };
+    // The public key as the secret of a MAC.
+    let public = signer.jwk()["x"].as_str().unwrap().to_owned();
+    let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::HS256) };
+    let confused = encode(&header, &claims, &EncodingKey::from_secret(public.as_bytes())).unwrap();
+
+    for (token, part) in [
+        (stranger.sign(&claims), "signature is not the issuer's"),
+        (format!("{signed}."), "signature"),
+        (format!("{signed}.{}", &signature[2..]), "signature"),
+        (none(r#"{"alg":"none","kid":"k"}"#), "not a JWT"),
+        (none(r#"{"alg":"None","kid":"k"}"#), "not a JWT"),
+        (none(r#"{"kid":"k"}"#), "not a JWT"),
+        (none(r#"{"alg":"ES256","kid":"k"}"#), "signature"),
+        (none(r#"{"alg":"ES384","kid":"k"}"#), "does not sign with ES384"),
+        (none(r#"{"alg":"ES256","kid":"k","crit":["b64"],"b64":false}"#), "'crit'"),
+        (confused, "HS256, which proves nothing here"),
+        (String::new(), "not a JWT"),
+        ("a.b".to_owned(), "not a JWT"),
+        ("a.b.c".to_owned(), "not a JWT"),
+        (format!("{good}.x"), "not a JWT"),
+        ("x".repeat(token::MAX_TOKEN + 1), "at most 8192"),
+    ] {
+        let problem = rejected(&verifier, &token).await;
+        assert!(problem.contains(part), "{problem}");
+        assert!(token.len() < 20 || !problem.contains(&token), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_and_made_up_ones_cost_one_fetch_in_a_while() {
+    let (old, new) = (Signer::ed("old"), Signer::ed("new"));
+    let issuer = TestIssuer::start(&[old.jwk()]).await;
+    let verifier = issuer.verifier();
+    let claims = issuer.with("exp", json!(NOW + 10_000));
+    assert!(check(&verifier, &old.sign(&claims)).await.is_ok());
+    *issuer.keys.lock().unwrap() = json!({ "keys": [new.jwk()] });
+
+    for id in ["made up", "made up too", "new"] {
+        let problem = rejected(&verifier, &new.sign_as(Some(id), &claims)).await;
+        assert!(problem.contains("not one of the issuer's"), "{problem}");
+    }
+    assert_eq!(issuer.fetches(), 2);
+    let later = verifier.check(&new.sign(&claims), at(NOW + 30)).await;
+    assert_eq!(later.unwrap()["sub"], "ann");
+    assert_eq!(issuer.fetches(), 4);
+    // The old one is gone with the fetch.
+    assert!(matches!(
+        verifier.check(&old.sign(&claims), at(NOW + 31)).await,
+        Err(Rejection::Token(_))
+    ));
+}
+
+#[tokio::test]
+async fn keys_grow_old_but_outlast_an_issuer_that_is_down() {
+    const HOUR: u64 = 3600;
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    let token = signer.sign(&issuer.with("exp", json!(NOW + 100 * HOUR)));
+    assert!(verifier.check(&token, at(NOW)).await.is_ok());
+    assert!(verifier.check(&token, at(NOW + HOUR - 1)).await.is_ok());
+    assert_eq!(issuer.fetches(), 2);
+    assert!(verifier.check(&token, at(NOW + HOUR)).await.is_ok());
+    assert_eq!(issuer.fetches(), 4);
+
+    *issuer.discovery.lock().unwrap() = json!("down");
+    assert!(verifier.check(&token, at(NOW + 24 * HOUR)).await.is_ok());
+    let Err(Rejection::Keys(problem)) = verifier.check(&token, at(NOW + 26 * HOUR)).await else {
+        panic!("keys of yesterday are used");
+    };
+    assert!(problem.contains("cannot be read"), "{problem}");
+}
+
+#[tokio::test]
+async fn callers_at_the_same_time_share_one_fetch() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    let token = signer.sign(&issuer.claims());
+    let callers = (0..20).map(|_| {
+        let (verifier, token) = (verifier.clone(), token.clone());
+        tokio::spawn(async move { check(&verifier, &token).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        assert!(caller.await.unwrap().is_ok());
+    }
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[tokio::test]
+async fn documents_that_cannot_be_trusted_are_not() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let token = signer.sign(&issuer.claims());
+    let keys = format!("{}/keys", issuer.url);
+    for (discovery, part) in [
+        (json!({ "issuer": "https://evil.test", "jwks_uri": keys }), "calls itself"),
+        (json!({ "issuer": issuer.url, "jwks_uri": "http://evil.test/k" }), "is not https"),
+        (json!({ "issuer": issuer.url, "jwks_uri": "file:///k" }), "is not https"),
+        (json!({ "issuer": issuer.url }), "cannot be read"),
+        (json!({ "issuer": issuer.url, "jwks_uri": issuer.url }), "404"),
+        (json!("x".repeat(300 * 1024)), "more than 262144 bytes"),
+    ] {
+        *issuer.discovery.lock().unwrap() = discovery;
+        let Err(Rejection::Keys(problem)) = check(&issuer.verifier(), &token).await else {
+            panic!("trusted: {part}");
+        };
+        assert!(problem.contains(part), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_out_of_reach_is_asked_again_soon_but_not_at_once() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let good = issuer.discovery.lock().unwrap().clone();
+    *issuer.discovery.lock().unwrap() = json!(null);
+    let verifier = issuer.verifier();
+    let token = signer.sign(&issuer.claims());
+    assert!(matches!(check(&verifier, &token).await, Err(Rejection::Keys(_))));
+    *issuer.discovery.lock().unwrap() = good;
+    assert!(matches!(verifier.check(&token, at(NOW + 2)).await, Err(Rejection::Keys(_))));
+    assert_eq!(issuer.fetches(), 1);
+    assert!(verifier.check(&token, at(NOW + 3)).await.is_ok());
+}

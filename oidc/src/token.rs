@@ -1,0 +1,135 @@
+//! Which tokens are good: their signature, and then what they say.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{Header, Validation};
+use serde_json::{Map, Value};
+
+use super::{
+    Rejection,
+    key::{ALGORITHMS, Key},
+};
+
+/// The longest token that is looked at, in bytes. API gateways take about as much in all headers.
+pub(super) const MAX_TOKEN: usize = 8 * 1024;
+
+/// How far the issuer's clock and ours may be apart.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// Whose tokens count, and for whom they must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) audiences: &'a [String],
+}
+
+/// The header of a token that may be good: nothing is proven yet.
+pub(super) fn header(token: &str) -> Result<Header, Rejection> {
+    if token.len() > MAX_TOKEN {
+        return reject(format!(
+            "the token has {} bytes; at most {MAX_TOKEN} are taken",
+            token.len()
+        ));
+    }
+    let header = jsonwebtoken::decode_header(token).map_err(|_| {
+        Rejection::Token("the token is not a JWT signed with a known algorithm".to_owned())
+    })?;
+    if !ALGORITHMS.contains(&header.alg) {
+        return reject(format!(
+            "the token is signed with {:?}, which proves nothing here",
+            header.alg
+        ));
+    }
+    // RFC 7515, section 4.1.11: what is not understood and critical makes the token bad.
+    if header.crit.is_some() {
+        return reject("the token's header has 'crit', which is not supported".to_owned());
+    }
+    Ok(header)
+}
+
+/// The claims of a good token.
+pub(super) fn claims(
+    token: &str,
+    header: &Header,
+    key: &Key,
+    expected: Expected<'_>,
+    now: SystemTime,
+) -> Result<Map<String, Value>, Rejection> {
+    let mut validation = Validation::new(header.alg);
+    // Claims are checked below, where the time is an argument and nothing may be left out.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let claims = jsonwebtoken::decode::<Map<String, Value>>(token, key.decoding(), &validation)
+        .map_err(|_| Rejection::Token("the token's signature is not the issuer's".to_owned()))?
+        .claims;
+    check_issuer(&claims, expected.issuer)?;
+    check_audience(&claims, expected.audiences)?;
+    check_times(&claims, now)?;
+    Ok(claims)
+}
+
+fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), Rejection> {
+    match claims.get("iss") {
+        Some(Value::String(issuer)) if issuer == expected => Ok(()),
+        came => reject(format!("the token's issuer must be '{expected}'; {} came", shown(came))),
+    }
+}
+
+fn check_audience(claims: &Map<String, Value>, expected: &[String]) -> Result<(), Rejection> {
+    let is_ours = |audience: &Value| {
+        audience.as_str().is_some_and(|audience| expected.iter().any(|ours| ours == audience))
+    };
+    let found = match claims.get("aud") {
+        Some(Value::Array(audiences)) => audiences.iter().any(is_ours),
+        Some(audience) => is_ours(audience),
+        None => false,
+    };
+    if found {
+        return Ok(());
+    }
+    let expected = expected.join("' or '");
+    reject(format!("the token's audience must be '{expected}'; {} came", shown(claims.get("aud"))))
+}
+
+fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), Rejection> {
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let leeway = LEEWAY.as_secs_f64();
+    match time(claims, "exp")? {
+        None => return reject("the token has no 'exp', so that it would last for ever".to_owned()),
+        Some(expiry) if expiry + leeway <= now => {
+            return reject("the token has expired; get a new one".to_owned());
+        }
+        Some(_) => (),
+    }
+    for name in ["nbf", "iat"] {
+        if time(claims, name)?.is_some_and(|start| start - leeway > now) {
+            return reject(format!("the token is from the future by its '{name}'"));
+        }
+    }
+    Ok(())
+}
+
+/// A claim in seconds since 1970.
+fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, Rejection> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(value) => match value.as_f64() {
+            Some(time) => Ok(Some(time)),
+            None => reject(format!("the token's '{name}' is not a number")),
+        },
+    }
+}
+
+fn reject<T>(problem: String) -> Result<T, Rejection> {
+    Err(Rejection::Token(problem))
+}
+
+/// A claim for the text of a refusal.
+fn shown(claim: Option<&Value>) -> String {
+    const LONGEST: usize = 200;
+    match claim {
+        None => "none".to_owned(),
+        Some(claim) => claim.to_string().chars().take(LONGEST).collect(),
+    }
+}

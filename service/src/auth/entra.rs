@@ -1,0 +1,104 @@
+//! Callers with a Microsoft Entra identity: whose tokens count, and which roles they must name.
+
+use std::{fmt, time::SystemTime};
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Map, Value};
+use signalr_oidc::{Issuer, IssuerError, Rejection, Verifier};
+
+use super::AuthError;
+
+/// Each lets a caller do everything. Source: Azure's documentation of the service.
+const ROLES: [&str; 2] = ["SignalR App Server", "SignalR Service Owner"];
+
+/// Whose tokens REST callers may bring instead of ones signed with the access key.
+///
+/// The issuer's keys are found by OpenID Connect discovery. A token must be for the audience, and
+/// its claim `roles` must hold `SignalR App Server` or `SignalR Service Owner`.
+///
+/// ```
+/// use signalr_service::{Config, EntraIssuer};
+///
+/// let issuer = EntraIssuer::parse("https://login.microsoftonline.com/my-tenant/v2.0")?;
+/// let config = Config { entra: Some(issuer), ..Config::default() };
+/// # Ok::<(), signalr_service::EntraIssuerError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntraIssuer {
+    issuer: Issuer,
+    audience: String,
+}
+
+/// An issuer that cannot be used: what came and what would do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct EntraIssuerError(IssuerError);
+
+impl EntraIssuer {
+    /// The audience of tokens for Azure's service.
+    pub const DEFAULT_AUDIENCE: &str = "https://signalr.azure.com";
+
+    /// Takes the issuer's URL: https, or http on this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`EntraIssuerError`].
+    pub fn parse(url: &str) -> Result<Self, EntraIssuerError> {
+        let issuer = Issuer::parse(url).map_err(EntraIssuerError)?;
+        Ok(Self { issuer, audience: Self::DEFAULT_AUDIENCE.to_owned() })
+    }
+
+    /// Whom tokens must be for; [`EntraIssuer::DEFAULT_AUDIENCE`] by default.
+    #[must_use]
+    pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+}
+
+/// Checks tokens of the issuer.
+#[derive(Clone, Debug)]
+pub(super) struct EntraVerifier(Verifier);
+
+impl EntraVerifier {
+    pub(super) fn new(
+        issuer: EntraIssuer,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let plain = issuer.audience.trim_end_matches('/').to_owned();
+        // Old tokens of Azure's end their audience in a `/`.
+        let audiences = vec![format!("{plain}/"), plain];
+        Verifier::new(issuer.issuer, audiences).map(Self)
+    }
+
+    pub(super) async fn verify(&self, token: &str, now: SystemTime) -> Result<(), AuthError> {
+        let claims = self.0.check(token, now).await.map_err(|rejection| match rejection {
+            Rejection::Token(problem) => AuthError::BadEntraToken(problem),
+            Rejection::Keys(problem) => AuthError::NoEntraKeys(problem),
+        })?;
+        if has_role(&claims) { Ok(()) } else { Err(AuthError::NoRole(Roles)) }
+    }
+}
+
+/// Whether a token can only be the issuer's: an access key signs with HMAC.
+pub(super) fn is_entra(token: &str) -> bool {
+    let hmac = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
+    jsonwebtoken::decode_header(token).is_ok_and(|header| !hmac.contains(&header.alg))
+}
+
+fn has_role(claims: &Map<String, Value>) -> bool {
+    let is_role = |role: &Value| role.as_str().is_some_and(|role| ROLES.contains(&role));
+    match claims.get("roles") {
+        Some(Value::Array(roles)) => roles.iter().any(is_role),
+        _ => false,
+    }
+}
+
+/// The roles as advice.
+#[derive(Debug)]
+pub(crate) struct Roles;
+
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&ROLES.map(|role| format!("'{role}'")).join(" or "))
+    }
+}
