@@ -128,8 +128,7 @@ impl Service {
             start,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
-        let client_keys =
-            Arc::new(ClientKeys::new(SystemTime::now()).map_err(StartError::Random)?);
+        let client_keys = Arc::new(ClientKeys::new(SystemTime::now()).map_err(StartError::Random)?);
         let mut verifier =
             Verifier::new(&config.access_keys, Arc::clone(&client_keys), config.lenient);
         if let Some(issuer) = config.entra.clone() {

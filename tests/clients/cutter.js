@@ -8,10 +8,11 @@ export async function startCutter(service) {
   const links = new Set();
   const held = [];
   let isHeld = false;
+  let cuts = 0;
 
   const pass = (client) => {
     const server = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
-    const link = new Link(client, server);
+    const link = new Link(client, server, () => (cuts += 1));
     links.add(link);
     link.ended.then(() => links.delete(link));
   };
@@ -28,16 +29,16 @@ export async function startCutter(service) {
 
   return {
     url: `http://localhost:${listener.address().port}`,
-    /** How many times something was cut. */
-    cuts: 0,
+    /** How many connections were cut. */
+    get cuts() {
+      return cuts;
+    },
     /** Cuts every connection now, with all that is under way. */
     cut() {
-      this.cuts += 1;
       links.forEach((link) => link.cut());
     },
     /** Cuts every connection in the middle of what the service sends next. */
     cutInTheMiddle() {
-      this.cuts += 1;
       links.forEach((link) => link.cutInTheMiddle());
     },
     /** Cuts every connection, and keeps the new ones waiting. */
@@ -61,10 +62,12 @@ export async function startCutter(service) {
 /** One connection of a client, and the one to the service that it is passed on to. */
 class Link {
   #isToBeCut = false;
+  #isCut = false;
 
-  constructor(client, server) {
+  constructor(client, server, onCut) {
     this.client = client;
     this.server = server;
+    this.onCut = onCut;
     this.ended = Promise.all([once(client, "close"), once(server, "close")]);
     client.on("error", () => {}).on("close", () => server.destroy());
     server.on("error", () => {}).on("close", () => client.destroy());
@@ -80,8 +83,12 @@ class Link {
   }
 
   cut() {
-    this.client.resetAndDestroy();
-    this.server.resetAndDestroy();
+    if (!this.#isCut) {
+      this.#isCut = true;
+      this.client.resetAndDestroy();
+      this.server.resetAndDestroy();
+      this.onCut();
+    }
   }
 
   cutInTheMiddle() {

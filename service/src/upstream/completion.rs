@@ -122,7 +122,9 @@ fn message_pack_value(mut bytes: &[u8]) -> Option<ValueRef<'_>> {
 fn framed(protocol: Protocol, message: &[u8]) -> Bytes {
     match protocol {
         Protocol::Json => [message, &[json::RECORD_SEPARATOR]].concat().into(),
-        Protocol::MessagePack => [&message_pack::length_prefix(message.len()), message].concat().into(),
+        Protocol::MessagePack => {
+            [&message_pack::length_prefix(message.len()), message].concat().into()
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod endpoints;
 mod entra;
 mod errors;
 mod group_pages;
+#[cfg(feature = "entra")]
+mod managed_identity;
 mod requests;
 mod retries;
 mod server;
