@@ -40,7 +40,8 @@ pub(crate) fn parse(record: &[u8], is_detailed: bool) -> Result<Protocol, Protoc
             return Err(ProtocolError::new(format!("The protocol '{shown}' is not supported.")));
         }
     };
-    if !(1..=NEWEST_VERSION).contains(&request.version) {
+    // ASP.NET Core takes any older version too, and some clients say 0.
+    if request.version > NEWEST_VERSION {
         return Err(ProtocolError::new(format!(
             "The server does not support version {} of the '{}' protocol.",
             request.version, request.protocol
@@ -54,9 +55,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_protocols_are_accepted_in_both_versions() {
+    fn both_protocols_are_accepted_up_to_the_newest_version() {
         for (name, protocol) in [("json", Protocol::Json), ("messagepack", Protocol::MessagePack)] {
-            for version in [1, 2] {
+            for version in [0, 1, 2] {
                 let request = format!("{{\"version\":{version},\"x\":0,\"protocol\":\"{name}\"}}");
                 assert_eq!(parse(request.as_bytes(), false).unwrap(), protocol);
             }
