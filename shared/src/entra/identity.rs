@@ -152,3 +152,29 @@ fn client_options(http: &reqwest::Client) -> ClientOptions {
 fn unusable(error: azure_core::Error) -> Error {
     Error::EntraToken { problem: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{connection_string::ConnectionString, rest::RestClient};
+
+    fn refusal(auth: &str) -> String {
+        let service = ConnectionString::parse(&format!("Endpoint=https://x.net;{auth}")).unwrap();
+        RestClient::new(&service).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_application_is_a_source_without_a_call() {
+        let app = "Endpoint=https://x.net;AuthType=azure.app;ClientId=a;TenantId=b;ClientSecret=c";
+        assert!(RestClient::new(&ConnectionString::parse(app).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn what_no_credential_can_be_is_told_without_the_secret() {
+        let app = "AuthType=azure.app;ClientId=app";
+        let tenant = refusal(&format!("{app};TenantId=no/tenant;ClientSecret=hunter2"));
+        assert!(tenant.contains("invalid tenant ID no/tenant"), "{tenant}");
+        assert!(!tenant.contains("hunter2"), "{tenant}");
+        let certificate = refusal(&format!("{app};TenantId=dir;ClientCertPath=/x.pfx"));
+        assert!(certificate.contains("ClientCertPath is not supported"), "{certificate}");
+    }
+}
