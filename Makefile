@@ -57,9 +57,14 @@ soak:
 	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr 1000 60 100
 
 # The stock clients run against the debug build of the command; the page is the built one.
-client-tests: page tests/clients/node_modules/.package-lock.json chromium
+client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium
 	cargo build --locked -p signalr-cli
 	cd tests/clients && npm test
+
+tests/clients/python/.venv/installed: tests/clients/python/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
 
 # The functions under cargo-lambda, SAM, a host of Azure Functions and an OpenID Connect server.
 platform-tests: deploy-tools tests/platforms/node_modules/.package-lock.json
