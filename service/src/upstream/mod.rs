@@ -1,7 +1,7 @@
 //! Upstream: what clients do becomes HTTP requests to the user's own functions, and their answers
 //! become completions.
 //!
-//! [`Settings`] say where events go. Each connection has a line of its own ([`ConnectionEvents`]):
+//! [`Settings`] say where events go. Each connection has a line of its own (`ConnectionEvents`):
 //! its events arrive one after the other, each after the answer to the one before. Lines know no
 //! shard; they run on the runtime that the service was started on, and hand completions to a
 //! channel.
