@@ -6,6 +6,7 @@ pub(crate) mod encoding;
 mod members;
 pub(crate) mod message;
 pub(crate) mod shard;
+mod user_groups;
 mod wheel;
 
 use std::{
@@ -14,11 +15,10 @@ use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
+use signalr_serverless::{ConnectionId, GroupName, HubName};
 use tokio::{
     runtime,
     sync::{mpsc, oneshot},
@@ -30,7 +30,7 @@ use self::{
     message::Message,
     shard::{FromClient, NewSocket, Newcomer, Shared, Work},
 };
-use crate::{protocol::Outcome, store::Membership, transport::long_polling::PollAnswer};
+use crate::{protocol::Outcome, transport::long_polling::PollAnswer};
 
 /// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
 /// place, and what waits is written together.
@@ -172,94 +172,9 @@ impl Hubs {
         }
     }
 
-    /// Adds a user to a group: the connections open now, and where it is kept, later ones too.
-    pub(crate) async fn add_user_to_group(
-        &self,
-        membership: Membership,
-        ttl: Option<Duration>,
-        now: SystemTime,
-    ) -> Result<(), Stopping> {
-        let is_kept = ttl != Some(Duration::ZERO);
-        let mut dropped = Vec::new();
-        let command =
-            user_command(&membership, |user, group| Action::UserJoinGroup { user, group });
-        self.push(command, || {
-            if is_kept {
-                dropped = self.shared.store.add(membership, ttl, now);
-            }
-            true
-        })
-        .await?;
-        self.end_memberships(dropped, now).await
-    }
-
-    pub(crate) async fn remove_user_from_group(
-        &self,
-        membership: Membership,
-    ) -> Result<(), Stopping> {
-        let command =
-            user_command(&membership, |user, group| Action::UserLeaveGroup { user, group });
-        self.push(command, || {
-            self.shared.store.remove(&membership);
-            true
-        })
-        .await
-    }
-
-    pub(crate) async fn remove_user_from_all_groups(
-        &self,
-        hub: HubName,
-        user: UserId,
-    ) -> Result<(), Stopping> {
-        let action = Action::UserLeaveAllGroups { user: user.clone() };
-        let command = Arc::new(Command { hub: hub.clone(), action });
-        let work = || Work::Command { command: Arc::clone(&command), answer: None };
-        self.push(work, || {
-            self.shared.store.remove_all(&hub, &user);
-            true
-        })
-        .await
-    }
-
-    /// Ends the memberships whose time is over.
-    pub(crate) async fn expire(&self, now: SystemTime) -> Result<(), Stopping> {
-        self.end_memberships(self.shared.store.take_expired(now), now).await
-    }
-
-    /// Takes the open connections out of groups that their users are no longer in.
-    async fn end_memberships(
-        &self,
-        memberships: Vec<Membership>,
-        now: SystemTime,
-    ) -> Result<(), Stopping> {
-        for membership in memberships {
-            let command =
-                user_command(&membership, |user, group| Action::UserLeaveGroup { user, group });
-            // The user may have been added again since.
-            let Membership { hub, user, group } = &membership;
-            let is_over = || !self.shared.store.groups(hub, user, now).contains(group);
-            self.push(command, is_over).await?;
-        }
-        Ok(())
-    }
-
     /// How many connections a target names.
     pub(crate) async fn count(&self, hub: HubName, target: Target) -> Result<usize, Stopping> {
         count(self.ask(hub, Query::Count(target)).await?).await
-    }
-
-    /// Whether a user is in a group.
-    pub(crate) async fn is_user_in_group(
-        &self,
-        membership: Membership,
-        now: SystemTime,
-    ) -> Result<bool, Stopping> {
-        let Membership { hub, user, group } = membership;
-        if self.shared.store.groups(&hub, &user, now).contains(&group) {
-            return Ok(true);
-        }
-        let answers = self.ask(hub, Query::CountUserInGroup { user, group }).await?;
-        Ok(count(answers).await? > 0)
     }
 
     /// The first connections of a group in the order of their ids, behind `after`.
@@ -380,16 +295,6 @@ impl Hubs {
         let index = (self.hasher.hash_one(id) % shards) as usize;
         &self.queues[index]
     }
-}
-
-/// The work for every shard where a user joins or leaves a group.
-fn user_command<F: FnOnce(UserId, GroupName) -> Action>(
-    membership: &Membership,
-    action: F,
-) -> impl Fn() -> Work + use<F> {
-    let Membership { hub, user, group } = membership.clone();
-    let command = Arc::new(Command { hub, action: action(user, group) });
-    move || Work::Command { command: Arc::clone(&command), answer: None }
 }
 
 async fn count(answers: Vec<oneshot::Receiver<Answer>>) -> Result<usize, Stopping> {
