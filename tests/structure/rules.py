@@ -24,7 +24,7 @@ MAY_USE = {
     "signalr-oidc": set(),
     "signalr-serverless": set(),
     "signalr-service": {"signalr-oidc", "signalr-serverless"},
-    "signalr-function-runtime": {"signalr-serverless"},
+    "signalr-function-runtime": {"signalr-oidc", "signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]

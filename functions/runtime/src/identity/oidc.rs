@@ -1,28 +1,11 @@
 //! The user of a bearer token, checked against an OpenID Connect issuer.
-//!
-//! | file | concern |
-//! |---|---|
-//! | `mod` | from a request to a user |
-//! | `token` | which tokens are good |
-//! | `key` | which keys of the issuer may sign, and with which algorithms |
-//! | `keys` | the issuer's keys, kept and renewed |
-//! | `fetch` | the issuer's documents |
 
-mod fetch;
-mod key;
-mod keys;
-mod token;
-
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
+use signalr_oidc::{Issuer, Rejection};
 
-use self::{
-    fetch::{Fetch, issuer_url},
-    keys::Keys,
-    token::Expected,
-};
 use super::source::Found;
 use crate::{
     config::{ConfigError, Environment},
@@ -33,18 +16,8 @@ use crate::{
 /// Checks tokens. Clones share the issuer's keys.
 #[derive(Clone, Debug)]
 pub(super) struct Verifier {
-    keys: Arc<Keys>,
-    audiences: Vec<String>,
+    tokens: signalr_oidc::Verifier,
     user_claim: String,
-}
-
-/// Why a token does not let its bearer in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Rejection {
-    /// The token is not good.
-    Token(String),
-    /// The issuer's keys are not to be had now.
-    Keys(String),
 }
 
 impl Verifier {
@@ -59,15 +32,15 @@ impl Verifier {
         let issuer = environment.text(variable::OIDC_ISSUER)?.ok_or_else(|| {
             needed(variable::OIDC_ISSUER, "use the issuer's URL, such as https://login.example")
         })?;
-        let issuer = issuer_url(&issuer)
-            .map_err(|problem| ConfigError::of(variable::OIDC_ISSUER, problem))?;
+        let issuer = Issuer::parse(&issuer)
+            .map_err(|error| ConfigError::of(variable::OIDC_ISSUER, error.to_string()))?;
         let audiences = environment.list(variable::OIDC_AUDIENCE)?.ok_or_else(|| {
             needed(variable::OIDC_AUDIENCE, "use the name by which the issuer knows this app")
         })?;
-        let fetch = Fetch::new().map_err(|error| {
+        let tokens = signalr_oidc::Verifier::new(issuer, audiences).map_err(|error| {
             ConfigError::of(variable::OIDC_ISSUER, format!("cannot be asked: {error}"))
         })?;
-        Ok(Self { keys: Arc::new(Keys::new(issuer, fetch)), audiences, user_claim })
+        Ok(Self { tokens, user_claim })
     }
 
     pub(super) async fn find(
@@ -87,10 +60,7 @@ impl Verifier {
     }
 
     async fn check(&self, token: &str, now: SystemTime) -> Result<Found, Rejection> {
-        let header = token::header(token)?;
-        let (key, issuer) = self.keys.key_for(&header, now).await?;
-        let expected = Expected { issuer: &issuer, audiences: &self.audiences };
-        let claims = token::claims(token, &header, &key, expected, now)?;
+        let claims = self.tokens.check(token, now).await?;
         let user = self.user(&claims)?;
         Ok(Found { user: Some(user), claims })
     }
@@ -125,4 +95,48 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use axum::http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Nothing listens there: whoever asks the issuer gets 503, and no 401.
+    fn verifier() -> Verifier {
+        let lookup = |key: &str| match key {
+            "OIDC_ISSUER" => Some("http://127.0.0.1:1".into()),
+            "OIDC_AUDIENCE" => Some("chat,news".into()),
+            _ => None,
+        };
+        Verifier::from_environment(&Environment::new(&lookup), "sub".to_owned()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_missing_token_is_none_and_a_bad_one_is_401() {
+        let verifier = verifier();
+        let find = async |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("authorization", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            let found = verifier.find(&headers, SystemTime::UNIX_EPOCH).await;
+            found.map_err(|problem| problem.status().as_u16())
+        };
+        assert!(find(&[]).await.unwrap().is_none());
+        assert!(find(&["Basic YTpi"]).await.unwrap().is_none());
+        for bad in [&["Bearer x"][..], &["bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["é"]]
+        {
+            assert_eq!(find(bad).await.unwrap_err(), 401, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_user_is_a_text() {
+        let user = |claims: Value| verifier().user(claims.as_object().unwrap());
+        assert_eq!(user(json!({ "sub": "ann" })), Ok("ann".to_owned()));
+        for claims in [json!({}), json!({ "sub": null }), json!({ "sub": 7 })] {
+            let Err(Rejection::Token(text)) = user(claims) else { panic!("taken for a user") };
+            assert!(text.contains("no text 'sub'"), "{text}");
+        }
+    }
+}
