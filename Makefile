@@ -19,8 +19,10 @@ check: fmt clippy nextest
 fmt:
 	cargo fmt --all --check
 
+# The second is the build for Lambda behind an authorizer.
 clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked -p signalr-negotiate --no-default-features --features lambda --all-targets -- -D warnings
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps

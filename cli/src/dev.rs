@@ -24,7 +24,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// Run everything on this machine: service, functions and chat page
 ///
-/// Where AzureSignalRConnectionString is set, that service is used and none is started.
+/// Where AzureSignalRConnectionString or AzureSignalRConnectionString__serviceUri is set, that service
+/// is used and none is started.
 #[derive(Args, Debug)]
 pub(crate) struct Dev {
     /// Port of the functions and the chat page; 0 picks a free one
@@ -172,7 +173,7 @@ fn default(key: &str) -> Option<OsString> {
 }
 
 fn names_a_service(environment: &impl Fn(&str) -> Option<OsString>) -> bool {
-    [variable::CONNECTION_STRING, variable::CONNECTION_STRING_SECTION]
+    [variable::CONNECTION_STRING, variable::CONNECTION_STRING_SECTION, variable::SERVICE_URI]
         .iter()
         .any(|variable| environment(variable.name).is_some_and(|value| !value.is_empty()))
 }

@@ -5,8 +5,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum, value_parser};
 use signalr_serverless::AccessKey;
 use signalr_service::{
-    ClientMessages, Config, EntraIssuer, Listen, Service, Timeouts, WELL_KNOWN_ACCESS_KEY,
-    upstream::Settings,
+    ClientMessages, Config, EntraIssuer, Listen, Service, Timeouts, Trust, TrustError,
+    WELL_KNOWN_ACCESS_KEY, upstream::Settings,
 };
 
 use crate::{
@@ -42,6 +42,10 @@ pub(crate) struct Serve {
     /// Audience that those tokens must have
     #[arg(long, value_name = "AUDIENCE", default_value = EntraIssuer::DEFAULT_AUDIENCE, requires = "entra_issuer")]
     entra_audience: String,
+
+    /// PEM file of the authorities that upstreams and issuers are trusted by, instead of the public ones
+    #[arg(long, value_name = "FILE", env = "SSL_CERT_FILE", value_parser = trust)]
+    trust: Option<Trust>,
 
     /// What happens to a client that sends, as serverless clients only listen
     #[arg(long, value_enum, default_value_t = OnClientMessage::Close)]
@@ -101,6 +105,7 @@ impl Serve {
                 OnClientMessage::Ignore => ClientMessages::Ignore,
             },
             lenient: self.lenient,
+            trust: self.trust.unwrap_or_default(),
             timeouts: Timeouts {
                 invocation: Duration::from_secs(self.invocation_timeout),
                 ..defaults.timeouts.clone()
@@ -132,6 +137,10 @@ impl Serve {
             );
         }
     }
+}
+
+fn trust(file: &str) -> Result<Trust, TrustError> {
+    Trust::from_file(file.as_ref())
 }
 
 fn lines(service: &Service, key: &str) -> Vec<Line> {

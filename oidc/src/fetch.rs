@@ -1,6 +1,6 @@
 //! The issuer's documents: its discovery document and its keys.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -11,7 +11,6 @@ use super::key::Key;
 
 /// For one document. Two are fetched for the first token, well within what clients wait.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The longest document, in bytes. Those of large issuers have about 10 kB.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -24,11 +23,9 @@ pub(super) struct Issued {
     pub(super) keys: Vec<Key>,
 }
 
-/// Fetches documents over https, or http on this machine. Follows no redirect.
+/// Fetches documents over https, or http on this machine.
 #[derive(Clone, Debug)]
-pub(super) struct Fetch {
-    http: reqwest::Client,
-}
+pub(super) struct Fetch(pub(super) reqwest::Client);
 
 #[derive(Deserialize)]
 struct Discovery {
@@ -43,17 +40,6 @@ struct KeySet {
 }
 
 impl Fetch {
-    pub(super) fn new() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(TIME_LIMIT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
-        Ok(Self { http })
-    }
-
     /// Fetches an issuer's keys by its discovery document.
     ///
     /// # Errors
@@ -84,7 +70,8 @@ impl Fetch {
                 false => format!("{url} cannot be reached: {error}"),
             }
         };
-        let mut response = self.http.get(url.clone()).send().await.map_err(failed)?;
+        let mut response =
+            self.0.get(url.clone()).timeout(TIME_LIMIT).send().await.map_err(failed)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("{url} answered with {}", response.status()));
         }
@@ -136,16 +123,6 @@ fn discovery_url(issuer: &Url) -> Url {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&format!("{path}/.well-known/openid-configuration"));
     url
-}
-
-/// The public authorities that Mozilla trusts, compiled in.
-fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 #[cfg(test)]

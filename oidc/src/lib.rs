@@ -15,7 +15,7 @@ mod key;
 mod keys;
 mod token;
 
-use std::{error::Error as StdError, fmt, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -76,16 +76,10 @@ pub enum Rejection {
 
 impl Verifier {
     /// Takes this issuer's tokens for any of these audiences. No call is made: the issuer is first
-    /// asked when a token comes.
-    ///
-    /// # Errors
-    ///
-    /// What the HTTP client says where it cannot be set up.
-    pub fn new(
-        issuer: Issuer,
-        audiences: Vec<String>,
-    ) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        Ok(Self { keys: Arc::new(Keys::new(issuer.0, Fetch::new()?)), audiences })
+    /// asked when a token comes, by this client, which must follow no redirect.
+    #[must_use]
+    pub fn new(issuer: Issuer, audiences: Vec<String>, http: reqwest::Client) -> Self {
+        Self { keys: Arc::new(Keys::new(issuer.0, Fetch(http))), audiences }
     }
 
     /// The claims of a good token. It must run in a tokio runtime.

@@ -101,7 +101,8 @@ impl TestIssuer {
 
     fn verifier(&self) -> Verifier {
         let audiences = ["chat", "news"].map(str::to_owned).to_vec();
-        Verifier::new(Issuer::parse(&self.url).unwrap(), audiences).unwrap()
+        let http = signalr_http_client::client(&signalr_http_client::Trust::default()).unwrap();
+        Verifier::new(Issuer::parse(&self.url).unwrap(), audiences, http)
     }
 
     fn claims(&self) -> Value {

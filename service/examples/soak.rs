@@ -43,7 +43,7 @@ async fn main() -> Result<(), Failure> {
 
     let (service, connection_string) = Service::start(&binary)?;
     let hub = HubName::parse("soak")?;
-    let url = client_url(&connection_string, &hub)?;
+    let url = client_url(&connection_string, &hub).await?;
     let messages = seconds * 1000 / pace.as_millis().max(1) as u64;
     let received = Arc::new(AtomicU64::new(0));
     let empty = service.memory()?;
@@ -79,9 +79,9 @@ fn number<T: FromStr>(argument: Option<String>, default: T) -> Result<T, T::Err>
     argument.map_or(Ok(default), |text| text.parse())
 }
 
-fn client_url(service: &ConnectionString, hub: &HubName) -> Result<String, Failure> {
+async fn client_url(service: &ConnectionString, hub: &HubName) -> Result<String, Failure> {
     let negotiator = Negotiator::new(service)?;
-    let answer = negotiator.negotiate(hub, &NegotiateOptions::default(), SystemTime::now())?;
+    let answer = negotiator.negotiate(hub, &NegotiateOptions::default(), SystemTime::now()).await?;
     let url = answer.url.replacen("http", "ws", 1);
     Ok(format!("{url}&access_token={}", answer.access_token.as_str()))
 }

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
+use signalr_http_client::Trust;
 use signalr_serverless::AccessKey;
 
 use tokio::sync::watch;
@@ -58,6 +59,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Where clients' events and calls go, as it changes. Default: nowhere.
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
+    /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
+    pub trust: Trust,
     /// Where memberships of users in groups are kept. Default: in memory.
     pub store: Arc<dyn Store>,
 }
@@ -98,6 +101,7 @@ impl Default for Config {
             max_client_message: 1024 * 1024,
             timeouts: Timeouts::default(),
             upstream: None,
+            trust: Trust::default(),
             store: Arc::new(MemoryStore::default()),
         }
     }

@@ -35,3 +35,4 @@ pub use counters::Counters;
 pub use listen::{Listen, ListenError};
 pub use server::{Service, StartError};
 pub use session::ClientMessages;
+pub use signalr_http_client::{Trust, TrustError};

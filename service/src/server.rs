@@ -13,6 +13,7 @@ use std::{
 use axum::{Router, extract::Request, middleware};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use signalr_http_client::SetupError;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
@@ -64,12 +65,9 @@ pub enum StartError {
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
-    /// The upstream cannot be called.
-    #[error("cannot set up the calls of the upstream: {0}")]
-    Upstream(Box<dyn std::error::Error + Send + Sync>),
-    /// The Microsoft Entra issuer cannot be asked.
-    #[error("cannot set up the calls of the Microsoft Entra issuer: {0}")]
-    Entra(Box<dyn std::error::Error + Send + Sync>),
+    /// Neither an upstream nor an issuer can be called.
+    #[error(transparent)]
+    HttpClient(#[from] SetupError),
     /// The machine has no random numbers to give.
     #[error("cannot make a key: {0}")]
     Random(getrandom::Error),
@@ -110,14 +108,10 @@ impl Service {
         let counters = Arc::new(Counters::default());
         let start = Instant::now();
         let (replies, answered) = mpsc::channel(REPLIES);
-        let upstream = config
-            .upstream
-            .clone()
-            .map(|settings| {
-                Upstream::new(settings, &config.access_keys, Limits::default(), replies)
-            })
-            .transpose()
-            .map_err(StartError::Upstream)?;
+        let http = signalr_http_client::client(&config.trust)?;
+        let upstream = config.upstream.clone().map(|settings| {
+            Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), replies)
+        });
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
@@ -132,7 +126,7 @@ impl Service {
         let mut verifier =
             Verifier::new(&config.access_keys, Arc::clone(&client_keys), config.lenient);
         if let Some(issuer) = config.entra.clone() {
-            verifier = verifier.with_entra(issuer).map_err(StartError::Entra)?;
+            verifier = verifier.with_entra(issuer, http);
         }
         let state = Arc::new(State {
             hubs,

@@ -29,7 +29,7 @@ pub enum Error {
     ConnectionString(#[from] ConnectionStringError),
     /// The connection string names a Microsoft Entra identity where only an access key will do.
     #[error(
-        "the connection string names a Microsoft Entra identity, which cannot be used here; use one with an AccessKey, or EntraNegotiator and the feature 'entra'"
+        "the connection string names a Microsoft Entra identity; build with the feature 'entra' and use Negotiator::with_client, or use one with an AccessKey"
     )]
     EntraNotSupported,
     /// There is no Microsoft Entra token for the service.
@@ -41,8 +41,9 @@ pub enum Error {
         problem: String,
     },
     /// No HTTP client could be set up.
-    #[error("the HTTP client cannot be set up")]
-    HttpClient(#[source] Box<dyn StdError + Send + Sync>),
+    #[cfg(feature = "rest")]
+    #[error(transparent)]
+    HttpClient(#[from] signalr_http_client::SetupError),
 
     /// A name was refused.
     #[error(transparent)]
@@ -150,10 +151,11 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::ConnectionString(_)
-            | Self::EntraNotSupported
-            | Self::EntraToken { .. }
-            | Self::HttpClient(_) => Fault::Configuration,
+            Self::ConnectionString(_) | Self::EntraNotSupported | Self::EntraToken { .. } => {
+                Fault::Configuration
+            }
+            #[cfg(feature = "rest")]
+            Self::HttpClient(_) => Fault::Configuration,
             Self::Name(_)
             | Self::InvalidValue { .. }
             | Self::TokenTooLong { .. }

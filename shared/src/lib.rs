@@ -12,7 +12,8 @@
 //!
 //! // What a client gets when it asks where to connect: {"url":"…","accessToken":"…"}
 //! let ann = NegotiateOptions::default().with_user_id(UserId::parse("ann")?);
-//! let answer = Negotiator::new(&service)?.negotiate(&chat, &ann, std::time::SystemTime::now())?;
+//! let now = std::time::SystemTime::now();
+//! let answer = Negotiator::new(&service)?.negotiate(&chat, &ann, now).await?;
 //!
 //! // What every client of the hub gets.
 //! RestClient::new(&service)?.hub(chat).broadcast(&Message::new("newMessage", &["hi"])?).await?;
@@ -44,7 +45,7 @@ pub use credential::{
     AccessKey, ApplicationProof, ClientSecret, Credential, EmptyAccessKey, EntraIdentity,
 };
 #[cfg(feature = "entra")]
-pub use entra::{EntraNegotiator, PendingToken, SharedTokenSource, TokenSource};
+pub use entra::{PendingToken, SharedTokenSource, TokenSource};
 pub use error::{Error, Fault, Refusal};
 pub use name::{ApplicationName, ConnectionId, GroupName, HubName, NameError, StreamId, UserId};
 pub use negotiate::{NegotiateAnswer, Negotiator};

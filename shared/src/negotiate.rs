@@ -1,7 +1,13 @@
 //! The answer that sends a client on to the service: `{"url","accessToken"}`.
 
+#[cfg(feature = "entra")]
+use std::sync::Arc;
 use std::time::SystemTime;
 
+#[cfg(feature = "entra")]
+use crate::entra::SigningKeys;
+#[cfg(feature = "rest")]
+use crate::rest::RestClient;
 use crate::{
     connection_string::ConnectionString,
     credential::{AccessKey, Credential},
@@ -10,37 +16,87 @@ use crate::{
     token::{NegotiateOptions, Token},
 };
 
-/// Answers negotiate requests for one service. It makes no network call.
+/// Answers negotiate requests for one service.
+///
+/// An access key signs the answers at once, without a network call. For a Microsoft Entra identity
+/// the service hands out a key: it is asked with the first answer, and again once the key is 55
+/// minutes old; until the new one is there the old one signs, up to an age of 110 minutes. Clones
+/// share the key, so one negotiator serves a whole program.
 ///
 /// ```
+/// # fn main() -> Result<(), signalr_serverless::Error> {
+/// # futures_util::FutureExt::now_or_never(async {
 /// use std::time::SystemTime;
 /// use signalr_serverless::{ConnectionString, HubName, NegotiateOptions, Negotiator};
 ///
 /// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AccessKey=k")?;
 /// let hub = HubName::parse("Chat")?;
 /// let options = NegotiateOptions::default();
-/// let answer = Negotiator::new(&service)?.negotiate(&hub, &options, SystemTime::now())?;
+/// let answer = Negotiator::new(&service)?.negotiate(&hub, &options, SystemTime::now()).await?;
 /// assert_eq!(answer.url, "https://x.service.signalr.net/client/?hub=chat");
-/// # Ok::<(), signalr_serverless::Error>(())
+/// # Ok(())
+/// # }).expect("an access key needs no waiting")
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Negotiator {
     client_url: ClientUrl,
-    key: AccessKey,
+    signer: Signer,
+}
+
+/// Whose key signs.
+#[derive(Clone, Debug)]
+enum Signer {
+    AccessKey(AccessKey),
+    /// The one that the service hands out at the time.
+    #[cfg(feature = "entra")]
+    Service(Arc<SigningKeys>),
 }
 
 impl Negotiator {
-    /// Answers for the service that the connection string names.
+    /// Answers for a service whose access key the connection string has.
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where the connection string has no access key to sign with: an
-    /// `EntraNegotiator` asks the service for one.
+    /// [`Error::EntraNotSupported`] where it names a Microsoft Entra identity.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
         let Credential::AccessKey(key) = service.credential() else {
             return Err(Error::EntraNotSupported);
         };
-        Ok(Self { client_url: ClientUrl::new(service), key: key.clone() })
+        Ok(Self::signed(service, Signer::AccessKey(key.clone())))
+    }
+
+    /// Answers for the service that the connection string names, with whatever credential. Where it
+    /// has no access key, this client, which must be one of the same service, asks for keys.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), signalr_serverless::Error> {
+    /// use signalr_serverless::{ConnectionString, Negotiator, rest::RestClient};
+    ///
+    /// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AuthType=azure.msi")?;
+    /// let negotiator = Negotiator::with_client(&service, &RestClient::new(&service)?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EntraNotSupported`] where there is no access key and this crate was built without
+    /// its feature `entra`.
+    #[cfg(feature = "rest")]
+    #[cfg_attr(not(feature = "entra"), expect(unused_variables, reason = "only Entra has calls"))]
+    pub fn with_client(service: &ConnectionString, client: &RestClient) -> Result<Self, Error> {
+        match service.credential() {
+            #[cfg(feature = "entra")]
+            Credential::Entra(_) => {
+                Ok(Self::signed(service, Signer::Service(Arc::new(SigningKeys::new(client)))))
+            }
+            _ => Self::new(service),
+        }
+    }
+
+    fn signed(service: &ConnectionString, signer: Signer) -> Self {
+        Self { client_url: ClientUrl::new(service), signer }
     }
 
     /// Prefixes every hub with the application's name.
@@ -57,15 +113,22 @@ impl Negotiator {
     /// # Errors
     ///
     /// Those of [`Token::client`], and [`Error::Name`] where application and hub together are
-    /// longer than a hub name may be.
-    pub fn negotiate(
+    /// longer than a hub name may be. Where the service has no key to hand out to us, those of
+    /// `RestClient::access_key`: a [`Refusal`](crate::Refusal) with 403 where the identity lacks its
+    /// role.
+    #[cfg_attr(not(feature = "entra"), expect(clippy::unused_async, reason = "only Entra waits"))]
+    pub async fn negotiate(
         &self,
         hub: &HubName,
         options: &NegotiateOptions,
         now: SystemTime,
     ) -> Result<NegotiateAnswer, Error> {
         let url = self.client_url.of(hub)?;
-        let access_token = Token::client(&self.key, &url, options, now)?;
+        let access_token = match &self.signer {
+            Signer::AccessKey(key) => Token::client(key, &url, options, now)?,
+            #[cfg(feature = "entra")]
+            Signer::Service(keys) => keys.current(now).await?.client_token(&url, options, now)?,
+        };
         Ok(NegotiateAnswer { url, access_token })
     }
 }
@@ -73,14 +136,11 @@ impl Negotiator {
 /// Where a client connects and the token it brings.
 ///
 /// ```
-/// # use std::time::SystemTime;
-/// # use signalr_serverless::{ConnectionString, HubName, NegotiateOptions, Negotiator};
-/// # let service = ConnectionString::parse("Endpoint=http://localhost;Port=8888;AccessKey=k")?;
-/// # let answer = Negotiator::new(&service)?.negotiate(
-/// #     &HubName::parse("chat")?, &NegotiateOptions::default(), SystemTime::now())?;
+/// # fn example(answer: signalr_serverless::NegotiateAnswer) -> Result<(), serde_json::Error> {
 /// let json = serde_json::to_string(&answer)?;
-/// assert!(json.starts_with(r#"{"url":"http://localhost:8888/client/?hub=chat","accessToken":"ey"#));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert!(json.starts_with(r#"{"url":"http"#));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,9 +184,9 @@ mod tests {
         Negotiator::new(&ConnectionString::parse(service).unwrap()).unwrap()
     }
 
-    fn answer(negotiator: &Negotiator, hub: &str) -> Result<NegotiateAnswer, Error> {
+    async fn answer(negotiator: &Negotiator, hub: &str) -> Result<NegotiateAnswer, Error> {
         let hub = HubName::parse(hub).unwrap();
-        negotiator.negotiate(&hub, &NegotiateOptions::default(), SystemTime::now())
+        negotiator.negotiate(&hub, &NegotiateOptions::default(), SystemTime::now()).await
     }
 
     fn audience(token: &Token) -> Value {
@@ -134,8 +194,8 @@ mod tests {
             .clone()
     }
 
-    #[test]
-    fn audience_is_the_url_to_the_letter() {
+    #[tokio::test]
+    async fn audience_is_the_url_to_the_letter() {
         for (endpoint, hub, url) in [
             ("http://localhost;Port=8888", "Chat", "http://localhost:8888/client/?hub=chat"),
             ("https://x.net/", "a_`,.[]", "https://x.net/client/?hub=a_`,.[]"),
@@ -146,24 +206,26 @@ mod tests {
             ),
         ] {
             let negotiator = negotiator(&format!("Endpoint={endpoint};AccessKey=k"));
-            let answer = answer(&negotiator, hub).unwrap();
+            let answer = answer(&negotiator, hub).await.unwrap();
             assert_eq!(answer.url, url);
             assert_eq!(audience(&answer.access_token), url);
         }
     }
 
-    #[test]
-    fn an_application_prefixes_the_hub() {
+    #[tokio::test]
+    async fn an_application_prefixes_the_hub() {
         let negotiator = negotiator("Endpoint=https://x.net;AccessKey=k")
             .with_application(ApplicationName::parse("Shop").unwrap());
-        assert_eq!(answer(&negotiator, "Chat").unwrap().url, "https://x.net/client/?hub=shop_chat");
-        let too_long = answer(&negotiator, &"h".repeat(128));
+        let answered = answer(&negotiator, "Chat").await.unwrap();
+        assert_eq!(answered.url, "https://x.net/client/?hub=shop_chat");
+        let too_long = answer(&negotiator, &"h".repeat(128)).await;
         assert!(matches!(too_long, Err(Error::Name(_))), "{too_long:?}");
     }
 
-    #[test]
-    fn the_answer_has_two_fields() {
-        let answer = answer(&negotiator("Endpoint=https://x.net;AccessKey=k"), "chat").unwrap();
+    #[tokio::test]
+    async fn the_answer_has_two_fields() {
+        let negotiator = negotiator("Endpoint=https://x.net;AccessKey=k");
+        let answer = answer(&negotiator, "chat").await.unwrap();
         let json = serde_json::to_value(&answer).unwrap();
         assert_eq!(
             json,

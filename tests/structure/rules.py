@@ -21,10 +21,11 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
+    "signalr-http-client": set(),
     "signalr-oidc": set(),
-    "signalr-serverless": set(),
-    "signalr-service": {"signalr-oidc", "signalr-serverless"},
-    "signalr-function-runtime": {"signalr-oidc", "signalr-serverless"},
+    "signalr-serverless": {"signalr-http-client"},
+    "signalr-service": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
+    "signalr-function-runtime": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]

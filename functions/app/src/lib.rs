@@ -2,6 +2,7 @@
 
 use axum::Router;
 use signalr_function_runtime::{Config, ConfigError, service_client};
+use signalr_serverless::Negotiator;
 
 /// Every function behind its paths.
 ///
@@ -21,12 +22,13 @@ use signalr_function_runtime::{Config, ConfigError, service_client};
 /// # Errors
 ///
 /// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
-/// the connection string has no key to sign with.
+/// the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let client = service_client(config)?;
+    let negotiator = Negotiator::with_client(&config.connection_string, &client)?;
     let upstream = signalr_upstream::chat(config, client.clone());
     let functions = [
-        signalr_negotiate::function(config)?,
+        signalr_negotiate::function(config, negotiator),
         signalr_broadcast::function(config, client.clone())?,
         signalr_group_admin::function(config, client)?,
         upstream.function(),

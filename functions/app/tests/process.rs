@@ -3,7 +3,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
-use std::process::{Output, Stdio};
+use std::{
+    process::{Output, Stdio},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -30,8 +33,13 @@ fn program(set: &[(&str, &str)]) -> Command {
     command
 }
 
+/// For a program that should end by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 async fn output(set: &[(&str, &str)]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = program(set).output().await.unwrap();
+    let ended = tokio::time::timeout(PATIENCE, program(set).output()).await;
+    let ended = ended.unwrap_or_else(|_| panic!("it did not end with {set:?}"));
+    let Output { status, stdout, stderr } = ended.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }
@@ -55,7 +63,12 @@ async fn bad_configuration_is_told_and_nothing_is_bound() {
     for (key, value, part) in [
         ("SIGNALR_HUB", "a-b", "hub name 'a-b'"),
         ("AzureSignalRConnectionString", "", "is not set"),
-        ("AzureSignalRConnectionString", "Endpoint=https://x.net;AuthType=azure", "AccessKey"),
+        (
+            "AzureSignalRConnectionString",
+            "Endpoint=https://x.net;AuthType=azure.app;ClientId=a;TenantId=no/dir;ClientSecret=s",
+            "invalid tenant ID no/dir",
+        ),
+        ("SSL_CERT_FILE", "/nowhere.pem", "'/nowhere.pem' cannot be read"),
         ("PORT", "70000", "'70000' is not a port"),
         ("NEGOTIATE_IDENTITY", "authorizer", "on AWS Lambda behind API Gateway only"),
         ("NEGOTIATE_TOKEN_LIFETIME", "1h", "use seconds"),

@@ -18,7 +18,7 @@ use self::action::{Action, ActionJson};
 /// # Errors
 ///
 /// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
-/// the connection string has no key to sign with.
+/// the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, service_client(config)?)?;
     Ok(signalr_function_runtime::router(config, [function]))

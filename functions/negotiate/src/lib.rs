@@ -1,7 +1,8 @@
 //! The negotiate function: tells a client where to connect and gives it the token to do so.
 //!
-//! The answer is signed here, without asking the service. A network call is made only for the
-//! identity `jwt`, when the keys of the tokens' issuer are not known yet.
+//! The answer is signed here, without asking the service. Network calls are made for the identity
+//! `jwt`, when the keys of the tokens' issuer are not known yet, and where there is a Microsoft Entra
+//! identity instead of an access key: the service hands out a key then, once an hour.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -11,30 +12,41 @@ use axum::{
     http::{header, request::Parts},
     response::IntoResponse,
 };
+#[cfg(feature = "entra")]
+use signalr_function_runtime::service_client;
 use signalr_function_runtime::{ClientToken, Config, ConfigError, Function, Identity, Problem};
+#[cfg(feature = "entra")]
+use signalr_serverless::Credential;
 use signalr_serverless::{HubName, Negotiator};
 
 /// The function behind its paths.
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where the connection string has no key to sign with.
+/// [`ConfigError`] where the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
-    Ok(signalr_function_runtime::router(config, [function(config)?]))
+    let function = function(config, negotiator(config)?);
+    Ok(signalr_function_runtime::router(config, [function]))
 }
 
 /// The function itself, to be put behind its paths together with others. Everyone may call it.
-///
-/// # Errors
-///
-/// As [`router`].
-pub fn function(config: &Config) -> Result<Function, ConfigError> {
+pub fn function(config: &Config, negotiator: Negotiator) -> Function {
     let negotiate = Negotiate {
-        negotiator: Negotiator::new(&config.connection_string)?,
+        negotiator,
         identity: config.identity.clone(),
         client_token: config.client_token.clone(),
     };
-    Ok(Function::open("negotiate", handle, Arc::new(negotiate)))
+    Function::open("negotiate", handle, Arc::new(negotiate))
+}
+
+/// Only an identity needs a client of the service.
+fn negotiator(config: &Config) -> Result<Negotiator, ConfigError> {
+    let service = &config.connection_string;
+    #[cfg(feature = "entra")]
+    if let Credential::Entra(_) = service.credential() {
+        return Ok(Negotiator::with_client(service, &service_client(config)?)?);
+    }
+    Ok(Negotiator::new(service)?)
 }
 
 struct Negotiate {
@@ -51,7 +63,7 @@ async fn handle(
     let now = SystemTime::now();
     let caller = negotiate.identity.caller(&request, now).await?;
     let options = negotiate.client_token.options(caller);
-    let answer = negotiate.negotiator.negotiate(&hub, &options, now)?;
+    let answer = negotiate.negotiator.negotiate(&hub, &options, now).await?;
     // The answer holds a token: no cache on the way may keep it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }
@@ -129,14 +141,31 @@ mod tests {
         assert!(detail.contains("more than the 4096"), "{detail}");
     }
 
-    #[test]
-    fn a_connection_string_without_a_key_is_refused_at_the_start() {
+    fn router_of(service: &'static str) -> Result<Router, ConfigError> {
         let config = Config::from_lookup(|key| match key {
-            "AzureSignalRConnectionString" => Some("Endpoint=https://x.net;AuthType=azure.msi"),
+            "AzureSignalRConnectionString" => Some(service),
             "SIGNALR_HUB" => Some("chat"),
             _ => None,
         });
-        let error = router(&config.unwrap()).unwrap_err().to_string();
+        router(&config.unwrap())
+    }
+
+    #[cfg(feature = "entra")]
+    #[test]
+    fn an_identity_will_do_and_is_asked_for_nothing_at_the_start() {
+        assert!(router_of("Endpoint=https://x.net;AuthType=azure.msi").is_ok());
+        let error = router_of(
+            "Endpoint=https://x.net;AuthType=azure.app;ClientId=a;TenantId=/;ClientSecret=s",
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("AzureSignalRConnectionString: no Microsoft Entra"), "{error}");
+    }
+
+    #[cfg(not(feature = "entra"))]
+    #[test]
+    fn an_identity_is_refused_at_the_start() {
+        let error = router_of("Endpoint=https://x.net;AuthType=azure.msi").unwrap_err().to_string();
         assert!(error.starts_with("AzureSignalRConnectionString: "), "{error}");
+        assert!(error.contains("build with the feature 'entra'"), "{error}");
     }
 }

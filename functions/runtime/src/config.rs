@@ -1,6 +1,6 @@
 //! Configuration: every variable read once, through a lookup, before anything is bound.
 
-use std::{env, ffi::OsString, fmt, str::FromStr};
+use std::{collections::HashMap, env, ffi::OsString, fmt, str::FromStr};
 
 use signalr_serverless::ConnectionString;
 
@@ -8,6 +8,7 @@ use crate::{
     authorization::{Authorization, Callers},
     client_token::ClientToken,
     cors::AllowedOrigins,
+    http_client::HttpClient,
     hubs::Hubs,
     identity::Identity,
     variable::{self, Variable},
@@ -45,6 +46,8 @@ pub struct Config {
     pub origins: AllowedOrigins,
     /// Where calls come from.
     pub listen: Listen,
+    #[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "nothing calls the service"))]
+    pub(crate) http: HttpClient,
     callers: Callers,
 }
 
@@ -87,14 +90,16 @@ impl Config {
         let environment = &Environment::new(&lookup);
         let connection_string = connection_string(environment)?;
         let listen = Listen::from_environment(environment)?;
+        let http = HttpClient::from_environment(environment)?;
         Ok(Self {
             connection_string,
             hubs: Hubs::from_environment(environment)?,
-            identity: Identity::from_environment(environment, listen)?,
+            identity: Identity::from_environment(environment, listen, &http)?,
             client_token: ClientToken::from_environment(environment)?,
             timer_message: environment.text(variable::TIMER_MESSAGE)?,
             origins: AllowedOrigins::from_environment(environment)?,
             listen,
+            http,
             callers: Callers::from_environment(environment)?,
         })
     }
@@ -110,7 +115,11 @@ impl Config {
     }
 }
 
+/// An identity goes before a key, as in Azure Functions: who sets one up means to do without keys.
 fn connection_string(environment: &Environment<'_>) -> Result<ConnectionString, ConfigError> {
+    if let Some(service) = by_identity(environment)? {
+        return Ok(service);
+    }
     for variable in [variable::CONNECTION_STRING, variable::CONNECTION_STRING_SECTION] {
         if let Some(connection_string) = environment.parse(variable)? {
             return Ok(connection_string);
@@ -120,6 +129,23 @@ fn connection_string(environment: &Environment<'_>) -> Result<ConnectionString, 
         variable::CONNECTION_STRING,
         "is not set; copy the connection string from the service's keys, or from what `signalr serve` prints",
     ))
+}
+
+/// The service and the identity of `AzureSignalRConnectionString__serviceUri` and its companions.
+fn by_identity(environment: &Environment<'_>) -> Result<Option<ConnectionString>, ConfigError> {
+    let settings = [
+        variable::SERVICE_URI,
+        variable::CREDENTIAL,
+        variable::CLIENT_ID,
+        variable::TENANT_ID,
+        variable::CLIENT_SECRET,
+    ];
+    let settings = settings.map(|variable| Ok((variable.name, environment.text(variable)?)));
+    let settings = settings.into_iter().collect::<Result<HashMap<_, _>, ConfigError>>()?;
+    ConnectionString::from_identity_settings(variable::CONNECTION_STRING.name, |name| {
+        settings.get(name).cloned().flatten()
+    })
+    .map_err(|error| ConfigError::of(variable::CONNECTION_STRING, error))
 }
 
 impl Listen {
@@ -225,6 +251,8 @@ impl<'a> Environment<'a> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use signalr_serverless::{Credential, EntraIdentity};
+
     use super::*;
 
     /// A configuration of the least that is needed, and what is set beside it.
@@ -263,10 +291,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn an_identity_goes_before_a_key() {
+        let uri = ("AzureSignalRConnectionString__serviceUri", "https://x.service.signalr.net");
+        let client_id = ("AzureSignalRConnectionString__clientId", "app");
+        let credential =
+            |set: &[(&str, &str)]| config(set).unwrap().connection_string.credential().clone();
+        assert!(matches!(credential(&[client_id]), Credential::AccessKey(_)));
+        assert_eq!(credential(&[uri]), Credential::Entra(EntraIdentity::Default));
+        let managed = EntraIdentity::ManagedIdentity { client_id: Some("app".to_owned()) };
+        assert_eq!(credential(&[uri, client_id]), Credential::Entra(managed));
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_what_would_do() {
         let cases = [
             ("AzureSignalRConnectionString", "", "is not set"),
             ("AzureSignalRConnectionString", "Endpoint=http://x;Port=0;AccessKey=s3cret", "'0'"),
+            (
+                "AzureSignalRConnectionString__serviceUri",
+                "x.net",
+                "AzureSignalRConnectionString__serviceUri 'x.net' cannot be used; use the service's URL",
+            ),
             ("PORT", "70000", "'70000' is not a port; use a number from 0 to 65535"),
             ("PORT", "-1", "'-1'"),
             ("FUNCTIONS_CUSTOMHANDLER_PORT", "web", "'web'"),
@@ -274,7 +319,8 @@ pub(crate) mod tests {
         ];
         for (key, value, part) in cases {
             let error = config(&[(key, value)]).unwrap_err();
-            assert!(error.starts_with(&format!("{key}: ")) && error.contains(part), "{error}");
+            let variable = key.split("__serviceUri").next().unwrap();
+            assert!(error.starts_with(&format!("{variable}: ")) && error.contains(part), "{error}");
             assert!(!error.contains("s3cret"), "{error}");
         }
     }
@@ -286,7 +332,7 @@ pub(crate) mod tests {
         let error = Config::from_lookup(|_| Some(OsString::from_vec(vec![0xff]))).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "AzureSignalRConnectionString: is not UTF-8; write it as UTF-8 text"
+            "AzureSignalRConnectionString__serviceUri: is not UTF-8; write it as UTF-8 text"
         );
     }
 

@@ -21,6 +21,7 @@
 //! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
 //! | `azure`, `lambda` | what the platforms put around a call |
 //! | `log` | what their logs are told |
+//! | `http_client` | the process's one HTTP client |
 //! | `service_client` | calling the service |
 //! | `serve` | the process: platform, port, signals, exit status |
 
@@ -29,6 +30,7 @@ mod azure;
 mod client_token;
 mod config;
 mod cors;
+mod http_client;
 mod hubs;
 mod identity;
 mod items;

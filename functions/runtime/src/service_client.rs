@@ -16,17 +16,18 @@ const BEFORE_RETRY: Duration = Duration::from_millis(50);
 
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A client of the service. Clones share its connections: one is enough for a process.
+/// A client of the service. Clones share its connections, and what its identity knows: one is
+/// enough for a process.
 ///
 /// A call that failed is made once more where that does no harm ([`RetryPolicy`] says where).
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where the connection string has no key to sign with.
+/// [`ConfigError`] where the connection string names an identity that cannot be used.
 pub fn service_client(config: &Config) -> Result<RestClient, ConfigError> {
     let retry = RetryPolicy::fixed(1, BEFORE_RETRY)
         .with_longest_retry_after(LONGEST_RETRY_AFTER)
         .with_time_limit(TIME_LIMIT);
-    let client = RestClient::new(&config.connection_string)?;
+    let client = RestClient::with_http_client(&config.connection_string, config.http.get()?)?;
     Ok(client.with_time_limit(TIME_LIMIT).with_retries(retry))
 }

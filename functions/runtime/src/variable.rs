@@ -26,6 +26,18 @@ variables! {
         "The connection string of the service; required";
     CONNECTION_STRING_SECTION = "Azure__SignalR__ConnectionString",
         "Another name for `AzureSignalRConnectionString`, which goes before it";
+    SERVICE_URI = "AzureSignalRConnectionString__serviceUri",
+        "The URL of the service, for a Microsoft Entra identity instead of an access key; goes before any connection string";
+    CREDENTIAL = "AzureSignalRConnectionString__credential",
+        "`managedidentity` for the platform's identity alone; unset, the other settings decide";
+    CLIENT_ID = "AzureSignalRConnectionString__clientId",
+        "The client id of a user-assigned identity or, with a secret, of an application";
+    TENANT_ID = "AzureSignalRConnectionString__tenantId",
+        "The directory of the application";
+    CLIENT_SECRET = "AzureSignalRConnectionString__clientSecret",
+        "The secret of the application";
+    TRUSTED_CERTIFICATES = "SSL_CERT_FILE",
+        "A PEM file of the authorities that HTTPS servers are trusted by, instead of the public ones";
     HUB = "SIGNALR_HUB",
         "The hub of calls that name none in their path";
     HUBS = "SIGNALR_HUBS",

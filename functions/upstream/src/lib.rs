@@ -43,7 +43,7 @@ pub use self::{chat::chat, context::Context, error::MethodError, upstream::Upstr
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where the connection string has no key to sign with.
+/// [`ConfigError`] where the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let upstream = chat(config, service_client(config)?);
     let router = signalr_function_runtime::router(config, [upstream.function()]);

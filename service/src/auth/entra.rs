@@ -61,13 +61,11 @@ impl EntraIssuer {
 pub(super) struct EntraVerifier(Verifier);
 
 impl EntraVerifier {
-    pub(super) fn new(
-        issuer: EntraIssuer,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn new(issuer: EntraIssuer, http: reqwest::Client) -> Self {
         let plain = issuer.audience.trim_end_matches('/').to_owned();
         // Old tokens of Azure's end their audience in a `/`.
         let audiences = vec![format!("{plain}/"), plain];
-        Verifier::new(issuer.issuer, audiences).map(Self)
+        Self(Verifier::new(issuer.issuer, audiences, http))
     }
 
     pub(super) async fn verify(&self, token: &str, now: SystemTime) -> Result<(), AuthError> {

@@ -111,17 +111,10 @@ impl Verifier {
         Self { keys, client_keys, entra: None, is_lenient }
     }
 
-    /// Lets REST callers in whose tokens are of this issuer.
-    ///
-    /// # Errors
-    ///
-    /// What the HTTP client says where it cannot be set up.
-    pub(crate) fn with_entra(
-        mut self,
-        issuer: EntraIssuer,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        self.entra = Some(EntraVerifier::new(issuer)?);
-        Ok(self)
+    /// Lets REST callers in whose tokens are of this issuer, which is asked by this client.
+    pub(crate) fn with_entra(mut self, issuer: EntraIssuer, http: reqwest::Client) -> Self {
+        self.entra = Some(EntraVerifier::new(issuer, http));
+        self
     }
 
     /// Checks the token of a client that wants to connect to a hub.

@@ -1,7 +1,10 @@
 //! One request to an upstream, and what came of it.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, USER_AGENT},
+};
 use url::Url;
 
 use super::{
@@ -106,6 +109,8 @@ impl Line {
         let request = upstream
             .http
             .post(event.url.clone())
+            .timeout(upstream.limits.time)
+            .header(USER_AGENT, concat!("signalr-service/", env!("CARGO_PKG_VERSION")))
             .header(CONTENT_TYPE, &event.content_type)
             .header(CONNECTION_ID, self.identity.id.as_str())
             .header(HUB, self.identity.hub.as_str())

@@ -7,7 +7,6 @@
 //! channel.
 
 mod call;
-mod client;
 mod completion;
 mod events;
 mod settings;
@@ -121,18 +120,19 @@ impl Upstream {
         settings: watch::Receiver<Settings>,
         keys: &[AccessKey],
         limits: Limits,
+        http: reqwest::Client,
         replies: mpsc::Sender<Reply>,
-    ) -> Result<Self, client::ClientError> {
-        Ok(Self(Arc::new(Inner {
+    ) -> Self {
+        Self(Arc::new(Inner {
             settings,
             signer: Signer::new(keys),
-            http: client::build(&limits)?,
+            http,
             places: Semaphore::new(limits.requests),
             limits,
             replies,
             runtime: Handle::current(),
             busy: watch::Sender::new(0),
-        })))
+        }))
     }
 
     /// Whether any template could take an event of the hub.

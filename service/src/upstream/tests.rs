@@ -18,7 +18,11 @@ fn keys() -> Vec<AccessKey> {
 fn upstream(settings: Settings, limits: Limits) -> (Upstream, mpsc::Receiver<Reply>) {
     let (sender, replies) = mpsc::channel(100);
     let (_, settings) = watch::channel(settings);
-    (Upstream::new(settings, &keys(), limits, sender).unwrap(), replies)
+    (Upstream::new(settings, &keys(), limits, http(), sender), replies)
+}
+
+fn http() -> reqwest::Client {
+    signalr_http_client::client(&signalr_http_client::Trust::default()).unwrap()
 }
 
 fn all_to(url: &str) -> (Upstream, mpsc::Receiver<Reply>) {
@@ -236,7 +240,7 @@ async fn no_more_requests_are_under_way_than_there_are_places() {
 async fn settings_that_change_change_where_events_go() {
     let (sender, settings) = watch::channel(Settings::default());
     let (replies, _) = mpsc::channel(1);
-    let upstream = Upstream::new(settings, &keys(), Limits::default(), replies).unwrap();
+    let upstream = Upstream::new(settings, &keys(), Limits::default(), http(), replies);
     let chat = HubName::parse("chat").unwrap();
     assert!(!upstream.serves(&chat));
     let events = upstream.open(caller(None));

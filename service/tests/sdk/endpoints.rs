@@ -20,7 +20,7 @@ async fn broadcast(hub: Hub) -> Result<(), signalr_serverless::Error> {
 /// Connects a client where it is sent.
 async fn negotiate(endpoints: &Endpoints, hub: &HubName) -> (String, Client) {
     let options = NegotiateOptions::default();
-    let answer = endpoints.negotiate(hub, &options, SystemTime::now(), 0).unwrap();
+    let answer = endpoints.negotiate(hub, &options, SystemTime::now(), 0).await.unwrap();
     let url = answer.url.replace("http://", "ws://");
     let url = format!("{url}&access_token={}", answer.access_token.as_str());
     let mut client = Client::open(&url).await;

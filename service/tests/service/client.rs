@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
-use signalr_service::{Config, Listen, Service, WELL_KNOWN_ACCESS_KEY};
+use signalr_service::{Config, Listen, Service, Trust, WELL_KNOWN_ACCESS_KEY};
 use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -44,9 +44,8 @@ pub(crate) async fn start_with(config: Config) -> Running {
     let task = tokio::spawn(service.run(async {
         let _ = stopped.await;
     }));
-    // The HTTP client wants one even where it speaks no TLS; another test may have set it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Running { host, preview_host, counters, http: reqwest::Client::new(), stop: Some(stop), task }
+    let http = signalr_http_client::client(&Trust::default()).unwrap();
+    Running { host, preview_host, counters, http, stop: Some(stop), task }
 }
 
 impl Running {

@@ -6,13 +6,11 @@
 //! | `identity` | Azure's own credentials, as the connection string names them |
 //! | `transport` | their HTTP calls, through this crate's client |
 //! | `signing_keys` | the service's key for client tokens, kept and renewed |
-//! | `negotiator` | negotiate answers signed with that key |
 //!
 //! Calls carry the identity's token as it is. Client tokens are signed with a key that the service
 //! hands out for a while. The identity needs the role SignalR App Server or SignalR Service Owner.
 
 pub(crate) mod identity;
-mod negotiator;
 mod signing_keys;
 mod transport;
 
@@ -20,7 +18,7 @@ use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc};
 
 use crate::token::Token;
 
-pub use self::negotiator::EntraNegotiator;
+pub(crate) use self::signing_keys::SigningKeys;
 
 /// What a token is asked for. Source: Azure's documentation of the service.
 pub(crate) const SCOPE: &str = "https://signalr.azure.com/.default";

@@ -21,7 +21,7 @@ const USABLE: Duration = Duration::from_mins(110);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_mins(5);
 
 #[derive(Debug)]
-pub(super) struct SigningKeys {
+pub(crate) struct SigningKeys {
     client: RestClient,
     /// Held for moments only, never across an await.
     held: Mutex<Option<Held>>,
@@ -37,7 +37,7 @@ struct Held {
 }
 
 impl SigningKeys {
-    pub(super) fn new(client: &RestClient) -> Self {
+    pub(crate) fn new(client: &RestClient) -> Self {
         Self {
             // Of the two versions that hand out keys the one that Azure's SDK calls.
             client: client.clone().with_version(ApiVersion::V1),
@@ -48,7 +48,7 @@ impl SigningKeys {
 
     /// A key to sign with now. The service is asked where there is none or an old one; one that
     /// can still be used is, while somebody else asks or where the service does not answer.
-    pub(super) async fn current(&self, now: SystemTime) -> Result<SigningKey, Error> {
+    pub(crate) async fn current(&self, now: SystemTime) -> Result<SigningKey, Error> {
         let usable = self.held().filter(|held| age(held.fetched, now) < USABLE);
         let renewing = match &usable {
             Some(held) if !held.is_due(now) => return Ok(held.key.clone()),

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use signalr_http_client::Trust;
 
 use super::{
     ApiVersion, Hub, Operation, RetryPolicy, SigningKey, authorization::Authorization, call::Call,
@@ -18,9 +19,6 @@ use crate::{
 /// Clones share one pool of connections, so one client serves a whole program. Every call has a
 /// time limit, follows no redirect, uses no proxy and is sent once, unless a [`RetryPolicy`] says
 /// otherwise.
-///
-/// TLS trusts the public authorities that Mozilla trusts, compiled in, so nothing is read from
-/// disk at start-up.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,6 +36,8 @@ pub struct RestClient(Arc<Settings>);
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) http: reqwest::Client,
+    /// What every request says of its sender.
+    pub(super) headers: HeaderMap,
     server_endpoint: String,
     preview_endpoint: String,
     pub(super) authorization: Authorization,
@@ -62,14 +62,41 @@ impl RestClient {
 
     /// A client of the service that the connection string names.
     ///
+    /// TLS trusts the public authorities that Mozilla trusts, compiled in, so nothing is read from
+    /// disk at start-up.
+    ///
     /// # Errors
     ///
     /// [`Error::EntraNotSupported`] where the connection string has no access key and this crate
     /// was built without its feature `entra`, [`Error::EntraToken`] for an identity that Azure's
     /// credentials cannot be, and [`Error::HttpClient`] where no HTTP client can be set up.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
-        let http = http_client()?;
+        Self::with_http_client(service, signalr_http_client::client(&Trust::default())?)
+    }
+
+    /// The same, whose calls, and those of an identity's tokens, are made by a client of one's own:
+    /// to share its connections, or to trust other authorities. It should follow no redirect, as
+    /// calls carry tokens.
+    ///
+    /// ```
+    /// # use signalr_serverless::{ConnectionString, rest::RestClient};
+    /// # let service = ConnectionString::parse("Endpoint=https://x;AccessKey=k")?;
+    /// use signalr_http_client::{Trust, client};
+    ///
+    /// let http = client(&Trust::default())?;
+    /// let client = RestClient::with_http_client(&service, http)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RestClient::new`].
+    pub fn with_http_client(
+        service: &ConnectionString,
+        http: reqwest::Client,
+    ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Settings {
+            headers: headers(),
             authorization: Authorization::new(service, &http)?,
             http,
             server_endpoint: service.server_endpoint().to_owned(),
@@ -235,36 +262,7 @@ impl RestClient {
     }
 }
 
-fn http_client() -> Result<reqwest::Client, Error> {
-    const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-    /// Shorter than the idle limit of usual servers and load balancers, so that a call seldom
-    /// meets a connection that the other side is about to close.
-    const IDLE_LIMIT: Duration = Duration::from_secs(30);
-
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls()?)
-        .default_headers(headers()?)
-        .connect_timeout(CONNECT_LIMIT)
-        .pool_idle_timeout(IDLE_LIMIT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .build()
-        .map_err(|error| Error::HttpClient(error.into()))
-}
-
-fn tls() -> Result<rustls::ClientConfig, Error> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::HttpClient(error.into()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
-}
-
-fn headers() -> Result<HeaderMap, Error> {
+fn headers() -> HeaderMap {
     const ASRS_USER_AGENT: HeaderName = HeaderName::from_static("asrs-user-agent");
 
     let agent = format!(
@@ -273,7 +271,8 @@ fn headers() -> Result<HeaderMap, Error> {
         std::env::consts::OS,
         std::env::consts::ARCH
     );
-    let agent = HeaderValue::from_str(&agent).map_err(|error| Error::HttpClient(error.into()))?;
+    #[expect(clippy::expect_used, reason = "versions and names of systems are plain text")]
+    let agent = HeaderValue::try_from(agent).expect("plain text fits a header");
     let json = HeaderValue::from_static("application/json");
-    Ok(HeaderMap::from_iter([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)]))
+    HeaderMap::from_iter([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)])
 }

@@ -50,10 +50,14 @@ impl<'a> Request<'a> {
 
     /// Sends it once and reads the whole reply, within this time.
     pub(super) async fn send(&self, limit: Duration) -> Result<Reply, Error> {
-        let http = &self.client.settings().http;
-        let mut request = http.request(self.route.method.clone(), self.url.clone()).timeout(limit);
+        let settings = self.client.settings();
+        let mut request = settings
+            .http
+            .request(self.route.method.clone(), self.url.clone())
+            .headers(settings.headers.clone())
+            .timeout(limit);
         if self.operation != Operation::Health {
-            let bearer = self.client.settings().authorization.bearer(&self.url, limit).await?;
+            let bearer = settings.authorization.bearer(&self.url, limit).await?;
             request = request.header(header::AUTHORIZATION, bearer);
         }
         if let Some(json) = &self.body {

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 use signalr_serverless::{
-    ApplicationName, EntraNegotiator, Error, Fault, HubName, NegotiateAnswer, NegotiateOptions,
+    ApplicationName, Error, Fault, HubName, NegotiateAnswer, NegotiateOptions, Negotiator,
     PendingToken, Token, TokenSource,
     rest::{Message, RestClient},
 };
@@ -40,16 +40,16 @@ fn source(problem: Option<&'static str>) -> Source {
     Source { issued: AtomicUsize::new(0), problem }
 }
 
-fn negotiator(server: &Server) -> EntraNegotiator {
+fn negotiator(server: &Server) -> Negotiator {
     let service = server.service("").with_token_source(source(None));
-    EntraNegotiator::new(&service, &RestClient::new(&service).unwrap())
+    Negotiator::with_client(&service, &RestClient::new(&service).unwrap()).unwrap()
 }
 
 fn at(minutes: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + minutes * 60)
 }
 
-async fn negotiate(negotiator: &EntraNegotiator, minute: u64) -> Result<NegotiateAnswer, Error> {
+async fn negotiate(negotiator: &Negotiator, minute: u64) -> Result<NegotiateAnswer, Error> {
     let options = NegotiateOptions::default();
     negotiator.negotiate(&HubName::parse("Chat").unwrap(), &options, at(minute)).await
 }

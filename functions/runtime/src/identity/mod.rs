@@ -17,6 +17,7 @@ use signalr_serverless::UserId;
 use self::source::{Found, Source};
 use crate::{
     config::{ConfigError, Environment, Listen},
+    http_client::HttpClient,
     problem::Problem,
     variable,
 };
@@ -43,12 +44,13 @@ impl Identity {
     pub(crate) fn from_environment(
         environment: &Environment<'_>,
         listen: Listen,
+        http: &HttpClient,
     ) -> Result<Self, ConfigError> {
         let entries =
             environment.list(variable::IDENTITY)?.unwrap_or_else(|| vec!["anonymous".to_owned()]);
         let sources = entries
             .iter()
-            .map(|entry| Source::from_environment(entry, environment, listen))
+            .map(|entry| Source::from_environment(entry, environment, listen, http))
             .collect::<Result<Vec<_>, _>>()?;
         let anonymous = sources.iter().position(|source| matches!(source, Source::Anonymous));
         if anonymous.is_some_and(|index| index + 1 < sources.len()) {

@@ -9,6 +9,7 @@ use signalr_oidc::{Issuer, Rejection};
 use super::source::Found;
 use crate::{
     config::{ConfigError, Environment},
+    http_client::HttpClient,
     problem::Problem,
     variable,
 };
@@ -24,6 +25,7 @@ impl Verifier {
     /// Makes no call: the issuer is first asked when a token comes.
     pub(super) fn from_environment(
         environment: &Environment<'_>,
+        http: &HttpClient,
         user_claim: String,
     ) -> Result<Self, ConfigError> {
         let needed = |variable, what: &str| {
@@ -37,9 +39,7 @@ impl Verifier {
         let audiences = environment.list(variable::OIDC_AUDIENCE)?.ok_or_else(|| {
             needed(variable::OIDC_AUDIENCE, "use the name by which the issuer knows this app")
         })?;
-        let tokens = signalr_oidc::Verifier::new(issuer, audiences).map_err(|error| {
-            ConfigError::of(variable::OIDC_ISSUER, format!("cannot be asked: {error}"))
-        })?;
+        let tokens = signalr_oidc::Verifier::new(issuer, audiences, http.get()?);
         Ok(Self { tokens, user_claim })
     }
 
@@ -108,7 +108,9 @@ mod tests {
             "OIDC_AUDIENCE" => Some("chat,news".into()),
             _ => None,
         };
-        Verifier::from_environment(&Environment::new(&lookup), "sub".to_owned()).unwrap()
+        let environment = Environment::new(&lookup);
+        let http = HttpClient::from_environment(&environment).unwrap();
+        Verifier::from_environment(&environment, &http, "sub".to_owned()).unwrap()
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use super::oidc::Verifier;
 use super::{easyauth, insecure::Insecure};
 use crate::{
     config::{ConfigError, Environment, Listen},
+    http_client::HttpClient,
     problem::Problem,
     variable,
 };
@@ -44,6 +45,7 @@ impl Source {
         entry: &str,
         environment: &Environment<'_>,
         listen: Listen,
+        http: &HttpClient,
     ) -> Result<Self, ConfigError> {
         match entry {
             "anonymous" => Ok(Self::Anonymous),
@@ -52,7 +54,7 @@ impl Source {
                 Ok(Self::EasyAuth)
             }
             "authorizer" => authorizer(environment, listen),
-            "jwt" => jwt(environment),
+            "jwt" => jwt(environment, http),
             _ => Ok(Self::Insecure(Insecure::from_environment(entry, environment)?)),
         }
     }
@@ -128,13 +130,13 @@ fn authorizer(_: &Environment<'_>, _: Listen) -> Result<Source, ConfigError> {
 }
 
 #[cfg(feature = "oidc")]
-fn jwt(environment: &Environment<'_>) -> Result<Source, ConfigError> {
-    let verifier = Verifier::from_environment(environment, user_claim(environment)?)?;
+fn jwt(environment: &Environment<'_>, http: &HttpClient) -> Result<Source, ConfigError> {
+    let verifier = Verifier::from_environment(environment, http, user_claim(environment)?)?;
     Ok(Source::Jwt(verifier))
 }
 
 #[cfg(not(feature = "oidc"))]
-fn jwt(_: &Environment<'_>) -> Result<Source, ConfigError> {
+fn jwt(_: &Environment<'_>, _: &HttpClient) -> Result<Source, ConfigError> {
     Err(ConfigError::of(
         variable::IDENTITY,
         "has 'jwt', but this program was built without its feature `oidc`; build it with",

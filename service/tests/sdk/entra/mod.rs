@@ -10,14 +10,17 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use signalr_serverless::{
-    ConnectionString, EntraNegotiator, Error, Fault, HubName, NegotiateOptions, PendingToken,
-    Token, TokenSource, UserId,
-    rest::{Message, RestClient},
+    ConnectionString, Error, Fault, HubName, NegotiateAnswer, NegotiateOptions, Negotiator,
+    PendingToken, Token, TokenSource, UserId,
+    rest::{Endpoint, Endpoints, Message, RestClient},
 };
 use signalr_service::{Config, EntraIssuer};
 
 use self::issuer::{Issuer, public_key, sign, sign_by_stranger};
-use crate::client::{Client, Running, start_with};
+use crate::{
+    client::{Client, Running, start_with},
+    scene::connection_string,
+};
 
 const APP_SERVER: &str = "SignalR App Server";
 const OWNER: &str = "SignalR Service Owner";
@@ -28,6 +31,15 @@ impl TokenSource for Fixed {
     fn token<'a>(&'a self, _scope: &'a str) -> PendingToken<'a> {
         Box::pin(async { Ok(Token::parse(&self.0)?) })
     }
+}
+
+/// A client that connects where it is sent.
+async fn join(answer: &NegotiateAnswer) -> Client {
+    let url = answer.url.replace("http://", "ws://");
+    let url = format!("{url}&access_token={}", answer.access_token.as_str());
+    let mut client = Client::open(&url).await;
+    client.shake_hands().await;
+    client
 }
 
 async fn start(issuer: &str) -> Running {
@@ -50,16 +62,13 @@ async fn an_identity_sends_and_its_clients_connect() {
         let chat = HubName::parse("Chat").unwrap();
 
         let ann = NegotiateOptions::default().with_user_id(UserId::parse("ann").unwrap());
-        let negotiator = EntraNegotiator::new(&named, &rest);
+        let negotiator = Negotiator::with_client(&named, &rest).unwrap();
         let answer = negotiator.negotiate(&chat, &ann, SystemTime::now()).await.unwrap();
         let signing_key = rest.access_key().await.unwrap();
         let header = jsonwebtoken::decode_header(answer.access_token.as_str()).unwrap();
         assert_eq!((header.alg, header.kid), (Algorithm::HS256, Some(signing_key.id)));
 
-        let url = answer.url.replace("http://", "ws://");
-        let url = format!("{url}&access_token={}", answer.access_token.as_str());
-        let mut client = Client::open(&url).await;
-        client.shake_hands().await;
+        let mut client = join(&answer).await;
 
         let hub = rest.hub(chat);
         assert!(hub.user(UserId::parse("ann").unwrap()).exists().await.unwrap());
@@ -68,6 +77,35 @@ async fn an_identity_sends_and_its_clients_connect() {
         assert_eq!(got, json!({ "type": 1, "target": "m", "arguments": [1] }));
     }
     service.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_with_an_identity_stands_beside_one_with_a_key() {
+    let issuer = Issuer::start().await;
+    let (west, east) = (start(&issuer.url).await, start_with(Config::default()).await);
+    let named = service_with(&west, sign(&issuer.claims(OWNER)));
+    let endpoints = Endpoints::new([
+        Endpoint::new("west", named),
+        Endpoint::new("east", connection_string(&east.host)),
+    ])
+    .unwrap();
+    let (chat, options) = (HubName::parse("chat").unwrap(), NegotiateOptions::default());
+    let mut clients = Vec::new();
+    for random in [0, 1] {
+        let now = SystemTime::now();
+        let answer = endpoints.negotiate(&chat, &options, now, random).await.unwrap();
+        clients.push(join(&answer).await);
+    }
+    let message = &Message::new("m", &[1]).unwrap();
+    let sends = endpoints.call(&chat, |hub| async move { hub.broadcast(message).await });
+    for sent in sends.await.unwrap() {
+        assert!(sent.result.is_ok(), "{sent:?}");
+    }
+    for client in &mut clients {
+        assert_eq!(client.next().await, json!({ "type": 1, "target": "m", "arguments": [1] }));
+    }
+    west.stop().await;
+    east.stop().await;
 }
 
 /// What a broadcast with this token is answered with.
@@ -166,7 +204,7 @@ async fn the_sdk_says_who_can_put_a_refusal_right() {
     let refusal = async |token: String| {
         let named = service_with(&service, token);
         let rest = RestClient::new(&named).unwrap();
-        let negotiator = EntraNegotiator::new(&named, &rest);
+        let negotiator = Negotiator::with_client(&named, &rest).unwrap();
         let (hub, options) = (HubName::parse("chat").unwrap(), NegotiateOptions::default());
         let error = negotiator.negotiate(&hub, &options, SystemTime::now()).await.unwrap_err();
         assert_eq!(error.fault(), Fault::Configuration);

@@ -32,8 +32,8 @@ impl Member {
         Ok(Self {
             name: endpoint.name.into(),
             role: endpoint.role,
+            negotiator: Negotiator::with_client(&endpoint.service, &client)?,
             client,
-            negotiator: Negotiator::new(&endpoint.service)?,
             health: Arc::new(Health::unknown()),
             weight: endpoint.weight,
         })

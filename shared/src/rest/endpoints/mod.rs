@@ -44,7 +44,7 @@ use crate::{
 ///
 /// let chat = HubName::parse("chat")?;
 /// let options = NegotiateOptions::default();
-/// let answer = endpoints.negotiate(&chat, &options, now, random_number())?;
+/// let answer = endpoints.negotiate(&chat, &options, now, random_number()).await?;
 ///
 /// let message = &Message::new("newMessage", &["hello"])?;
 /// let send = endpoints.call(&chat, |hub| async move { hub.broadcast(message).await });
@@ -130,7 +130,7 @@ impl Endpoints {
         self.0.iter().filter(|member| member.health.is_online()).map(|member| &*member.name)
     }
 
-    /// Answers a client that wants to join a hub. It makes no network call.
+    /// Answers a client that wants to join a hub.
     ///
     /// The random number chooses among the primaries that are online, by weight, or where there are
     /// none among the secondaries. It should be any number of 64 bits with the same chance.
@@ -139,7 +139,7 @@ impl Endpoints {
     ///
     /// [`Error::NoEndpointOnline`] where no endpoint that takes clients is online, and those of
     /// [`Negotiator::negotiate`](crate::Negotiator::negotiate).
-    pub fn negotiate(
+    pub async fn negotiate(
         &self,
         hub: &HubName,
         options: &NegotiateOptions,
@@ -148,7 +148,7 @@ impl Endpoints {
     ) -> Result<NegotiateAnswer, Error> {
         let choose = |role| member::choose(self.0.iter().filter(|it| it.takes(role)), random);
         let member = choose(EndpointRole::Primary).or_else(|| choose(EndpointRole::Secondary));
-        member.ok_or_else(|| self.none_online())?.negotiator.negotiate(hub, options, now)
+        member.ok_or_else(|| self.none_online())?.negotiator.negotiate(hub, options, now).await
     }
 
     /// Makes a call to the hub at every endpoint that is online, all at once, with a result for

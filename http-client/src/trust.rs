@@ -1,0 +1,93 @@
+//! Whose certificates a server may show.
+
+use std::{fmt, fs, io, path::Path, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// The authorities that vouch for servers: by default those that Mozilla trusts, which are compiled
+/// in, so that nothing is read at start-up.
+///
+/// ```no_run
+/// use signalr_http_client::Trust;
+///
+/// let own = Trust::from_file("/etc/ssl/our-authority.pem".as_ref())?;
+/// # Ok::<(), signalr_http_client::TrustError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Trust(Option<Arc<RootCertStore>>);
+
+/// A file of authorities that cannot be used: which, and what is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// It cannot be read.
+    #[error("'{file}' cannot be read: {cause}")]
+    Unreadable {
+        /// The path.
+        file: String,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// It is no PEM, or a certificate in it is none.
+    #[error("'{file}' is not a file of certificates in PEM: {problem}")]
+    Malformed {
+        /// The path.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It has no certificate.
+    #[error("'{file}' has no certificate; put the authority's in, in PEM")]
+    Empty {
+        /// The path.
+        file: String,
+    },
+}
+
+impl Trust {
+    /// The authorities of a PEM file, and no others.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError`].
+    pub fn from_file(path: &Path) -> Result<Self, TrustError> {
+        let file = path.display().to_string();
+        let pem =
+            fs::read(path).map_err(|cause| TrustError::Unreadable { file: file.clone(), cause })?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            certificate
+                .map_err(|error| error.to_string())
+                .and_then(|der| roots.add(der).map_err(|error| error.to_string()))
+                .map_err(|problem| TrustError::Malformed { file: file.clone(), problem })?;
+        }
+        if roots.is_empty() {
+            return Err(TrustError::Empty { file });
+        }
+        Ok(Self(Some(Arc::new(roots))))
+    }
+
+    pub(crate) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
+        let roots = match &self.0 {
+            Some(own) => Arc::clone(own),
+            None => Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth())
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(own) => write!(f, "Trust({} authorities)", own.len()),
+            None => f.write_str("Trust(Mozilla's)"),
+        }
+    }
+}
