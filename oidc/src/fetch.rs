@@ -20,6 +20,7 @@ const MAX_DOCUMENT: usize = 256 * 1024;
 pub(super) struct Issued {
     /// The name by which its tokens call it.
     pub(super) issuer: String,
+    /// At least one.
     pub(super) keys: Vec<Key>,
 }
 
@@ -52,14 +53,15 @@ impl Fetch {
             let named: String = named.chars().take(200).collect();
             return Err(format!("{issuer} calls itself '{named}'; use that"));
         }
-        let keys =
+        let url =
             secure_url(&discovery.jwks_uri).map_err(|problem| format!("jwks_uri {problem}"))?;
-        let KeySet { keys } = self.document(&keys).await?;
-        let keys = keys.into_iter().filter_map(|key| {
-            let jwk: Jwk = serde_json::from_value(key).ok()?;
-            Key::parse(&jwk)
-        });
-        Ok(Issued { issuer: named, keys: keys.collect() })
+        let KeySet { keys } = self.document(&url).await?;
+        let keys = usable(keys);
+        // Taken, it would lock out everybody whose token an earlier key still proves.
+        if keys.is_empty() {
+            return Err(format!("{url} has no key that can sign"));
+        }
+        Ok(Issued { issuer: named, keys })
     }
 
     async fn document<T: DeserializeOwned>(&self, url: &Url) -> Result<T, String> {
@@ -84,6 +86,14 @@ impl Fetch {
         }
         serde_json::from_slice(&body).map_err(|error| format!("{url} cannot be read: {error}"))
     }
+}
+
+fn usable(keys: Vec<Value>) -> Vec<Key> {
+    let keys = keys.into_iter().filter_map(|key| {
+        let jwk: Jwk = serde_json::from_value(key).ok()?;
+        Key::parse(&jwk)
+    });
+    keys.collect()
 }
 
 /// An issuer's URL as a person sets it.

@@ -1,4 +1,4 @@
-//! The issuer's keys: kept for a while, fetched again when a token names one that is not there.
+//! The issuer's keys: kept for a while, fetched again when a token is not signed by one of them.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,6 +6,7 @@ use std::{
 };
 
 use jsonwebtoken::Header;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -20,7 +21,7 @@ const FRESH: Duration = Duration::from_secs(3600);
 /// As long as this the keys are used when the issuer cannot be reached.
 const USABLE: Duration = Duration::from_secs(24 * 3600);
 
-/// Between two fetches at least: tokens with made-up key ids must not make us a burden.
+/// Between two fetches at least: tokens that somebody made up must not make us a burden.
 const BETWEEN_FETCHES: Duration = Duration::from_secs(30);
 
 /// The same where there are no keys at all, so that a start while the issuer is down heals soon.
@@ -40,10 +41,25 @@ pub(super) struct Keys {
 struct State {
     issued: Option<Arc<Issued>>,
     fetched: Option<SystemTime>,
+    /// When the last attempt ended.
     attempted: Option<SystemTime>,
     attempts: u64,
     /// Why the last attempt failed.
     problem: String,
+}
+
+/// A key for a token, and what it was published with.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) key: Key,
+    issued: Arc<Issued>,
+}
+
+impl Found {
+    /// The name by which the issuer's tokens call it.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issued.issuer
+    }
 }
 
 impl Keys {
@@ -51,22 +67,37 @@ impl Keys {
         Self { issuer, fetch, state: Mutex::default(), fetching: tokio::sync::Mutex::default() }
     }
 
-    /// The key that a token with this header is to be checked with, and the issuer's own name.
+    /// The key that a token with this header is to be checked with.
     pub(super) async fn key_for(
         self: &Arc<Self>,
         header: &Header,
         now: SystemTime,
-    ) -> Result<(Key, String), Rejection> {
+    ) -> Result<Found, Rejection> {
         let state = self.state();
-        let is_known = match state.find(header) {
-            Some(found) => found.err() != Some(Unfit::Unknown),
-            None => false,
-        };
-        if is_known && state.is_younger(FRESH, now) {
+        let is_found = matches!(state.find(header), Some(Ok(_)));
+        if is_found && state.is_younger(FRESH, now) {
             return state.answer(header, now);
         }
         self.renew(now).await;
         self.state().answer(header, now)
+    }
+
+    /// The key that the issuer may have put in the place of this one, which did not sign the
+    /// token: ids can stay, and need not be there. `None` where nothing newer is to be had.
+    pub(super) async fn newer_key_for(
+        self: &Arc<Self>,
+        header: &Header,
+        found: &Found,
+        now: SystemTime,
+    ) -> Result<Option<Found>, Rejection> {
+        self.renew(now).await;
+        let state = self.state();
+        match &state.issued {
+            Some(issued) if !Arc::ptr_eq(issued, &found.issued) => {
+                state.answer(header, now).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Fetches the keys, unless that was tried a moment ago.
@@ -76,6 +107,7 @@ impl Keys {
     async fn renew(self: &Arc<Self>, now: SystemTime) {
         let keys = Arc::clone(self);
         let attempts = self.state().attempts;
+        let called = Instant::now();
         let fetch = tokio::spawn(async move {
             let _fetching = keys.fetching.lock().await;
             let state = keys.state();
@@ -84,15 +116,16 @@ impl Keys {
                 return;
             }
             let issued = keys.fetch.keys_of(&keys.issuer).await;
-            keys.update(issued, now);
+            keys.update(issued, now, called.elapsed());
         });
         // It fails only where the process is ending.
         let _ = fetch.await;
     }
 
-    fn update(&self, issued: Result<Issued, String>, now: SystemTime) {
+    fn update(&self, issued: Result<Issued, String>, now: SystemTime, took: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.attempted = Some(now);
+        // A hanging issuer takes longer than the pause: from the start, there would be none.
+        state.attempted = Some(now + took);
         state.attempts += 1;
         match issued {
             Ok(issued) => {
@@ -109,7 +142,7 @@ impl Keys {
 }
 
 /// Why no key fits a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Unfit {
     Unknown,
     Algorithm,
@@ -131,7 +164,7 @@ impl State {
         })
     }
 
-    fn answer(&self, header: &Header, now: SystemTime) -> Result<(Key, String), Rejection> {
+    fn answer(&self, header: &Header, now: SystemTime) -> Result<Found, Rejection> {
         let (Some(found), Some(issued)) = (self.find(header), &self.issued) else {
             return Err(self.no_keys());
         };
@@ -139,7 +172,7 @@ impl State {
             return Err(self.no_keys());
         }
         let problem = match found {
-            Ok(key) => return Ok((key.clone(), issued.issuer.clone())),
+            Ok(key) => return Ok(Found { key: key.clone(), issued: Arc::clone(issued) }),
             Err(Unfit::Unknown) => "the token's key is not one of the issuer's".to_owned(),
             Err(Unfit::Algorithm) => {
                 format!("the token's key does not sign with {:?}", header.alg)

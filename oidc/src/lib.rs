@@ -20,7 +20,11 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use serde_json::{Map, Value};
 use url::Url;
 
-use self::{fetch::Fetch, keys::Keys, token::Expected};
+use self::{
+    fetch::Fetch,
+    keys::{Found, Keys},
+    token::{Expected, Unproven},
+};
 
 /// The URL of an issuer: https, or http on this machine, without a query.
 ///
@@ -92,10 +96,28 @@ impl Verifier {
         token: &str,
         now: SystemTime,
     ) -> Result<Map<String, Value>, Rejection> {
+        let (claims, found) = self.signed(token, now).await?;
+        let expected = Expected { issuer: found.issuer(), audiences: &self.audiences };
+        token::check(&claims, expected, now)?;
+        Ok(claims)
+    }
+
+    /// What the issuer signed, and the key that proves it. What it says is not checked yet.
+    async fn signed(
+        &self,
+        token: &str,
+        now: SystemTime,
+    ) -> Result<(Map<String, Value>, Found), Rejection> {
         let header = token::header(token)?;
-        let (key, issuer) = self.keys.key_for(&header, now).await?;
-        let expected = Expected { issuer: &issuer, audiences: &self.audiences };
-        token::claims(token, &header, &key, expected, now)
+        let found = self.keys.key_for(&header, now).await?;
+        match token::claims(token, &header, &found.key) {
+            Err(Unproven::Signature) => {}
+            claims => return Ok((claims?, found)),
+        }
+        let Some(newer) = self.keys.newer_key_for(&header, &found, now).await? else {
+            return Err(Unproven::Signature.into());
+        };
+        Ok((token::claims(token, &header, &newer.key)?, newer))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, UNIX_EPOCH},
 };
@@ -13,6 +13,7 @@ use axum::{
     http::Uri,
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use ring::{
     rand::SystemRandom,
@@ -23,6 +24,12 @@ use serde_json::{Value, json};
 use super::*;
 
 const NOW: u64 = 2_000_000_000;
+
+/// As many seconds may a document take.
+const LIMIT: u64 = 5;
+
+/// After every pause, however long a fetch took on a busy machine.
+const LATER: u64 = NOW + 60;
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
@@ -62,6 +69,15 @@ impl Signer {
         self.sign_as(Some(self.id), claims)
     }
 
+    /// What the token says need not be claims.
+    fn sign_payload(&self, payload: &str) -> String {
+        let header = json!({ "alg": self.algorithm, "kid": self.id });
+        let message = format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()));
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
+        format!("{message}.{signature}")
+    }
+
     fn sign_as(&self, id: Option<&str>, claims: &Value) -> String {
         let header = Header { kid: id.map(str::to_owned), ..Header::new(self.algorithm) };
         encode(&header, claims, &self.key).unwrap()
@@ -74,6 +90,15 @@ struct TestIssuer {
     discovery: Arc<Mutex<Value>>,
     keys: Arc<Mutex<Value>>,
     fetches: Arc<AtomicUsize>,
+    hangs: Arc<AtomicBool>,
+}
+
+/// Lets a time pass in which the issuer does not answer.
+async fn hang() {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(LIMIT)).await;
+    tokio::time::resume();
+    std::future::pending().await
 }
 
 impl TestIssuer {
@@ -84,9 +109,14 @@ impl TestIssuer {
             Arc::new(Mutex::new(json!({ "issuer": url, "jwks_uri": format!("{url}/keys") })));
         let keys = Arc::new(Mutex::new(json!({ "keys": keys })));
         let fetches = Arc::new(AtomicUsize::new(0));
-        let served = (Arc::clone(&discovery), Arc::clone(&keys), Arc::clone(&fetches));
+        let hangs = Arc::new(AtomicBool::new(false));
+        let served =
+            (Arc::clone(&discovery), Arc::clone(&keys), Arc::clone(&fetches), Arc::clone(&hangs));
         let router = Router::new().fallback(move |uri: Uri| async move {
             served.2.fetch_add(1, Ordering::SeqCst);
+            if served.3.load(Ordering::SeqCst) {
+                hang().await;
+            }
             let document = match uri.path() {
                 "/tenant/.well-known/openid-configuration" => &served.0,
                 "/tenant/keys" => &served.1,
@@ -96,7 +126,7 @@ impl TestIssuer {
             Response::new(document.into())
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, discovery, keys, fetches }
+        Self { url, discovery, keys, fetches, hangs }
     }
 
     fn verifier(&self) -> Verifier {
@@ -116,6 +146,10 @@ impl TestIssuer {
             value => claims[name] = value,
         }
         claims
+    }
+
+    fn publish(&self, keys: &[Value]) {
+        *self.keys.lock().unwrap() = json!({ "keys": keys });
     }
 
     fn fetches(&self) -> usize {
@@ -188,10 +222,7 @@ async fn forged_tokens_are_refused() {
     let good = signer.sign(&claims);
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let payload = signed.split_once('.').unwrap().1;
-    let none = |header: &str| {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-        format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(header))
-    };
+    let none = |header: &str| format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(header));
     // The public key as the secret of a MAC.
     let public = signer.jwk()["x"].as_str().unwrap().to_owned();
     let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::HS256) };
@@ -227,19 +258,19 @@ async fn a_new_key_is_fetched_and_made_up_ones_cost_one_fetch_in_a_while() {
     let verifier = issuer.verifier();
     let claims = issuer.with("exp", json!(NOW + 10_000));
     assert!(check(&verifier, &old.sign(&claims)).await.is_ok());
-    *issuer.keys.lock().unwrap() = json!({ "keys": [new.jwk()] });
+    issuer.publish(&[new.jwk()]);
 
     for id in ["made up", "made up too", "new"] {
         let problem = rejected(&verifier, &new.sign_as(Some(id), &claims)).await;
         assert!(problem.contains("not one of the issuer's"), "{problem}");
     }
     assert_eq!(issuer.fetches(), 2);
-    let later = verifier.check(&new.sign(&claims), at(NOW + 30)).await;
+    let later = verifier.check(&new.sign(&claims), at(LATER)).await;
     assert_eq!(later.unwrap()["sub"], "ann");
     assert_eq!(issuer.fetches(), 4);
     // The old one is gone with the fetch.
     assert!(matches!(
-        verifier.check(&old.sign(&claims), at(NOW + 31)).await,
+        verifier.check(&old.sign(&claims), at(LATER + 1)).await,
         Err(Rejection::Token(_))
     ));
 }
@@ -315,5 +346,142 @@ async fn an_issuer_out_of_reach_is_asked_again_soon_but_not_at_once() {
     *issuer.discovery.lock().unwrap() = good;
     assert!(matches!(verifier.check(&token, at(NOW + 2)).await, Err(Rejection::Keys(_))));
     assert_eq!(issuer.fetches(), 1);
-    assert!(verifier.check(&token, at(NOW + 3)).await.is_ok());
+    assert!(verifier.check(&token, at(LATER)).await.is_ok());
+}
+
+#[tokio::test]
+async fn callers_do_not_all_wait_for_an_issuer_that_hangs() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    issuer.hangs.store(true, Ordering::SeqCst);
+    let verifier = issuer.verifier();
+    let token = signer.sign(&issuer.claims());
+    // The pause is counted from the end of the attempt.
+    for now in [NOW, NOW + LIMIT, NOW + LIMIT + 2] {
+        let Err(Rejection::Keys(problem)) = verifier.check(&token, at(now)).await else {
+            panic!("no keys came");
+        };
+        assert!(problem.contains("did not answer within 5s"), "{problem}");
+        assert_eq!(issuer.fetches(), 1);
+    }
+    issuer.hangs.store(false, Ordering::SeqCst);
+    assert!(verifier.check(&token, at(LATER)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_in_the_place_of_another_is_noticed() {
+    let nameless = |signer: &Signer| {
+        let mut jwk = signer.jwk();
+        jwk.as_object_mut().unwrap().remove("kid");
+        jwk
+    };
+    for (id, old, new) in [
+        (Some("k"), Signer::ed("k"), Signer::ed("k")),
+        (Some("k"), Signer::ed("k"), Signer::ec("k")),
+        (None, Signer::ec("k"), Signer::ec("k")),
+        (None, Signer::ec("k"), Signer::ed("k")),
+    ] {
+        let jwk = |signer: &Signer| if id.is_some() { signer.jwk() } else { nameless(signer) };
+        let issuer = TestIssuer::start(&[jwk(&old)]).await;
+        let verifier = issuer.verifier();
+        let (old_token, new_token) =
+            (old.sign_as(id, &issuer.claims()), new.sign_as(id, &issuer.claims()));
+        assert!(check(&verifier, &old_token).await.is_ok());
+        issuer.publish(&[jwk(&new)]);
+        let problem = rejected(&verifier, &new_token).await;
+        assert!(problem.contains("signature") || problem.contains("does not sign"), "{problem}");
+        assert_eq!(issuer.fetches(), 2);
+
+        let callers = (0..5).map(|_| {
+            let (verifier, token) = (verifier.clone(), new_token.clone());
+            tokio::spawn(async move { verifier.check(&token, at(LATER)).await })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            assert_eq!(caller.await.unwrap().unwrap()["sub"], "ann");
+        }
+        assert!(verifier.check(&old_token, at(LATER)).await.is_err());
+        assert_eq!(issuer.fetches(), 4);
+    }
+}
+
+#[tokio::test]
+async fn forged_tokens_cost_one_fetch_in_a_while() {
+    let (signer, stranger) = (Signer::ed("k"), Signer::ed("k"));
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    let (good, forged) = (signer.sign(&issuer.claims()), stranger.sign(&issuer.claims()));
+    let refused = Rejection::Token("the token's signature is not the issuer's".to_owned());
+    for (now, fetches) in [(NOW, 2), (NOW + 29, 2), (LATER, 4), (LATER + 29, 4)] {
+        for _ in 0..3 {
+            assert_eq!(verifier.check(&forged, at(now)).await, Err(refused.clone()));
+            assert!(verifier.check(&good, at(now)).await.is_ok());
+            assert_eq!(issuer.fetches(), fetches);
+        }
+    }
+    // An issuer that cannot be asked changes nothing.
+    *issuer.discovery.lock().unwrap() = json!("down");
+    assert_eq!(verifier.check(&forged, at(LATER + 60)).await, Err(refused));
+    assert!(verifier.check(&good, at(LATER + 60)).await.is_ok());
+    assert_eq!(issuer.fetches(), 5);
+}
+
+#[tokio::test]
+async fn claims_that_cannot_be_read_are_told_from_a_bad_signature() {
+    let (signer, stranger) = (Signer::ed("k"), Signer::ed("k"));
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    assert!(check(&verifier, &signer.sign(&issuer.claims())).await.is_ok());
+    let claims = issuer.claims().to_string();
+    let open = claims.strip_suffix('}').unwrap();
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    for payload in [
+        encode("[]"),
+        encode(r#""secret""#),
+        encode(""),
+        encode(&format!("\u{feff}{claims}")),
+        encode(&format!(r#"{open},"x":1e400}}"#)),
+        encode(&format!(r#"{open},"x":{}{}}}"#, "[".repeat(200), "]".repeat(200))),
+        encode(&format!(r#"{open},"sub":"bob"}}"#)),
+        encode(&issuer.with("sub", json!(["ann"])).to_string()),
+        URL_SAFE_NO_PAD.encode(b"{\"sub\":\"\xff\"}"),
+        format!("{}=", encode(&claims)),
+    ] {
+        for (signer, part) in [(&signer, "claims cannot be read"), (&stranger, "signature")] {
+            let problem = rejected(&verifier, &signer.sign_payload(&payload)).await;
+            assert!(problem.contains(part) && !problem.contains("secret"), "{payload}: {problem}");
+        }
+        let later = verifier.check(&signer.sign_payload(&payload), at(LATER)).await;
+        assert!(matches!(later, Err(Rejection::Token(_))));
+    }
+    // No other key would make them readable.
+    assert_eq!(issuer.fetches(), 2);
+    assert!(check(&verifier, &signer.sign_payload(&encode(&claims))).await.is_ok());
+}
+
+#[tokio::test]
+async fn keys_outlast_a_document_without_any() {
+    const HOUR: u64 = 3600;
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    let token = signer.sign(&issuer.with("exp", json!(NOW + 100 * HOUR)));
+    assert!(verifier.check(&token, at(NOW)).await.is_ok());
+    let mut encrypts = signer.jwk();
+    encrypts["use"] = "enc".into();
+    for (hours, keys) in [(1, vec![]), (2, vec![encrypts, json!({ "kty": "new" }), json!(7)])] {
+        issuer.publish(&keys);
+        assert!(verifier.check(&token, at(NOW + hours * HOUR)).await.is_ok());
+        let Err(Rejection::Keys(problem)) = check(&issuer.verifier(), &token).await else {
+            panic!("no key can sign");
+        };
+        assert!(problem.contains("/tenant/keys has no key that can sign"), "{problem}");
+    }
+    let Err(Rejection::Keys(problem)) = verifier.check(&token, at(NOW + 25 * HOUR)).await else {
+        panic!("keys of yesterday are used");
+    };
+    assert!(problem.contains("has no key that can sign"), "{problem}");
+    let new = Signer::ed("new");
+    issuer.publish(&[new.jwk()]);
+    let token = new.sign(&issuer.with("exp", json!(NOW + 100 * HOUR)));
+    assert!(verifier.check(&token, at(NOW + 26 * HOUR)).await.is_ok());
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jsonwebtoken::{Header, Validation};
+use jsonwebtoken::{Header, Validation, errors::ErrorKind};
 use serde_json::{Map, Value};
 
 use super::{
@@ -21,6 +21,24 @@ const LEEWAY: Duration = Duration::from_secs(30);
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) audiences: &'a [String],
+}
+
+/// Why a token proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unproven {
+    #[error("the token's signature is not the issuer's")]
+    Signature,
+    #[error(
+        "the token's claims cannot be read; they must be one JSON object, with each claim once \
+         and of its usual type"
+    )]
+    Claims,
+}
+
+impl From<Unproven> for Rejection {
+    fn from(unproven: Unproven) -> Self {
+        Self::Token(unproven.to_string())
+    }
 }
 
 /// The header of a token that may be good: nothing is proven yet.
@@ -47,26 +65,44 @@ pub(super) fn header(token: &str) -> Result<Header, Rejection> {
     Ok(header)
 }
 
-/// The claims of a good token.
+/// The claims of a token that this key signed. [`check`] looks at what they say.
 pub(super) fn claims(
     token: &str,
     header: &Header,
     key: &Key,
-    expected: Expected<'_>,
-    now: SystemTime,
-) -> Result<Map<String, Value>, Rejection> {
+) -> Result<Map<String, Value>, Unproven> {
     let mut validation = Validation::new(header.alg);
     // Claims are checked below, where the time is an argument and nothing may be left out.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let claims = jsonwebtoken::decode::<Map<String, Value>>(token, key.decoding(), &validation)
-        .map_err(|_| Rejection::Token("the token's signature is not the issuer's".to_owned()))?
-        .claims;
-    check_issuer(&claims, expected.issuer)?;
-    check_audience(&claims, expected.audiences)?;
-    check_times(&claims, now)?;
-    Ok(claims)
+    match jsonwebtoken::decode(token, key.decoding(), &validation) {
+        Ok(decoded) => Ok(decoded.claims),
+        Err(error) => Err(match error.kind() {
+            // The claims are read only where the signature is good.
+            ErrorKind::Json(_) => Unproven::Claims,
+            ErrorKind::Base64(_) if is_signed(token, header, key) => Unproven::Claims,
+            _ => Unproven::Signature,
+        }),
+    }
+}
+
+/// Whether this key signed the token, be its claims readable or not.
+fn is_signed(token: &str, header: &Header, key: &Key) -> bool {
+    let Some((message, signature)) = token.rsplit_once('.') else { return false };
+    let message = message.as_bytes();
+    jsonwebtoken::crypto::verify(signature, message, key.decoding(), header.alg).unwrap_or(false)
+}
+
+/// Whether claims that are proven make a good token.
+pub(super) fn check(
+    claims: &Map<String, Value>,
+    expected: Expected<'_>,
+    now: SystemTime,
+) -> Result<(), Rejection> {
+    check_issuer(claims, expected.issuer)?;
+    check_audience(claims, expected.audiences)?;
+    check_times(claims, now)
 }
 
 fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), Rejection> {
