@@ -1,6 +1,6 @@
 // The SAM template: what it says, and that it builds three executables that Lambda's system can load.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -28,6 +28,17 @@ test("the template is valid", async () => {
   assert.equal(lint.code, 0, lint.stdout);
   const valid = await run("sam", ["validate", "--lint", "--region", "us-east-1"]);
   assert.equal(valid.code, 0, valid.stdout + valid.stderr);
+});
+
+test("the functions know every variable that the template sets", () => {
+  const read = (path) => readFileSync(join(ROOT, path), "utf8");
+  const known = [...read("functions/runtime/src/variable.rs").matchAll(/^ +[A-Z_]+ = "(\w+)",$/gm)].map(([, name]) => name);
+  const blocks = [...read("template.yaml").matchAll(/^( *)Variables:\n((?:\1 .*\n)+)/gm)].map(([, , block]) => block);
+  const set = blocks.flatMap((block) => [...block.matchAll(/^ *(\w+): /gm)].map(([, name]) => name));
+  // Those of all functions, of negotiate, of broadcast and of group-admin.
+  assert.equal(blocks.length, 4);
+  assert.ok(set.includes("AzureSignalRConnectionString") && set.includes("BROADCAST_TIMER_MESSAGE"), set.join());
+  assert.deepEqual(set.filter((name) => !known.includes(name)), []);
 });
 
 test("sam build makes three bootstraps", () => {
