@@ -4,20 +4,27 @@ use std::sync::{Arc, OnceLock};
 
 use azure_core::{
     credentials::{Secret, TokenCredential},
-    http::{ClientOptions, Transport as AzureTransport},
+    http::{ClientOptions, ExponentialRetryOptions, RetryOptions, Transport as AzureTransport},
 };
 use azure_identity::{
-    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
     DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
-use super::{PendingToken, SharedTokenSource, TokenSource, transport::Transport};
+use super::{
+    PendingToken, SharedTokenSource, TokenSource, certificate::CertificateAssertion,
+    transport::Transport,
+};
 use crate::{
     credential::{ApplicationProof, EntraIdentity},
     error::Error,
     token::Token,
 };
+
+/// How often a question that failed is asked again: within about a second and a half, so that the
+/// caller learns what is wrong while there is still time to answer.
+const RETRIES: u32 = 3;
 
 type Credential = Arc<dyn TokenCredential>;
 
@@ -50,11 +57,10 @@ pub(crate) fn token_source(
             ApplicationProof::Secret(secret) => {
                 application(client_id, tenant_id, secret.as_str(), http)
             }
-            ApplicationProof::CertificatePath(_) => return Err(Error::EntraToken {
-                problem:
-                    "ClientCertPath is not supported; use ClientSecret, or a token source of your own"
-                        .to_owned(),
-            }),
+            ApplicationProof::CertificatePath(path) => {
+                return certified(client_id, tenant_id, path, http, environment)
+                    .map(SharedTokenSource::new);
+            }
         },
     };
     Ok(SharedTokenSource::new(credential.map_err(unusable)?))
@@ -81,6 +87,11 @@ impl Surroundings {
             (&client_id, &tenant_id, variable("AZURE_CLIENT_SECRET"))
         {
             offered.push(application(client_id, tenant_id, &secret, http).map_err(unusable)?);
+        }
+        if let (Some(client_id), Some(tenant_id), Some(path)) =
+            (&client_id, &tenant_id, variable("AZURE_CLIENT_CERTIFICATE_PATH"))
+        {
+            offered.push(certified(client_id, tenant_id, &path, http, &environment)?);
         }
         if let Some(file) = variable("AZURE_FEDERATED_TOKEN_FILE") {
             let options = WorkloadIdentityCredentialOptions {
@@ -136,6 +147,24 @@ fn application(
     Ok(ClientSecretCredential::new(tenant_id, client_id.to_owned(), secret, Some(options))?)
 }
 
+fn certified(
+    client_id: &str,
+    tenant_id: &str,
+    path: &str,
+    http: &reqwest::Client,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Credential, Error> {
+    let authority = environment("AZURE_AUTHORITY_HOST");
+    let authority = authority.as_deref().unwrap_or("https://login.microsoftonline.com");
+    let assertion = CertificateAssertion::from_file(path, client_id, tenant_id, authority)
+        .map_err(|problem| Error::EntraToken { problem })?;
+    let options = ClientAssertionCredentialOptions { client_options: client_options(http) };
+    let (tenant_id, client_id) = (tenant_id.to_owned(), client_id.to_owned());
+    ClientAssertionCredential::new(tenant_id, client_id, assertion, Some(options))
+        .map(|credential| credential as Credential)
+        .map_err(unusable)
+}
+
 fn managed(client_id: Option<String>, http: &reqwest::Client) -> azure_core::Result<Credential> {
     let options = ManagedIdentityCredentialOptions {
         user_assigned_id: client_id.map(UserAssignedId::ClientId),
@@ -146,7 +175,9 @@ fn managed(client_id: Option<String>, http: &reqwest::Client) -> azure_core::Res
 
 fn client_options(http: &reqwest::Client) -> ClientOptions {
     let transport = AzureTransport::new(Arc::new(Transport(http.clone())));
-    ClientOptions { transport: Some(transport), ..Default::default() }
+    let retry = ExponentialRetryOptions { max_retries: RETRIES, ..Default::default() };
+    let retry = RetryOptions::exponential(retry);
+    ClientOptions { transport: Some(transport), retry, ..Default::default() }
 }
 
 fn unusable(error: azure_core::Error) -> Error {
@@ -166,6 +197,11 @@ mod tests {
     fn an_application_is_a_source_without_a_call() {
         let app = "Endpoint=https://x.net;AuthType=azure.app;ClientId=a;TenantId=b;ClientSecret=c";
         assert!(RestClient::new(&ConnectionString::parse(app).unwrap()).is_ok());
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/entra/test-data/application.pem");
+        let app = format!(
+            "Endpoint=https://x.net;AuthType=azure.app;ClientId=a;TenantId=b;ClientCertPath={path}"
+        );
+        assert!(RestClient::new(&ConnectionString::parse(&app).unwrap()).is_ok());
     }
 
     #[test]
@@ -174,7 +210,7 @@ mod tests {
         let tenant = refusal(&format!("{app};TenantId=no/tenant;ClientSecret=hunter2"));
         assert!(tenant.contains("invalid tenant ID no/tenant"), "{tenant}");
         assert!(!tenant.contains("hunter2"), "{tenant}");
-        let certificate = refusal(&format!("{app};TenantId=dir;ClientCertPath=/x.pfx"));
-        assert!(certificate.contains("ClientCertPath is not supported"), "{certificate}");
+        let certificate = refusal(&format!("{app};TenantId=dir;ClientCertPath=/nowhere.pem"));
+        assert!(certificate.contains("'/nowhere.pem' cannot be read"), "{certificate}");
     }
 }

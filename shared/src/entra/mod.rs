@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `mod` | where tokens come from |
 //! | `identity` | Azure's own credentials, as the connection string names them |
+//! | `certificate` | an application that proves itself by a certificate |
 //! | `transport` | their HTTP calls, through this crate's client |
 //! | `signing_keys` | the service's key for client tokens, kept and renewed |
 //!
 //! Calls carry the identity's token as it is. Client tokens are signed with a key that the service
 //! hands out for a while. The identity needs the role SignalR App Server or SignalR Service Owner.
 
+mod certificate;
 pub(crate) mod identity;
 mod signing_keys;
 mod transport;
@@ -65,9 +67,22 @@ impl SharedTokenSource {
 
     /// A token for calls of the service, or what is wrong, in one line.
     pub(crate) async fn token(&self) -> Result<Token, String> {
-        let token = self.0.token(SCOPE).await;
-        token.map_err(|error| error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+        self.0.token(SCOPE).await.map_err(|error| in_one_line(&*error))
     }
+}
+
+/// An error with its causes, such as what TLS holds against a certificate. Azure's errors have lines.
+fn in_one_line(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Debug for SharedTokenSource {

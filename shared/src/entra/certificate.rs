@@ -1,0 +1,195 @@
+//! A registered application that proves itself by a certificate: a statement that its key signs.
+//!
+//! Azure's own credential for this needs OpenSSL; this is the statement alone, which their
+//! credential for statements carries.
+//! Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
+
+use std::{
+    fmt, fs,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use azure_core::{Uuid, error::ErrorKind, http::ClientMethodOptions};
+use azure_identity::ClientAssertion;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rsa::{pkcs1::ALGORITHM_OID, pkcs8::PrivateKeyInfo};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// How long a statement is good. Source: Azure's SDK.
+const LIFETIME: Duration = Duration::from_mins(10);
+
+/// Signs statements with the key of a certificate.
+pub(super) struct CertificateAssertion {
+    key: EncodingKey,
+    header: Header,
+    client_id: String,
+    /// Whom statements are for.
+    token_endpoint: String,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    aud: &'a str,
+    iss: &'a str,
+    sub: &'a str,
+    jti: String,
+    nbf: u64,
+    exp: u64,
+}
+
+impl CertificateAssertion {
+    /// Reads a PEM file of an RSA key and its certificate.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file.
+    pub(super) fn from_file(
+        path: &str,
+        client_id: &str,
+        tenant_id: &str,
+        authority: &str,
+    ) -> Result<Self, String> {
+        let pem = fs::read(path)
+            .map_err(|error| format!("the certificate '{path}' cannot be read: {error}"))?;
+        Self::from_pem(&pem, client_id, tenant_id, authority)
+            .map_err(|problem| format!("the certificate '{path}' {problem}"))
+    }
+
+    fn from_pem(
+        pem: &[u8],
+        client_id: &str,
+        tenant_id: &str,
+        authority: &str,
+    ) -> Result<Self, &'static str> {
+        const NOT_PEM: &str = "is no PEM file with a certificate and its private key; make one of a .pfx with `openssl pkcs12 -nodes`";
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| NOT_PEM)?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| NOT_PEM)?;
+        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
+        let assertion = Self {
+            key: encoding_key(&key).ok_or("has a private key that is not RSA; use an RSA key")?,
+            header: Header { x5t_s256: Some(thumbprint), ..Header::new(Algorithm::PS256) },
+            client_id: client_id.to_owned(),
+            token_endpoint: format!(
+                "{}/{tenant_id}/oauth2/v2.0/token",
+                authority.trim_end_matches('/')
+            ),
+        };
+        // A key that cannot sign is to be found now, not with the first call.
+        assertion.sign(UNIX_EPOCH).map_err(|_| "has a private key that cannot sign")?;
+        Ok(assertion)
+    }
+
+    fn sign(&self, now: SystemTime) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let claims = Claims {
+            aud: &self.token_endpoint,
+            iss: &self.client_id,
+            sub: &self.client_id,
+            jti: Uuid::new_v4().to_string(),
+            nbf: now,
+            exp: now + LIFETIME.as_secs(),
+        };
+        jsonwebtoken::encode(&self.header, &claims, &self.key)
+    }
+}
+
+/// The key in the form that the library for tokens takes, which is PKCS #1.
+fn encoding_key(key: &PrivateKeyDer<'_>) -> Option<EncodingKey> {
+    match key {
+        PrivateKeyDer::Pkcs1(der) => Some(EncodingKey::from_rsa_der(der.secret_pkcs1_der())),
+        PrivateKeyDer::Pkcs8(der) => {
+            let info = PrivateKeyInfo::try_from(der.secret_pkcs8_der()).ok()?;
+            (info.algorithm.oid == ALGORITHM_OID)
+                .then(|| EncodingKey::from_rsa_der(info.private_key))
+        }
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl ClientAssertion for CertificateAssertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        self.sign(SystemTime::now())
+            .map_err(|error| azure_core::Error::new(ErrorKind::Credential, error))
+    }
+}
+
+impl fmt::Debug for CertificateAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CertificateAssertion")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{DecodingKey, Validation};
+    use rsa::{
+        RsaPrivateKey,
+        pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey},
+    };
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Test data, made for these tests: one key in two forms, and one that is not RSA.
+    const PKCS8: &[u8] = include_bytes!("test-data/application.pem");
+    const PKCS1: &[u8] = include_bytes!("test-data/application-pkcs1.pem");
+    const ELLIPTIC: &[u8] = include_bytes!("test-data/application-ec.pem");
+
+    fn assertion(pem: &[u8]) -> Result<CertificateAssertion, &'static str> {
+        CertificateAssertion::from_pem(pem, "app", "dir", "https://login.example/")
+    }
+
+    #[test]
+    fn the_statement_is_signed_by_the_certificates_key() {
+        let PrivateKeyDer::Pkcs1(der) = PrivateKeyDer::from_pem_slice(PKCS1).unwrap() else {
+            panic!("not PKCS #1")
+        };
+        let key = RsaPrivateKey::from_pkcs1_der(der.secret_pkcs1_der()).unwrap();
+        let key = key.to_public_key().to_pkcs1_der().unwrap();
+        let now = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        for pem in [PKCS8, PKCS1] {
+            let statement = assertion(pem).unwrap().sign(now).unwrap();
+            let mut validation = Validation::new(Algorithm::PS256);
+            validation.set_audience(&["https://login.example/dir/oauth2/v2.0/token"]);
+            let key = DecodingKey::from_rsa_der(key.as_bytes());
+            let read = jsonwebtoken::decode::<Value>(&statement, &key, &validation).unwrap();
+            let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+            let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
+            assert_eq!(read.header.x5t_s256, Some(thumbprint));
+            assert_eq!((&read.claims["iss"], &read.claims["sub"]), (&"app".into(), &"app".into()));
+            assert_eq!(read.claims["exp"], 4_000_000_600_u64);
+        }
+    }
+
+    #[test]
+    fn each_statement_has_an_id_of_its_own() {
+        let assertion = assertion(PKCS8).unwrap();
+        assert_ne!(assertion.sign(UNIX_EPOCH).unwrap(), assertion.sign(UNIX_EPOCH).unwrap());
+        assert_eq!(format!("{assertion:?}"), "CertificateAssertion { client_id: \"app\", .. }");
+    }
+
+    #[test]
+    fn a_file_that_will_not_do_is_told() {
+        let text = String::from_utf8(PKCS8.to_vec()).unwrap();
+        let (key, certificate) = text.split_once("-----BEGIN CERTIFICATE").unwrap();
+        for (pem, part) in [
+            (&b"\x30\x82pfx"[..], "openssl pkcs12"),
+            (b"", "openssl pkcs12"),
+            (key.as_bytes(), "openssl pkcs12"),
+            (format!("-----BEGIN CERTIFICATE{certificate}").as_bytes(), "openssl pkcs12"),
+            (ELLIPTIC, "not RSA"),
+        ] {
+            let problem = assertion(pem).unwrap_err();
+            assert!(problem.contains(part), "{problem}");
+        }
+        let missing = CertificateAssertion::from_file("/nowhere.pem", "app", "dir", "https://x");
+        assert!(missing.unwrap_err().starts_with("the certificate '/nowhere.pem' cannot be read"));
+    }
+}
