@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{Extension, Router, extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
 use signalr_function_runtime::{
-    Config, ConfigError, Function, Items, Problem, Results, service_client, variable,
+    Config, ConfigError, Deadline, Function, Items, Problem, Results, service_client, variable,
 };
 use signalr_serverless::{HubName, rest::RestClient};
 
@@ -51,14 +51,18 @@ fn check(timer_message: &str) -> Result<(), String> {
 async fn handle(
     State(client): State<Arc<RestClient>>,
     Extension(hub): Extension<HubName>,
+    deadline: Deadline,
     items: Items,
 ) -> Result<impl IntoResponse, Problem> {
     let messages = items.parse::<MessageJson, Addressed>()?;
     let hub = client.hub(hub);
-    let mut results = Results::of(messages.len());
-    for message in &messages {
-        let sent = message.send(&hub).await;
-        results.add(sent.map(|()| json!({ "status": StatusCode::ACCEPTED.as_u16() })))?;
-    }
+    let send = |message: Addressed| {
+        let hub = hub.clone();
+        async move {
+            message.send(&hub).await?;
+            Ok(json!({ "status": StatusCode::ACCEPTED.as_u16() }))
+        }
+    };
+    let results = Results::one_by_one(messages, deadline, send).await?;
     Ok((StatusCode::ACCEPTED, results))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{Extension, Router, extract::State, response::IntoResponse};
 use signalr_function_runtime::{
-    Config, ConfigError, Function, Items, Problem, Results, service_client,
+    Config, ConfigError, Deadline, Function, Items, Problem, Results, service_client,
 };
 use signalr_serverless::{HubName, rest::RestClient};
 
@@ -36,13 +36,14 @@ pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigE
 async fn handle(
     State(client): State<Arc<RestClient>>,
     Extension(hub): Extension<HubName>,
+    deadline: Deadline,
     items: Items,
 ) -> Result<impl IntoResponse, Problem> {
     let actions = items.parse::<ActionJson, Action>()?;
     let hub = client.hub(hub);
-    let mut results = Results::of(actions.len());
-    for action in &actions {
-        results.add(action.perform(&hub).await)?;
-    }
-    Ok(results)
+    let perform = |action: Action| {
+        let hub = hub.clone();
+        async move { action.perform(&hub).await }
+    };
+    Results::one_by_one(actions, deadline, perform).await
 }

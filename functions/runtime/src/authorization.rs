@@ -106,9 +106,13 @@ fn unauthorized(what: &str) -> Problem {
 }
 
 fn sent_key(request: &Parts) -> Result<Option<Vec<u8>>, Problem> {
-    match request.headers.get(KEY_HEADER) {
-        Some(value) => Ok(Some(value.as_bytes().to_vec())),
-        None => Ok(query::parameter(&request.uri, KEY_PARAMETER)?.map(String::into_bytes)),
+    let mut values = request.headers.get_all(KEY_HEADER).iter();
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) => Err(Problem::bad_request(format!(
+            "header {KEY_HEADER} is there more than once; send it once"
+        ))),
+        (Some(value), None) => Ok(Some(value.as_bytes().to_vec())),
+        (None, _) => Ok(query::parameter(&request.uri, KEY_PARAMETER)?.map(String::into_bytes)),
     }
 }
 
@@ -167,6 +171,8 @@ mod tests {
         assert_eq!(status(&keys, "/?code=right", &[("x-functions-key", "wrong")]), 401);
         assert_eq!(status(&keys, "/?code=wrong", &[("x-functions-key", "right")]), 200);
         assert_eq!(status(&keys, "/?code=right&code=right", &[]), 400);
+        let twice = [("x-functions-key", "right"), ("x-functions-key", "other")];
+        assert_eq!(status(&keys, "/", &twice), 400);
     }
 
     #[test]

@@ -16,6 +16,10 @@ const ROLE: &str = "role";
 /// The longest lifetime, in seconds: a day. Who holds a token may connect without being asked again.
 const MAX_LIFETIME: u32 = 24 * 3600;
 
+/// The most bytes of roles. The service takes no token of more than 4,096, and a user and claims are
+/// to have room in it.
+const MAX_ROLES: usize = 2000;
+
 /// What every client's token is given, beside its user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientToken {
@@ -26,6 +30,13 @@ pub struct ClientToken {
 impl ClientToken {
     pub(crate) fn from_environment(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let roles = environment.list(variable::ROLES)?.unwrap_or_default();
+        let length: usize = roles.iter().map(String::len).sum();
+        if length > MAX_ROLES {
+            let problem = format!(
+                "has {length} characters; a token would be too long for the service with more than {MAX_ROLES}"
+            );
+            return Err(ConfigError::of(variable::ROLES, problem));
+        }
         let lifetime = environment.text(variable::TOKEN_LIFETIME)?;
         let lifetime = lifetime.map(|text| match text.parse() {
             Ok(seconds @ 1..=MAX_LIFETIME) => Ok(Duration::from_secs(seconds.into())),
@@ -76,6 +87,13 @@ mod tests {
         assert_eq!(token.options(caller), expected);
         let plain = config(&[]).unwrap().client_token.options(Caller::default());
         assert_eq!(plain, NegotiateOptions::default());
+    }
+
+    #[test]
+    fn roles_that_leave_no_room_are_refused() {
+        assert!(config(&[("NEGOTIATE_ROLES", &"r".repeat(2000))]).is_ok());
+        let error = config(&[("NEGOTIATE_ROLES", &"r".repeat(2001))]).unwrap_err();
+        assert!(error.starts_with("NEGOTIATE_ROLES: has 2001 characters"), "{error}");
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! | `path` | from a URL's path to hub and function, on each platform |
 //! | `router` | one call from its path to its handler |
 //! | `items` | a body of one item or an array of them |
+//! | `deadline` | by when a call must be answered |
 //! | `results` | what became of each item |
 //! | `problem` | errors, as `application/problem+json` |
 //! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
@@ -30,13 +31,13 @@ mod azure;
 mod client_token;
 mod config;
 mod cors;
+mod deadline;
 mod http_client;
 mod hubs;
 mod identity;
 mod items;
 #[cfg(feature = "lambda")]
 mod lambda;
-#[cfg(feature = "lambda")]
 mod log;
 mod path;
 mod problem;
@@ -53,6 +54,7 @@ pub use authorization::Authorization;
 pub use client_token::ClientToken;
 pub use config::{Config, ConfigError, Listen};
 pub use cors::AllowedOrigins;
+pub use deadline::Deadline;
 pub use hubs::Hubs;
 pub use identity::{Caller, Identity};
 pub use items::{Items, MAX_ITEMS, given};

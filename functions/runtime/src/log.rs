@@ -1,9 +1,10 @@
-//! What the platforms' logs are told: lines of JSON on standard error.
+//! What an operator is told: lines of JSON on standard error, which every platform gathers.
 
 use serde_json::json;
 
-/// A message of a trigger that was not sent on, and why.
+/// What failed for a reason that its caller cannot put right, or whose caller is not there to be
+/// told: the event or the call, and why.
 #[expect(clippy::print_stderr, reason = "both platforms gather standard error")]
-pub(crate) fn event_failed(id: &str, reason: &str) {
-    eprintln!("{}", json!({ "level": "ERROR", "event": id, "message": reason }));
+pub(crate) fn failed(what: &str, reason: &str) {
+    eprintln!("{}", json!({ "level": "ERROR", "event": what, "message": reason }));
 }

@@ -1,5 +1,7 @@
 //! From the path of a URL to the hub and the function that it names.
 
+use percent_encoding::percent_decode_str;
+
 /// How paths look where calls come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mount {
@@ -29,7 +31,7 @@ impl Mount {
         if segments == [""] {
             return Some(Place::Root);
         }
-        if segments.contains(&"") {
+        if segments.iter().any(|segment| segment.is_empty() || is_step(segment)) {
             return None;
         }
         let (hub, name) = match (self, segments.as_slice()) {
@@ -42,6 +44,11 @@ impl Mount {
         };
         Some(Place::Function { hub, name })
     }
+}
+
+/// `.` and `..`, which others take for steps through a path, encoded or not.
+fn is_step(segment: &str) -> bool {
+    matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..")
 }
 
 #[cfg(test)]
@@ -68,6 +75,9 @@ mod tests {
             ("/api/negotiate/", None),
             ("//", None),
             ("/api/a/b/negotiate", None),
+            ("/api/../negotiate", None),
+            ("/api/%2E./negotiate", None),
+            ("/api/.../negotiate", function(Some("..."), "negotiate")),
         ] {
             assert_eq!(Mount::Api.locate(path), place, "{path}");
         }
@@ -86,6 +96,8 @@ mod tests {
             ("/api/api/negotiate", function(Some("api"), "negotiate")),
             ("/prod//negotiate", None),
             ("/negotiate/", None),
+            ("/x/../api/chat/negotiate", None),
+            ("/%2e%2e/api/negotiate", None),
         ] {
             assert_eq!(Mount::Suffix.locate(path), place, "{path}");
         }

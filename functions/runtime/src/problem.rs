@@ -1,5 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -90,6 +92,10 @@ impl Problem {
     }
 }
 
+/// In the extensions of an answer: what the operator should know.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure(pub(crate) Arc<str>);
+
 /// What went wrong inside the SDK, told to the caller of a function: 502 where the service or the
 /// way to it is involved, 400 where the caller gave something wrong, 500 where the set-up is.
 impl From<Error> for Problem {
@@ -110,6 +116,9 @@ impl IntoResponse for Problem {
         let content_type = HeaderValue::from_static("application/problem+json");
         let mut response =
             (self.0.status, [(header::CONTENT_TYPE, content_type)], body_of(&self)).into_response();
+        if self.0.status.is_server_error() {
+            response.extensions_mut().insert(Failure(self.0.detail.into()));
+        }
         if let Some((name, value)) = self.0.header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }

@@ -16,8 +16,9 @@ use crate::{
     azure,
     config::{Config, Listen},
     hubs::Hubs,
+    log,
     path::{Mount, Place},
-    problem::Problem,
+    problem::{Failure, Problem},
     trigger::Trigger,
     variable,
 };
@@ -103,26 +104,43 @@ struct App {
     functions: Vec<Function>,
 }
 
-async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+/// Calls that fail for no fault of the caller's are for the operator to know of. Whoever pulls a
+/// trigger tells of its failures, whatever the fault.
+async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Response {
+    let is_call = request.extensions().get::<Trigger>().is_none();
+    let call = format!("{} {}", request.method(), path_of(&request));
+    let answer = answer(&app, request).await.unwrap_or_else(IntoResponse::into_response);
+    if let Some(Failure(reason)) = answer.extensions().get().filter(|_| is_call) {
+        log::failed(&call, reason);
+    }
+    answer
+}
+
+/// The path that names the function, without what a platform put in front.
+fn path_of(request: &Request) -> &str {
+    #[cfg(feature = "lambda")]
+    if let Some(crate::lambda::OwnPath(path)) = request.extensions().get() {
+        return path;
+    }
+    request.uri().path()
+}
+
+async fn answer(app: &App, request: Request) -> Result<Response, Problem> {
     if let Some(trigger) = request.extensions().get().copied() {
         return app.trigger(trigger, request).await;
     }
+    let path = path_of(&request).to_owned();
     let (mut parts, body) = request.into_parts();
-    #[cfg(feature = "lambda")]
-    let path = crate::lambda::path_without_stage(parts.uri.path(), &parts.extensions);
-    #[cfg(not(feature = "lambda"))]
-    let path = parts.uri.path();
-
-    let (hub, name) = match app.mount.locate(path) {
+    let (hub, name) = match app.mount.locate(&path) {
         Some(Place::Root) => return ready(&parts.method),
         Some(Place::Function { hub, name }) => (hub, name),
-        None => return Err(app.unknown_path(path)),
+        None => return Err(app.unknown_path(&path)),
     };
     let function = app
         .functions
         .iter()
         .find(|function| function.name == name)
-        .ok_or_else(|| app.unknown_path(path))?;
+        .ok_or_else(|| app.unknown_path(&path))?;
     if parts.method != Method::POST {
         let detail = format!("{name} is called by POST, not {}", parts.method);
         return Err(Problem::method_not_allowed("POST", detail));

@@ -9,10 +9,10 @@ use axum::{
     extract::Request,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use tower::ServiceExt;
 
-use crate::router::BODY_LIMIT;
+use crate::{deadline::Deadline, router::BODY_LIMIT};
 
 /// Marks a request as one that a platform's trigger makes. It is an extension: nobody can send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +32,15 @@ const MAX_CARRIERS: usize = 8;
 /// # Errors
 ///
 /// Why it was not done: what the function answered.
-pub(crate) async fn deliver(router: &Router, brought: &str) -> Result<(), String> {
+pub(crate) async fn deliver(
+    router: &Router,
+    brought: &str,
+    deadline: Deadline,
+) -> Result<(), String> {
     let (trigger, payload) = unpack(brought)?;
     let mut request = Request::new(Body::from(payload.into_owned()));
     request.extensions_mut().insert(trigger);
+    request.extensions_mut().insert(deadline);
     let answer = match router.clone().oneshot(request).await {
         Ok(answer) => answer,
         Err(never) => match never {},
@@ -79,12 +84,11 @@ fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
                     return Ok((Trigger::Timer, Cow::Borrowed("")));
                 }
                 Ok(Carrier { detail_type: Some(kind), detail, .. }) => {
-                    match detail.map(RawValue::get) {
-                        None | Some("{}" | "null") if kind.get() == r#""Scheduled Event""# => {
-                            return Ok((Trigger::Timer, Cow::Borrowed("")));
-                        }
-                        detail => detail.map(str::to_owned),
+                    let detail = detail.map(RawValue::get);
+                    if kind.get() == r#""Scheduled Event""# && detail.is_none_or(says_nothing) {
+                        return Ok((Trigger::Timer, Cow::Borrowed("")));
                     }
+                    detail.map(str::to_owned)
                 }
                 Ok(Carrier { kind: Some(_), message: Some(message), .. }) => {
                     Some(message.get().to_owned())
@@ -100,9 +104,20 @@ fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
     Err(format!("the payload is packed more than {MAX_CARRIERS} times; send the message itself"))
 }
 
+/// Whether a schedule's detail is what it is without an input of one's own: a rule sends `{}`, and
+/// EventBridge Scheduler the same as a string.
+fn says_nothing(detail: &str) -> bool {
+    match serde_json::from_str(detail) {
+        Ok(Value::Null) => true,
+        Ok(Value::Object(members)) => members.is_empty(),
+        Ok(Value::String(text)) => text.trim().is_empty() || says_nothing(&text),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -144,7 +159,9 @@ mod tests {
         let schedule =
             r#"{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}"#;
         let rule = event("{}").replace("Order", "Scheduled Event");
-        for timer in [schedule.to_owned(), text(schedule), rule] {
+        let scheduler = rule.replace("{}", r#""{}""#);
+        let spaced = rule.replace("{}", "{ }");
+        for timer in [schedule.to_owned(), text(schedule), rule, scheduler, spaced] {
             assert_eq!(unpack(&timer), Ok((Trigger::Timer, "".into())), "{timer}");
         }
         // A rule's constant input in the place of the detail is a message.

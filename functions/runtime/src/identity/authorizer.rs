@@ -43,7 +43,8 @@ impl Authorizer {
 }
 
 /// A JWT authorizer of an HTTP API has `jwt.claims`, a Cognito authorizer of a REST API `claims`,
-/// and a Lambda authorizer names of its own choice.
+/// and a Lambda authorizer names of its own choice. Where there is no authorizer, an HTTP API may
+/// still send its names, with `null`.
 fn claims(authorizer: &ApiGatewayRequestAuthorizer) -> Map<String, Value> {
     if let Some(jwt) = &authorizer.jwt {
         let claims = jwt.claims.iter();
@@ -51,7 +52,10 @@ fn claims(authorizer: &ApiGatewayRequestAuthorizer) -> Map<String, Value> {
     }
     match authorizer.fields.get("claims") {
         Some(Value::Object(claims)) => claims.clone(),
-        _ => authorizer.fields.clone().into_iter().collect(),
+        _ => {
+            let fields = authorizer.fields.iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+        }
     }
 }
 
@@ -106,6 +110,7 @@ mod tests {
         assert!(find(&http_api(&Value::Null)).unwrap().is_none());
         assert!(find(&http_api(&json!({ "iam": { "userId": "x" } }))).unwrap().is_none());
         assert!(find(&rest_api(&json!({}))).unwrap().is_none());
+        assert!(find(&rest_api(&json!({ "claims": null, "scopes": null }))).unwrap().is_none());
         assert_eq!(find(&rest_api(&json!({ "principalId": "p" }))).unwrap_err(), 401);
         assert_eq!(find(&http_api(&json!({ "lambda": { "sub": 7 } }))).unwrap_err(), 401);
         assert_eq!(

@@ -91,7 +91,7 @@ impl Identity {
 fn claims(environment: &Environment<'_>) -> Result<Vec<String>, ConfigError> {
     let names = environment.list(variable::CLAIMS)?.unwrap_or_default();
     let prefix = signalr_serverless::claim::SERVICE_PREFIX;
-    match names.iter().find(|name| name.starts_with(prefix)) {
+    match names.iter().find(|name| name.to_ascii_lowercase().starts_with(prefix)) {
         Some(name) => Err(ConfigError::of(
             variable::CLAIMS,
             format!("'{name}' belongs to the service; list claims that do not begin with {prefix}"),

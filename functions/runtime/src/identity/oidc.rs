@@ -85,7 +85,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
     }
     let unreadable = || Rejection::Token("header 'authorization' is not text".to_owned());
     let value = value.to_str().map_err(|_| unreadable())?;
-    match value.split_once(' ') {
+    match value.split_once([' ', '\t']) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
         None if value.eq_ignore_ascii_case("bearer") => {
             Err(Rejection::Token("the bearer token is empty".to_owned()))
@@ -126,7 +126,7 @@ mod tests {
         };
         assert!(find(&[]).await.unwrap().is_none());
         assert!(find(&["Basic YTpi"]).await.unwrap().is_none());
-        for bad in [&["Bearer x"][..], &["bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["é"]]
+        for bad in [&["Bearer x"][..], &["Bearer\tx"], &["bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["é"]]
         {
             assert_eq!(find(bad).await.unwrap_err(), 401, "{bad:?}");
         }

@@ -9,9 +9,11 @@
 mod http;
 mod records;
 
-use axum::Router;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::{Extension, Router};
 use lambda_http::{
-    Adapter, Error, LambdaEvent, Service,
+    Adapter, Context, Error, LambdaEvent, Service,
     lambda_runtime::{self, Diagnostic},
     request::LambdaRequest,
     service_fn,
@@ -19,20 +21,24 @@ use lambda_http::{
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-pub(crate) use self::http::path_without_stage;
+pub(crate) use self::http::OwnPath;
 use self::records::Records;
-use crate::trigger;
+use crate::{deadline::Deadline, log, trigger};
 
 /// Serves events until the process is told to end.
 pub(crate) async fn run(router: Router) -> Result<(), Error> {
     let handle = move |event: LambdaEvent<Box<RawValue>>| {
+        let id = event.context.request_id.clone();
         let answer = answer(router.clone(), event);
-        async { answer.await.map_err(Failed) }
+        async move {
+            // Nobody waits for most of such events, and Lambda itself logs no reason.
+            answer.await.inspect_err(|error| log::failed(&id, &error.to_string())).map_err(Failed)
+        }
     };
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// An event that failed. Lambda logs it, and tries the event again where that is its way.
+/// An event that failed. Lambda tries it again where that is its way.
 #[derive(Debug)]
 struct Failed(Error);
 
@@ -42,6 +48,9 @@ impl From<Failed> for Diagnostic {
     }
 }
 
+/// The most bytes of headers in an event, as JSON.
+const MAX_HEADERS: usize = 128 * 1024;
+
 /// What tells one kind of event from another.
 #[derive(Default, Deserialize)]
 struct Shape<'a> {
@@ -50,6 +59,10 @@ struct Shape<'a> {
     request_context: Option<&'a RawValue>,
     #[serde(borrow, rename = "Records")]
     records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    headers: Option<&'a RawValue>,
+    #[serde(borrow, rename = "multiValueHeaders")]
+    several_headers: Option<&'a RawValue>,
 }
 
 impl<'a> Shape<'a> {
@@ -60,28 +73,49 @@ impl<'a> Shape<'a> {
             false => Self::default(),
         }
     }
+
+    /// Gateways take less. A map of headers that holds too many for it ends the process.
+    fn has_too_many_headers(&self) -> bool {
+        let maps = [self.headers, self.several_headers];
+        maps.iter().flatten().any(|map| map.get().len() > MAX_HEADERS)
+    }
 }
 
 async fn answer(
     router: Router,
     LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>,
 ) -> Result<Box<RawValue>, Error> {
-    match Shape::of(payload.get()) {
+    let deadline = deadline(&context, SystemTime::now());
+    let shape = Shape::of(payload.get());
+    if shape.has_too_many_headers() {
+        return Err(format!("the event has more than {MAX_HEADERS} bytes of headers").into());
+    }
+    match shape {
         Shape { request_context: Some(_), .. } => {
             let mut request: LambdaRequest = serde_json::from_str(payload.get())?;
-            http::make_convertible(&mut request)?;
+            let own_path = http::make_convertible(&mut request)?;
+            let router = router.layer(Extension(own_path)).layer(Extension(deadline));
             let answer = Adapter::from(router).call(LambdaEvent::new(request, context)).await?;
             Ok(to_raw_value(&answer)?)
         }
         Shape { records: Some(records), .. } => {
             let records = Records::parse(records.get())?;
-            Ok(to_raw_value(&records.deliver(&router).await?)?)
+            Ok(to_raw_value(&records.deliver(&router, deadline).await?)?)
         }
         // A bus, a schedule's own input, or whoever may invoke the function.
         Shape { .. } => {
-            trigger::deliver(&router, payload.get()).await?;
+            trigger::deliver(&router, payload.get(), deadline).await?;
             Ok(RawValue::NULL.to_owned())
         }
+    }
+}
+
+/// Lambda ends the process at a time that it tells with each event, in milliseconds since 1970.
+fn deadline(context: &Context, now: SystemTime) -> Deadline {
+    let end = UNIX_EPOCH + Duration::from_millis(context.deadline);
+    match context.deadline {
+        0 => Deadline::default(),
+        _ => Deadline::within(end.duration_since(now).unwrap_or_default()),
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::Router;
 use serde::{Deserialize, Serialize};
 
-use crate::trigger;
+use crate::{deadline::Deadline, trigger};
 
 /// The records of one event, of which all have the same source.
 #[derive(Debug, Deserialize)]
@@ -69,14 +69,20 @@ impl Records {
     /// # Errors
     ///
     /// Where a notification fails. Lambda then tries the event again.
-    pub(super) async fn deliver(&self, router: &Router) -> Result<Failures, String> {
+    pub(super) async fn deliver(
+        &self,
+        router: &Router,
+        deadline: Deadline,
+    ) -> Result<Failures, String> {
         let mut failures = Failures::default();
         for record in &self.0 {
             match record {
-                Record::Sns(SnsRecord { sns }) => trigger::deliver(router, &sns.message).await?,
+                Record::Sns(SnsRecord { sns }) => {
+                    trigger::deliver(router, &sns.message, deadline).await?;
+                }
                 Record::Sqs(record) => {
                     let waits = record.keeps_order() && !failures.batch_item_failures.is_empty();
-                    if waits || !record.is_delivered(router).await {
+                    if waits || !record.is_delivered(router, deadline).await {
                         let item_identifier = record.message_id.clone();
                         failures.batch_item_failures.push(Failure { item_identifier });
                     }
@@ -92,10 +98,10 @@ impl SqsRecord {
         self.queue.ends_with(".fifo")
     }
 
-    async fn is_delivered(&self, router: &Router) -> bool {
-        let delivered = trigger::deliver(router, &self.body).await;
+    async fn is_delivered(&self, router: &Router, deadline: Deadline) -> bool {
+        let delivered = trigger::deliver(router, &self.body, deadline).await;
         if let Err(reason) = &delivered {
-            crate::log::event_failed(&self.message_id, reason);
+            crate::log::failed(&self.message_id, reason);
         }
         delivered.is_ok()
     }

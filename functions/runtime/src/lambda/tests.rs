@@ -1,6 +1,7 @@
 use axum::{extract::Request, http::StatusCode};
 use lambda_http::Context;
 use serde_json::{Value, json};
+use signalr_serverless::HubName;
 
 use super::*;
 use crate::{BODY_LIMIT, Function, Items, config::tests::config};
@@ -31,8 +32,12 @@ fn router() -> Router {
 }
 
 async fn send(event: &Value) -> Result<Value, String> {
+    send_to(&router(), event).await
+}
+
+async fn send_to(router: &Router, event: &Value) -> Result<Value, String> {
     let payload = RawValue::from_string(event.to_string()).unwrap();
-    let answer = answer(router(), LambdaEvent::new(payload, Context::default())).await;
+    let answer = answer(router.clone(), LambdaEvent::new(payload, Context::default())).await;
     answer.map(|answer| serde_json::from_str(answer.get()).unwrap()).map_err(|e| e.to_string())
 }
 
@@ -78,13 +83,127 @@ async fn no_host_path_or_query_ends_the_process() {
             }
         }
     }
-    let long = "x".repeat(40_000);
-    assert!(send(&http_api("/echo", &long, &json!({}))).await.unwrap_err().contains("longer than"));
+}
+
+#[tokio::test]
+async fn no_size_and_no_encoding_ends_the_process() {
+    let long = "é".repeat(40_000);
+    let headers = json!({});
+    let mut query = rest_api("/echo", &headers, &headers);
+    query["queryStringParameters"] = json!({ "x": long });
+    let mut several = load_balancer("/echo", &headers);
+    several["multiValueQueryStringParameters"] = json!({ "x": ["%2b".repeat(30_000)] });
+    let mut not_base64 = http_api("/echo", "", &headers);
+    not_base64["isBase64Encoded"] = true.into();
+    let many: serde_json::Map<_, _> = (0..30_000).map(|n| (n.to_string(), "x".into())).collect();
+    for (event, part) in [
+        (http_api("/echo", &long, &headers), "query is longer"),
+        (query, "query is longer"),
+        (several, "query is longer"),
+        (not_base64, "not base64"),
+        (http_api("/echo", "", &many.clone().into()), "bytes of headers"),
+        (rest_api("/echo", &headers, &many.into()), "bytes of headers"),
+    ] {
+        let error = send(&event).await.unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
+    for event in [
+        http_api(&format!("/{long}"), "", &headers),
+        rest_api(&format!("/{long}"), &headers, &headers),
+        load_balancer(&format!("/{long}"), &headers),
+    ] {
+        assert_eq!(send(&event).await.unwrap()["statusCode"], 404);
+    }
+}
+
+#[tokio::test]
+async fn what_a_gateway_puts_in_front_of_a_path_is_left_out() {
+    let (headers, json_body) = (json!({ "content-type": "application/json" }), "{\"n\":1}");
+    let mut mapped = rest_api("/v1/take", &headers, &json!({}));
+    mapped["resource"] = "/take".into();
+    let mut format_1 = rest_api("/prod/take", &headers, &json!({}));
+    format_1["version"] = "1.0".into();
+    format_1["requestContext"]["path"] = "/prod/take".into();
+    let mut routed = http_api("/v1/take", "", &headers);
+    routed["requestContext"]["routeKey"] = "POST /take".into();
+    for mut event in [mapped, format_1, routed, load_balancer("/rt/api/take", &headers)] {
+        event["body"] = json_body.into();
+        assert_eq!(send(&event).await.unwrap()["statusCode"], 202, "{event}");
+    }
+}
+
+#[tokio::test]
+async fn the_stage_is_never_taken_for_a_hub() {
+    let set = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+        ("FUNCTION_AUTH", "platform"),
+        ("SIGNALR_HUBS", "chat,news"),
+    ];
+    let hub = |Extension(hub): Extension<HubName>| async move { hub.to_string() };
+    let router = crate::router(&config(&set).unwrap(), [Function::open("hub", hub, ())]);
+    let none = json!({});
+    let http_api = |stage: &str, path: &str| {
+        let mut event = http_api(path, "", &none);
+        event["requestContext"]["stage"] = stage.into();
+        event
+    };
+    let rest_api = |path: &str| {
+        let mut event = rest_api(path, &none, &none);
+        event["requestContext"]["path"] = format!("/prod{path}").into();
+        event
+    };
+    for (event, hub) in [
+        (rest_api("/hub"), "chat"),
+        (rest_api("/news/hub"), "news"),
+        (rest_api("/api/news/hub"), "news"),
+        (http_api("prod", "/prod/hub"), "chat"),
+        (http_api("prod", "/prod/api/hub"), "chat"),
+        (http_api("prod", "/prod/api/news/hub"), "news"),
+        (http_api("news", "/news/hub"), "chat"),
+        (http_api("news", "/news/news/hub"), "news"),
+        (http_api("$default", "/news/hub"), "news"),
+        (http_api("$default", "/hub"), "chat"),
+        (load_balancer("/prod/api/hub", &none), "chat"),
+        (load_balancer("/news/hub", &none), "news"),
+    ] {
+        assert_eq!(send_to(&router, &event).await.unwrap()["body"], hub, "{event}");
+    }
+    let unknown = send_to(&router, &http_api("prod", "/prod/other/hub")).await.unwrap();
+    assert!(unknown["body"].as_str().unwrap().contains("hub 'other' is not served"), "{unknown}");
+    let mut root = http_api("prod", "/prod/");
+    root["requestContext"]["http"]["method"] = "GET".into();
+    assert_eq!(send_to(&router, &root).await.unwrap()["body"], "ready\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_answered_before_lambda_ends_the_process() {
+    let wait = |deadline: Deadline| async move {
+        match deadline.limit(std::future::pending::<StatusCode>()).await {
+            Some(status) => status,
+            None => StatusCode::BAD_GATEWAY,
+        }
+    };
+    let config = config(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("FUNCTION_AUTH", "platform")]);
+    let router = crate::router(
+        &config.unwrap(),
+        [Function::open("wait", wait, ()).triggered(None)],
+    );
+    let end = SystemTime::now() + Duration::from_secs(29);
+    let mut context = Context::default();
+    context.deadline = end.duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
+    let event = queue("arn:q", &[r#"{"n":1}"#, r#"{"n":2}"#]);
+    let payload = RawValue::from_string(event.to_string()).unwrap();
+    let start = tokio::time::Instant::now();
+    let answer = answer(router, LambdaEvent::new(payload, context)).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(29), "{:?}", start.elapsed());
+    let answer: Value = serde_json::from_str(answer.get()).unwrap();
+    let ids = json!([{ "itemIdentifier": "0" }, { "itemIdentifier": "1" }]);
+    assert_eq!(answer["batchItemFailures"], ids);
 }
 
 #[tokio::test]
 async fn a_path_is_taken_as_it_was_sent() {
-    for path in ["/x/../take", "/api/%2e%2e/take", "/./take", "//take", "/take/.", "/take%2f"] {
+    for path in ["/x/../api/take", "/x/../take", "/api/%2e%2e/take", "/./take", "//take", "/take/.", "/take%2f"] {
         for event in [
             http_api(path, "", &json!({})),
             rest_api(path, &json!({}), &json!({})),
@@ -135,6 +254,8 @@ async fn topics_buses_and_schedules_succeed_or_fail_whole() {
     let topic = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
     let bus = |detail: Value| json!({ "detail-type": "Order", "source": "s", "detail": detail });
     let rule = json!({ "detail-type": "Scheduled Event", "source": "aws.events", "detail": {} });
+    let scheduler =
+        json!({ "detail-type": "Scheduled Event", "source": "aws.scheduler", "detail": "{}" });
     for good in [
         topic(r#"{"n":1}"#),
         bus(json!({ "n": 1 })),
@@ -142,6 +263,7 @@ async fn topics_buses_and_schedules_succeed_or_fail_whole() {
         json!({ "n": 1 }),
         json!([{ "n": 1 }, { "n": 2 }]),
         rule,
+        scheduler,
     ] {
         send(&good).await.unwrap();
     }
