@@ -82,10 +82,10 @@ deploy-tools: .venv-deploy/installed
 	touch $@
 
 # The zip for `func azure functionapp publish` and zip deploy. TRIGGERS names more of functions/triggers/.
-# It is linked by cargo-lambda, so that it runs on systems older than this one.
+# It is linked by cargo-lambda, so that it runs on systems older than this one; Azure's are x86-64.
 azure-package: deploy-tools
 	PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" cargo lambda build --locked --release \
-	  --package signalr-function-app --no-default-features --features oidc
+	  --target x86_64-unknown-linux-gnu --package signalr-function-app --no-default-features --features entra,oidc
 	python3 -B functions/package.py target/lambda/function-app/bootstrap target/function-app.zip \
 	  $(TRIGGERS:%=--trigger %)
 

@@ -16,10 +16,14 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = stat.S_IFREG | 0o755
 DATA = stat.S_IFREG | 0o644
 
+# e_machine of an ELF header: what Azure runs, and what else people build on.
+X86_64 = 62
+OTHERS = {183: "Arm64", 243: "RISC-V"}
+
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("executable", type=Path, help="the function app, built for 64-bit Linux")
+    arguments.add_argument("executable", type=Path, help="the function app, built for Linux on x86-64")
     arguments.add_argument("zip", type=Path)
     arguments.add_argument("--trigger", action="append", default=[], choices=sorted(names(TRIGGERS)))
     given = arguments.parse_args()
@@ -29,8 +33,7 @@ def main():
 
 def pack(executable, zip_path, triggers=()):
     code = executable.read_bytes()
-    if code[:5] != b"\x7fELF\x02":
-        raise SystemExit(f"{executable} is not an executable of 64-bit Linux; build it with make azure-package")
+    check(executable, code)
     host = FUNCTIONS / "host.json"
     started = json.loads(host.read_text())["customHandler"]["description"]["defaultExecutablePath"]
     zip_path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +43,15 @@ def pack(executable, zip_path, triggers=()):
         for folder in sorted(folders, key=lambda folder: folder.name):
             add(package, f"{folder.name}/function.json", (folder / "function.json").read_bytes(), DATA)
         add(package, started, code, EXECUTABLE)
+
+
+def check(executable, code):
+    if code[:5] != b"\x7fELF\x02":
+        raise SystemExit(f"{executable} is not an executable of 64-bit Linux; build it with make azure-package")
+    machine = int.from_bytes(code[18:20], "little")
+    if machine != X86_64:
+        came = OTHERS.get(machine, f"machine {machine} of the ELF list")
+        raise SystemExit(f"{executable} is for {came}, but Azure runs x86-64; build it with make azure-package")
 
 
 def names(folder):

@@ -1,6 +1,8 @@
 // The package for Azure: what is in it, and how the app in it does under the host in each mode.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -41,7 +43,7 @@ print(json.dumps(modes))`;
 }
 
 test("the package has the host's files and an executable, and nothing else", async () => {
-  const http = ["broadcast", "group-admin", "negotiate"].flatMap((name) => [name, `${name}-hub`]);
+  const http = ["broadcast", "group-admin", "negotiate", "upstream"].flatMap((name) => [name, `${name}-hub`]);
   const functions = [...http, "broadcast-queue", "broadcast-timer"].map((name) => `${name}/function.json`);
   for (const name of ["function-app", "host.json", ...functions]) {
     assert.ok(name in entries, name);
@@ -51,9 +53,19 @@ test("the package has the host's files and an executable, and nothing else", asy
   for (const [name, mode] of Object.entries(entries)) {
     assert.equal(mode & 0o777, name === "function-app" ? 0o755 : 0o644, name);
   }
-  const text = await run("python3", ["-B", `${ROOT}functions/package.py`, `${ROOT}Makefile`, join(folder, "bad.zip")]);
-  assert.notEqual(text.code, 0);
-  assert.match(text.stderr, /not an executable of 64-bit Linux/);
+});
+
+test("what Azure cannot run is not packed", async () => {
+  const arm = join(folder, "arm");
+  writeFileSync(arm, readFileSync(join(app, "function-app")).fill(183, 18, 19));
+  for (const [executable, reason] of [
+    [`${ROOT}Makefile`, /not an executable of 64-bit Linux/],
+    [arm, /is for Arm64, but Azure runs x86-64/],
+  ]) {
+    const packed = await run("python3", ["-B", `${ROOT}functions/package.py`, executable, join(folder, "bad.zip")]);
+    assert.notEqual(packed.code, 0);
+    assert.match(packed.stderr, reason);
+  }
 });
 
 test("without its platform's authorisation or a key it does not start", async () => {
@@ -98,6 +110,10 @@ for (const mode of MODES) {
     const admin = await call("/api/group-admin", { body: '{"action":"check","groupName":"nobody"}', headers: keyed });
     assert.deepEqual(await admin.json(), { results: [{ status: 200, exists: false }] });
     assert.equal((await call("/api/sport/negotiate")).status, 404);
+    for (const path of ["/api/upstream", `/api/${HUB}/upstream`]) {
+      const unsigned = await call(path, { body: "{}" });
+      assert.match((await unsigned.json()).detail, /x-asrs-/, path);
+    }
 
     const named = await call("/api/negotiate?user=mallory", { headers: { "x-ms-client-principal-id": "ann" } });
     assert.equal(claimsOf((await named.json()).accessToken)["asrs.s.uid"], "ann");
@@ -123,5 +139,99 @@ for (const mode of MODES) {
     assert.ok((await host.fire("broadcast-timer", { timer })).succeeded);
     await client.until("timer");
     assert.equal((await host.fire("broadcast-queue", { message: "nonsense" })).succeeded, false);
+    assert.ok((await host.fire("warmup", { warmupContext: {} })).succeeded);
   });
+}
+
+const MESSAGE = JSON.stringify(newMessage("never"));
+
+/** What the host would send, if it were the host. */
+function forged(url, headers = {}) {
+  const request = { Url: url, Method: "POST", Headers: { "content-type": ["application/json"], ...headers }, Body: MESSAGE };
+  return JSON.stringify({ Data: { req: request }, Metadata: {} });
+}
+
+const BROUGHT = JSON.stringify({ Data: { message: newMessage("never") }, Metadata: {} });
+const VICTIM = forged("http://x/api/negotiate", { "x-ms-client-principal-id": ["victim"] });
+
+/** What a caller may write as a hub, so that a path that is read twice means another function or an envelope. */
+const TRICKS = [
+  ...["%3F", "%23", "%253F", "%2523", "%0A%3F", ";", "%3B%3F", "%2F%3F", "%5C", "%5C%3F"].flatMap((end) => [
+    `broadcast${end}`,
+    `${HUB}%2Fbroadcast${end}`,
+    `${HUB}%5Cbroadcast${end}`,
+  ]),
+  ...["..", "%2E%2E", "%2e.", "%252e%252e", "x%5C..%5C..", "%EF%BC%8E%EF%BC%8E"].flatMap((up) =>
+    ["%5C", "%255C", "%2F", "%EF%BC%BC"].flatMap((slash) =>
+      ["negotiate", "broadcast-queue", "api%5Cbroadcast"].map((name) => `${up}${slash}${name}%3F`),
+    ),
+  ),
+].flatMap((hub) => [`/api/${hub}/negotiate`, `/api/${hub}/upstream`]);
+
+/** POSTs to a path that no client tidies up: the status, and the text of the answer. */
+async function rawPost(base, path, body, headers = {}) {
+  const sent = httpRequest(base, { path, method: "POST", headers: { "content-type": "application/json", ...headers } });
+  sent.end(body);
+  const [answer] = await once(sent, "response");
+  let text = "";
+  for await (const part of answer.setEncoding("utf8")) {
+    text += part;
+  }
+  return { status: answer.statusCode, text };
+}
+
+for (const mode of MODES) {
+  for (const rule of [{ FUNCTION_AUTH: "platform" }, { FUNCTION_KEY: HOST_KEY }]) {
+    test(`${mode}, ${Object.keys(rule)}: no trick sends a message or names a user`, async (t) => {
+      const identity = { NEGOTIATE_IDENTITY: "easyauth,anonymous", WEBSITE_AUTH_ENABLED: "True", ALLOWED_ORIGINS: "https://app.example" };
+      const host = await startHost(app, mode, { ...settings(service), ...rule, ...identity });
+      t.after(() => host.stop());
+      const client = await connect(`${host.url}/api/${HUB}`);
+      t.after(() => client.stop());
+
+      for (const path of [...TRICKS, "/broadcast-queue", "/api/../broadcast-queue", "/api/%2e%2e/negotiate", "//broadcast-queue"]) {
+        for (const body of [MESSAGE, BROUGHT, VICTIM]) {
+          const { status, text } = await rawPost(host.url, path, body);
+          assert.ok(status >= 400 && status < 500, `${path}: ${status} ${text}`);
+        }
+      }
+
+      const code = `code=${HOST_KEY}`;
+      for (const [name, body] of [
+        ["negotiate", forged(`http://x/api/broadcast?${code}`)],
+        ["negotiate-hub", forged(`http://x/api/${HUB}/broadcast?${code}`)],
+        ["upstream", forged(`http://x/api/broadcast?${code}`)],
+        ["group-admin", forged(`http://x/api/broadcast?${code}`)],
+        ["broadcast-queue", forged(`http://x/api/broadcast?${code}`)],
+        ["warmup", forged(`http://x/api/broadcast?${code}`)],
+        ["broadcast", VICTIM],
+        ["negotiate", BROUGHT],
+        ["negotiate-hub", BROUGHT],
+        ["group-admin", BROUGHT],
+        ["upstream-hub", BROUGHT],
+      ]) {
+        const { status, text } = await rawPost(host.behind, `/${name}`, body);
+        assert.equal(status, 400, `${name}: ${text}`);
+      }
+
+      const page = { "content-type": "text/plain" };
+      for (const [name, body] of [["broadcast-queue", BROUGHT], ["broadcast", forged(`http://x/api/broadcast?${code}`)], ["negotiate", VICTIM]]) {
+        for (const [headers, expected] of [
+          [page, 415],
+          [{ ...page, origin: "https://evil.example" }, 403],
+          [{ origin: "https://evil.example" }, 403],
+          [{ origin: "https://app.example" }, 403],
+          [{ origin: "null" }, 403],
+          [{ "sec-fetch-site": "same-site" }, 403],
+        ]) {
+          const { status, text } = await rawPost(host.behind, `/${name}`, body, headers);
+          assert.equal(status, expected, `${name} ${JSON.stringify(headers)}: ${text}`);
+        }
+      }
+
+      const last = await rawPost(host.url, "/api/broadcast", JSON.stringify(newMessage("last")), { "x-functions-key": HOST_KEY });
+      assert.equal(last.status, 202, last.text);
+      assert.deepEqual(await client.until("last"), ["last"]);
+    });
+  }
 }

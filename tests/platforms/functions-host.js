@@ -1,6 +1,8 @@
 // A stand-in for the host of Azure Functions, as far as custom handlers see it: it starts the packaged
 // executable, waits until it answers, and passes calls on in each of the host's three modes.
-// Sources: learn.microsoft.com/azure/azure-functions/functions-custom-handlers, the host's public issues.
+// Sources: learn.microsoft.com/azure/azure-functions/functions-custom-handlers, the host's public issues, and for
+// what becomes of a path: Kestrel's PathNormalizer, RouteParameterParser of ASP.NET, and of Azure/azure-functions-host
+// DefaultHttpProxyService (with EncodePath of YARP), DefaultHttpWorkerService and HttpRequestExtensions.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -11,6 +13,9 @@ import { freePort, listening, start } from "./programs.js";
 export const HOST_KEY = "the-host-key";
 export const MODES = ["proxying", "forwarding", "envelope"];
 
+/** What is encoded in a path. */
+const NO_PATH_CHARACTER = /[^\w\-.~!$&'()*+,;=:@/]/gu;
+
 /** Starts the package in the folder, in one of the modes. */
 export async function startHost(folder, mode, env) {
   const port = await freePort();
@@ -20,7 +25,7 @@ export async function startHost(folder, mode, env) {
   await Promise.race([listening(port), app.ended.then(() => app.said(/$^/))]);
   const ready = await fetch(`http://127.0.0.1:${port}/`);
 
-  const host = new Host(port, mode, settings.extensions.http.routePrefix, functionsIn(folder));
+  const host = new Host(port, mode, functionsIn(folder, settings.extensions.http.routePrefix));
   const server = createServer((incoming, outgoing) => {
     host.serve(incoming, outgoing).catch((error) => outgoing.writeHead(500).end(String(error)));
   });
@@ -29,6 +34,8 @@ export async function startHost(folder, mode, env) {
   return {
     ready: ready.status,
     url: `http://127.0.0.1:${server.address().port}`,
+    /** Where the app listens for the host alone. */
+    behind: `http://127.0.0.1:${port}`,
     /** Fires a trigger that is not HTTP: whether the function succeeded. */
     fire: (name, data) => host.fire(name, data),
     async stop() {
@@ -39,35 +46,57 @@ export async function startHost(folder, mode, env) {
   };
 }
 
-function functionsIn(folder) {
+function functionsIn(folder, prefix) {
   const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return folders.map(({ name }) => {
     const { bindings } = JSON.parse(readFileSync(join(folder, name, "function.json")));
     const trigger = bindings.find((binding) => /trigger$/i.test(binding.type));
-    return { name, trigger, output: bindings.find((binding) => binding.type === "http") };
+    const output = bindings.find((binding) => binding.type === "http");
+    return { name, trigger, output, ...(trigger.route && template(`${prefix}/${trigger.route}`)) };
   });
 }
 
+/** What paths look like that a route takes, and what the values of its parameters: `{name}` or `{name:regex(…)}`. */
+function template(route) {
+  const constraints = {};
+  const pattern = route.replaceAll(/\{(\w+)(?::regex\((.*?)\))?\}/g, (_, name, regex) => {
+    constraints[name] = regexOfNet(regex ?? "");
+    return `(?<${name}>[^/]+)`;
+  });
+  if (pattern.includes("{")) {
+    throw new Error(`this host does not know all of the route ${route}`);
+  }
+  return { pattern: new RegExp(`^/${pattern}/?$`, "i"), constraints };
+}
+
+/** There `\w` knows all scripts, and `$` overlooks a line's end. */
+function regexOfNet(pattern) {
+  return new RegExp(pattern.replaceAll("\\w", "[\\p{L}\\p{Mn}\\p{Nd}\\p{Pc}]").replaceAll("$", () => "\\n?$"), "iu");
+}
+
 class Host {
-  constructor(port, mode, prefix, functions) {
-    Object.assign(this, { port, mode, prefix, functions });
+  constructor(port, mode, functions) {
+    Object.assign(this, { port, mode, functions });
   }
 
   async serve(incoming, outgoing) {
-    const url = new URL(incoming.url, "http://host");
-    const found = this.#route(incoming.method, url.pathname);
+    const [, target, query] = /^([^?]*)(.*)$/s.exec(incoming.url);
+    const path = decoded(target);
+    const found = this.#route(incoming.method, path);
     if (!found) {
       return outgoing.writeHead(404).end();
     }
-    const key = incoming.headers["x-functions-key"] ?? url.searchParams.get("code");
+    const key = incoming.headers["x-functions-key"] ?? new URLSearchParams(query).get("code");
     if (found.trigger.authLevel !== "anonymous" && key !== HOST_KEY) {
       return outgoing.writeHead(401).end();
     }
     if (this.mode === "proxying") {
-      return this.#proxy(incoming, outgoing);
+      return this.#proxy(incoming, path, query, outgoing);
     }
     const body = await readAll(incoming);
-    return this.mode === "forwarding" ? this.#forward(incoming, body, outgoing) : this.#envelop(found, incoming, body, outgoing);
+    return this.mode === "forwarding"
+      ? this.#forward(incoming, path, query, body, outgoing)
+      : this.#envelop(found, incoming, path, query, body, outgoing);
   }
 
   async fire(name, data) {
@@ -76,28 +105,33 @@ class Host {
   }
 
   #route(method, path) {
-    for (const { name, trigger, output } of this.functions.filter(({ trigger }) => trigger.type === "httpTrigger")) {
-      const pattern = trigger.route.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)");
-      const match = new RegExp(`^/${this.prefix}/${pattern}$`, "i").exec(path);
-      if (match && trigger.methods.includes(method.toLowerCase())) {
-        return { name, trigger, output, params: { ...match.groups } };
+    for (const found of this.functions.filter(({ trigger }) => trigger.type === "httpTrigger")) {
+      const match = found.pattern.exec(path);
+      const params = { ...match?.groups };
+      const fits = match && Object.entries(params).every(([name, value]) => found.constraints[name].test(value));
+      if (fits && found.trigger.methods.includes(method.toLowerCase())) {
+        return { ...found, params };
       }
     }
   }
 
-  /** The connection is passed on as it is. */
-  #proxy(incoming, outgoing) {
-    const { url: path, method, headers } = incoming;
-    const passed = httpRequest({ host: "127.0.0.1", port: this.port, path, method, headers: { ...headers, ...hostHeaders() } });
+  /** The connection is passed on as it is, with the path encoded again. */
+  #proxy(incoming, path, query, outgoing) {
+    const { method, headers } = incoming;
+    const target = path.replaceAll(NO_PATH_CHARACTER, encodeURIComponent) + query;
+    const passed = httpRequest({ host: "127.0.0.1", port: this.port, path: target, method, headers: { ...headers, ...hostHeaders() } });
     passed.on("response", (answer) => answer.pipe(outgoing.writeHead(answer.statusCode, answer.headers)));
     passed.on("error", () => outgoing.destroy());
     incoming.pipe(passed);
   }
 
-  /** A new request is made of the caller's. */
-  async #forward({ url, method, headers }, body, outgoing) {
+  /** A new request is made of the caller's. Its path is read again, though it is decoded by now. */
+  async #forward({ method, headers }, path, query, body, outgoing) {
     const { host, connection, "content-length": length, ...kept } = headers;
-    const answer = await fetch(`http://127.0.0.1:${this.port}${url}`, {
+    const target = new URL(`http://127.0.0.1:${this.port}${path.replaceAll(/\s/g, encodeURIComponent)}`);
+    target.hash = "";
+    target.search = new URLSearchParams(joined(query));
+    const answer = await fetch(target, {
       method,
       headers: { ...kept, ...hostHeaders() },
       body: body.length === 0 ? undefined : body,
@@ -105,13 +139,13 @@ class Host {
     outgoing.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
   }
 
-  /** The request is data of an invocation. */
-  async #envelop({ name, trigger, output, params }, { url, method, headers }, body, outgoing) {
-    const { searchParams } = new URL(url, "http://host");
+  /** The request is data of an invocation. Its path is encoded again, but for what may be encoded already. */
+  async #envelop({ name, trigger, output, params }, { method, headers }, path, query, body, outgoing) {
+    const encoded = path.replaceAll(/(%[0-9a-f]{2})|./gisu, (all, already) => already ?? all.replace(NO_PATH_CHARACTER, encodeURIComponent));
     const data = {
-      Url: `http://${headers.host}${url}`,
+      Url: `http://${headers.host}${encoded}${query}`,
       Method: method,
-      Query: searchParams.size === 0 ? "{}" : JSON.stringify(Object.fromEntries(searchParams)),
+      Query: JSON.stringify(joined(query)),
       Headers: Object.fromEntries(Object.entries(headers).map(([header, value]) => [header, [value].flat()])),
       Params: params,
       Identities: "[]",
@@ -137,6 +171,32 @@ class Host {
       body: JSON.stringify({ Data: data, Metadata: metadata }),
     });
   }
+}
+
+/** Decoded once, but for slashes, and without `.` and `..` then. */
+function decoded(path) {
+  const text = path.replaceAll(/(%(?!2f)[0-9a-f]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return bytes;
+    }
+  });
+  const segments = [];
+  for (const segment of text.split("/").slice(1)) {
+    if (segment === "..") {
+      segments.pop();
+    } else if (segment !== ".") {
+      segments.push(segment);
+    }
+  }
+  return `/${segments.join("/")}`;
+}
+
+/** The parameters of a query by name, with commas between the values of one. */
+function joined(query) {
+  const parameters = new URLSearchParams(query);
+  return Object.fromEntries([...parameters.keys()].map((name) => [name, parameters.getAll(name).join(",")]));
 }
 
 function hostHeaders() {

@@ -37,13 +37,20 @@ impl Callers {
         Ok(Self { keys: keys.into_iter().map(|key| Key(key.into())).collect(), platform })
     }
 
+    /// The rule that one of the keys is sent; `None` where there are none.
+    pub(crate) fn with_key(&self) -> Option<Authorization> {
+        (!self.keys.is_empty()).then(|| Authorization(Rule::Keys(self.keys.clone())))
+    }
+
     pub(crate) fn authorization(
         &self,
         listen: Listen,
         origins: &AllowedOrigins,
     ) -> Result<Authorization, ConfigError> {
+        if let Some(with_key) = self.with_key() {
+            return Ok(with_key);
+        }
         let rule = match listen {
-            _ if !self.keys.is_empty() => Rule::Keys(self.keys.clone()),
             _ if self.platform => Rule::Platform,
             Listen::Local { .. } => Rule::ThisMachine(origins.clone()),
             Listen::Lambda | Listen::Azure { .. } => {
@@ -78,7 +85,7 @@ impl Authorization {
     /// # Errors
     ///
     /// 401 where a key is needed and the right one did not come, 403 for a page of another origin.
-    pub(crate) fn check(&self, request: &Parts) -> Result<(), Problem> {
+    pub fn check(&self, request: &Parts) -> Result<(), Problem> {
         match &self.0 {
             Rule::Platform => Ok(()),
             Rule::Keys(keys) => match sent_key(request)? {

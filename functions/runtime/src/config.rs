@@ -113,6 +113,12 @@ impl Config {
     pub fn authorization(&self) -> Result<Authorization, ConfigError> {
         self.callers.authorization(self.listen, &self.origins)
     }
+
+    /// The rule that callers send one of `FUNCTION_KEY`, wherever they are; `None` where it is unset.
+    #[must_use]
+    pub fn function_keys(&self) -> Option<Authorization> {
+        self.callers.with_key()
+    }
 }
 
 /// An identity goes before a key, as in Azure Functions: who sets one up means to do without keys.

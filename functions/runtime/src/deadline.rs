@@ -1,11 +1,14 @@
 //! By when a call must be answered, where the platform ends it otherwise.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
+#[cfg(any(test, feature = "lambda"))]
+use std::time::Duration;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use tokio::time::{Instant, timeout_at};
 
 /// Between our end and the platform's: what it takes to say what was done and what was not.
+#[cfg(any(test, feature = "lambda"))]
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// By when a call must be answered. A handler that does one thing after the other takes it from the
@@ -15,6 +18,7 @@ pub struct Deadline(Option<Instant>);
 
 impl Deadline {
     /// A little before the platform ends the process or the call, which it does after this time.
+    #[cfg(any(test, feature = "lambda"))]
     pub(crate) fn within(left: Duration) -> Self {
         // A time beyond what the clock can count is no deadline.
         Self(Instant::now().checked_add(left.saturating_sub(MARGIN)))

@@ -51,9 +51,7 @@ impl Results {
 /// The results of all items, of which one failed after those that have a result.
 fn failed(mut results: Vec<Value>, problem: &Problem, count: usize) -> Problem {
     let failed = results.len();
-    let result = |problem: &Problem| {
-        json!({ "status": problem.status().as_u16(), "detail": problem.detail() })
-    };
+    let result = |problem: &Problem| json!({ "status": problem.status().as_u16(), "detail": problem.detail() });
     results.push(result(problem));
     let rest = not_tried(&format!("not tried, since item {failed} failed"));
     results.resize(count, result(&rest));

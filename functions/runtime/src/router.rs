@@ -85,7 +85,9 @@ pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) ->
         Listen::Lambda => Mount::Suffix,
         Listen::Azure { .. } | Listen::Local { .. } => Mount::Api,
     };
-    let functions = functions.into_iter().collect();
+    let functions: Vec<Function> = functions.into_iter().collect();
+    let without_triggers = functions.iter().filter(|function| function.on_trigger.is_none());
+    let without_triggers = without_triggers.map(|function| function.name).collect();
     let app = Arc::new(App { mount, hubs: config.hubs.clone(), functions });
     let router = Router::new()
         .fallback(dispatch)
@@ -93,7 +95,7 @@ pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) ->
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(config.origins.layer());
     match config.listen {
-        Listen::Azure { .. } => azure::with_envelopes(router),
+        Listen::Azure { .. } => azure::with_envelopes(router, without_triggers),
         Listen::Lambda | Listen::Local { .. } => router,
     }
 }

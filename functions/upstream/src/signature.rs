@@ -23,6 +23,10 @@ impl Keys {
         self.0.push(Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length"));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether any of the signatures is by any of the keys. Time tells nothing of how near a wrong
     /// one came.
     pub(crate) fn have_signed(&self, connection: &ConnectionId, headers: &HeaderMap) -> bool {

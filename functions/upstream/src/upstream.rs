@@ -7,13 +7,13 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
     handler::Handler as _,
-    http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderName, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
     routing::post_service,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use signalr_function_runtime::{BODY_LIMIT, Config, Function, Problem};
-use signalr_serverless::{AccessKey, Credential};
+use signalr_function_runtime::{Authorization, BODY_LIMIT, Config, Function, Problem};
+use signalr_serverless::{AccessKey, ConnectionId, Credential};
 
 use crate::{
     context::{Context, required},
@@ -31,6 +31,8 @@ const WEBHOOK: &str = "/runtime/webhooks/signalr";
 #[derive(Clone, Debug)]
 pub struct Upstream {
     keys: Keys,
+    /// Who else may call, where the service has no key to sign with.
+    function_keys: Option<Authorization>,
     connected: Option<Handler<(), ()>>,
     disconnected: Option<Handler<Option<String>, ()>>,
     /// Each with its name, in lower case.
@@ -39,18 +41,20 @@ pub struct Upstream {
 
 impl Upstream {
     /// An upstream without handlers for the service that the configuration names. Requests must be
-    /// signed with that service's key; where the connection string has none, all are refused.
+    /// signed with that service's key. Where a Microsoft Entra identity stands in for it, they must
+    /// bring one of `FUNCTION_KEY`, which the service takes from the URL that it calls.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let upstream = Self {
             keys: Keys::default(),
+            function_keys: None,
             connected: None,
             disconnected: None,
             methods: Vec::new(),
         };
         match config.connection_string.credential() {
             Credential::AccessKey(key) => upstream.with_key(key),
-            _ => upstream,
+            _ => Self { function_keys: config.function_keys(), ..upstream },
         }
     }
 
@@ -123,20 +127,32 @@ impl Upstream {
         Router::new().route(WEBHOOK, post_service(webhook)).fallback_service(app)
     }
 
-    async fn take(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, Problem> {
+    fn check_caller(&self, connection: &ConnectionId, request: &Parts) -> Result<(), Problem> {
+        if self.keys.have_signed(connection, &request.headers) {
+            return Ok(());
+        }
+        let problem = match &self.function_keys {
+            Some(keys) => return keys.check(request),
+            None if self.keys.is_empty() => {
+                "there is no access key to check signatures with; set FUNCTION_KEY, and put it into the URL that the service calls, as ?code="
+            }
+            None => {
+                "no signature in x-asrs-signature is by the service's key; check that the connection string is that of the service that called"
+            }
+        };
+        Err(Problem::new(StatusCode::UNAUTHORIZED, problem))
+    }
+
+    async fn take(&self, request: &Parts, body: &[u8]) -> Result<Response, Problem> {
         const CATEGORY: HeaderName = HeaderName::from_static("x-asrs-category");
         const EVENT: HeaderName = HeaderName::from_static("x-asrs-event");
 
+        let headers = &request.headers;
         let encoding = Encoding::of(headers)?;
         let context = Context::of(headers)?;
         let category = required(headers, &CATEGORY)?;
         let event = required(headers, &EVENT)?;
-        if !self.keys.have_signed(context.connection(), headers) {
-            return Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "no signature in x-asrs-signature is by the service's key; check that the connection string is that of the service that called",
-            ));
-        }
+        self.check_caller(context.connection(), request)?;
         match (category.to_lowercase().as_str(), event.to_lowercase().as_str()) {
             ("connections", "connected") => match &self.connected {
                 Some(handler) => connection_event(handler.call(context, ()).await),
@@ -157,7 +173,7 @@ impl Upstream {
 
 async fn handle(
     State(upstream): State<Arc<Upstream>>,
-    headers: HeaderMap,
+    request: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = body.map_err(|rejection| match rejection.status() {
@@ -167,7 +183,7 @@ async fn handle(
         ),
         _ => Problem::bad_request("the body did not arrive whole"),
     })?;
-    upstream.take(&headers, &body).await
+    upstream.take(&request, &body).await
 }
 
 /// An event that wants no answer, and got none.

@@ -25,9 +25,13 @@ const JSON: &str = "application/json";
 const MESSAGE_PACK: &str = "application/x-msgpack";
 
 fn config(service: &str) -> Config {
-    let connection_string = format!("Endpoint={service};AccessKey={KEY}");
+    config_with(&format!("Endpoint={service};AccessKey={KEY}"), None)
+}
+
+fn config_with(connection_string: &str, function_key: Option<&str>) -> Config {
     let config = Config::from_lookup(|key| match key {
-        "AzureSignalRConnectionString" => Some(connection_string.as_str()),
+        "AzureSignalRConnectionString" => Some(connection_string),
+        "FUNCTION_KEY" => function_key,
         "SIGNALR_HUB" => Some("chat"),
         _ => None,
     });
@@ -42,7 +46,10 @@ async fn serve(router: Router) -> String {
 }
 
 async fn start(fill: impl FnOnce(Upstream) -> Upstream) -> String {
-    let config = config("http://localhost:8888");
+    start_with(config("http://localhost:8888"), fill).await
+}
+
+async fn start_with(config: Config, fill: impl FnOnce(Upstream) -> Upstream) -> String {
     let upstream = fill(Upstream::new(&config));
     let router = signalr_function_runtime::router(&config, [upstream.function()]);
     serve(upstream.at_webhook(router)).await
@@ -259,6 +266,33 @@ async fn only_what_the_service_signed_is_taken() {
     assert_eq!(status, 401);
     assert!(!String::from_utf8(body).unwrap().contains(KEY));
     assert_eq!(call.with("x-asrs-connection-id", "c2").status(&host).await, 401);
+}
+
+#[tokio::test]
+async fn without_an_access_key_a_function_key_lets_the_service_in() {
+    const IDENTITY: &str = "Endpoint=http://localhost:8888;AuthType=azure.msi";
+    let call = Call::json(
+        "add",
+        &json!({ "type": 1, "invocationId": "1", "target": "add", "arguments": [1, 2] }),
+    );
+    let keyed = Call { path: "/api/upstream?code=right", ..call.clone() };
+    let wrong = Call { path: "/api/upstream?code=wrong", ..call.clone() };
+
+    let host = start_with(config_with(IDENTITY, Some("right")), with_methods).await;
+    assert_eq!(keyed.clone().status(&host).await, 200);
+    assert_eq!(wrong.status(&host).await, 401);
+    assert_eq!(call.clone().with("x-asrs-signature", &sign("", "c1")).status(&host).await, 401);
+
+    let host = start_with(config_with(IDENTITY, None), with_methods).await;
+    assert_eq!(keyed.clone().status(&host).await, 401);
+    let (status, _, body) = call.send(&host).await;
+    assert_eq!(status, 401);
+    assert!(String::from_utf8_lossy(&body).contains("set FUNCTION_KEY"));
+
+    // A function key is no signature where there is a key to sign with.
+    let with_key = format!("Endpoint=http://localhost:8888;AccessKey={KEY}");
+    let host = start_with(config_with(&with_key, Some("right")), with_methods).await;
+    assert_eq!(keyed.with("x-asrs-signature", &sign("guessed", "c1")).status(&host).await, 401);
 }
 
 #[tokio::test]

@@ -12,10 +12,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 use url::Url;
 
+use crate::path::{Mount, Place};
+
 /// The HTTP trigger of the packaged functions, and their HTTP output. The data of a binding with
 /// another name is never taken for a request: who may write to a queue may not make calls.
 const HTTP_TRIGGER: &str = "req";
 const HTTP_OUTPUT: &str = "res";
+
+/// What a function's folder has behind the function's name where the route has a hub in front.
+const WITH_HUB: &str = "-hub";
+/// The one folder that a warm-up trigger may be in, in any case.
+/// Source: <https://learn.microsoft.com/azure/azure-functions/functions-bindings-warmup>
+const WARMUP_FOLDER: &str = "warmup";
+
+/// What the answer to the host has of its own.
+const HOP_BY_HOP: [&str; 7] =
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// What the host sends. Its data is what each binding of the function brought, by name.
 #[derive(Deserialize)]
@@ -32,6 +44,8 @@ pub(super) enum Call {
     Http(Box<Request>),
     /// What a trigger brought.
     Trigger(String),
+    /// An instance is added: it is to be ready, and is.
+    Warmup,
 }
 
 /// The HTTP trigger's data.
@@ -55,15 +69,31 @@ impl Envelope {
         })
     }
 
+    /// What the function in this folder is to do; some functions take no triggers.
+    ///
     /// # Errors
     ///
-    /// What is wrong with the data.
-    pub(super) fn call(self) -> Result<Call, String> {
+    /// What is wrong with the data, or that it is not for this function.
+    pub(super) fn call(self, folder: &str, without_triggers: &[&str]) -> Result<Call, String> {
         if let Some(data) = self.data.get(HTTP_TRIGGER) {
             let data: HttpData = serde_json::from_str(&unquoted(data.get()))
                 .map_err(|error| format!("the envelope's {HTTP_TRIGGER} is no request: {error}"))?;
-            return Ok(Call::Http(Box::new(data.into_request()?)));
+            let request = data.into_request()?;
+            check_function(folder, request.uri().path())?;
+            return Ok(Call::Http(Box::new(request)));
         }
+        if folder.eq_ignore_ascii_case(WARMUP_FOLDER) {
+            return Ok(Call::Warmup);
+        }
+        if without_triggers.contains(&function_of(folder)) {
+            return Err(format!(
+                "the envelope has no {HTTP_TRIGGER}, and {folder} takes HTTP calls alone; give another trigger a folder of its own"
+            ));
+        }
+        self.trigger()
+    }
+
+    fn trigger(self) -> Result<Call, String> {
         let names = || self.data.keys().cloned().collect::<Vec<_>>().join(", ");
         let mut data = self.data.values();
         match (data.next(), data.next()) {
@@ -75,6 +105,19 @@ impl Envelope {
             )),
         }
     }
+}
+
+/// Who may call one function, and that is what the host has checked, may not call another so.
+fn check_function(folder: &str, path: &str) -> Result<(), String> {
+    let function = function_of(folder);
+    match Mount::Api.locate(path) {
+        Some(Place::Function { name, .. }) if name == function => Ok(()),
+        _ => Err(format!("the envelope's Url does not name the function {function}")),
+    }
+}
+
+fn function_of(folder: &str) -> &str {
+    folder.strip_suffix(WITH_HUB).unwrap_or(folder)
 }
 
 /// Some hosts encode data as a string.
@@ -154,7 +197,7 @@ impl Outcome {
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
         let status = parts.status.as_str();
         let mut headers = Map::new();
-        for name in parts.headers.keys() {
+        for name in parts.headers.keys().filter(|name| !HOP_BY_HOP.contains(&name.as_str())) {
             let values = parts.headers.get_all(name).iter();
             let values: Vec<_> =
                 values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();

@@ -126,8 +126,14 @@ mod tests {
         };
         assert!(find(&[]).await.unwrap().is_none());
         assert!(find(&["Basic YTpi"]).await.unwrap().is_none());
-        for bad in [&["Bearer x"][..], &["Bearer\tx"], &["bearer"], &["Bearer "], &["Bearer a", "Bearer b"], &["é"]]
-        {
+        for bad in [
+            &["Bearer x"][..],
+            &["Bearer\tx"],
+            &["bearer"],
+            &["Bearer "],
+            &["Bearer a", "Bearer b"],
+            &["é"],
+        ] {
             assert_eq!(find(bad).await.unwrap_err(), 401, "{bad:?}");
         }
     }

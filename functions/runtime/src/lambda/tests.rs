@@ -183,11 +183,10 @@ async fn a_batch_is_answered_before_lambda_ends_the_process() {
             None => StatusCode::BAD_GATEWAY,
         }
     };
-    let config = config(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("FUNCTION_AUTH", "platform")]);
-    let router = crate::router(
-        &config.unwrap(),
-        [Function::open("wait", wait, ()).triggered(None)],
-    );
+    let config =
+        config(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("FUNCTION_AUTH", "platform")]);
+    let router =
+        crate::router(&config.unwrap(), [Function::open("wait", wait, ()).triggered(None)]);
     let end = SystemTime::now() + Duration::from_secs(29);
     let mut context = Context::default();
     context.deadline = end.duration_since(UNIX_EPOCH).unwrap().as_millis().try_into().unwrap();
@@ -203,7 +202,15 @@ async fn a_batch_is_answered_before_lambda_ends_the_process() {
 
 #[tokio::test]
 async fn a_path_is_taken_as_it_was_sent() {
-    for path in ["/x/../api/take", "/x/../take", "/api/%2e%2e/take", "/./take", "//take", "/take/.", "/take%2f"] {
+    for path in [
+        "/x/../api/take",
+        "/x/../take",
+        "/api/%2e%2e/take",
+        "/./take",
+        "//take",
+        "/take/.",
+        "/take%2f",
+    ] {
         for event in [
             http_api(path, "", &json!({})),
             rest_api(path, &json!({}), &json!({})),
