@@ -110,13 +110,12 @@ async fn answer(
     }
 }
 
-/// Lambda ends the process at a time that it tells with each event, in milliseconds since 1970.
+/// Lambda ends the process at a time that it tells with each event, in milliseconds since 1970. An
+/// end in the past is none: emulators of Lambda tell all kinds of numbers.
 fn deadline(context: &Context, now: SystemTime) -> Deadline {
-    let end = UNIX_EPOCH + Duration::from_millis(context.deadline);
-    match context.deadline {
-        0 => Deadline::default(),
-        _ => Deadline::within(end.duration_since(now).unwrap_or_default()),
-    }
+    let end = UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
+    let left = end.and_then(|end| end.duration_since(now).ok());
+    left.map(Deadline::within).unwrap_or_default()
 }
 
 #[cfg(test)]
