@@ -20,7 +20,7 @@ LAMBDA_ONLY = ["--no-default-features", "--features", "lambda"]
 # What is shown, the package, what is built of it, and the path that is called.
 PROGRAMS = [
     ("bare lambda_http hello", "signalr-function-runtime", ["--example", "bare-hello", *LAMBDA_ONLY], "/"),
-    ("negotiate without `oidc`", "signalr-negotiate", LAMBDA_ONLY, "/negotiate"),
+    ("negotiate as on Lambda, without `entra` and `oidc`", "signalr-negotiate", LAMBDA_ONLY, "/negotiate"),
     ("negotiate", "signalr-negotiate", [], "/negotiate"),
     ("broadcast", "signalr-broadcast", [], "/"),
     ("group-admin", "signalr-group-admin", [], "/"),

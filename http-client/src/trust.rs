@@ -83,11 +83,67 @@ impl Trust {
     }
 }
 
+/// The certificates among what a PEM file has.
+fn authorities(pem: &[u8]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    Ok(roots)
+}
+
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(own) => write!(f, "Trust({} authorities)", own.len()),
+            Some(own) => write!(f, "Trust({} of a file)", own.len()),
             None => f.write_str("Trust(Mozilla's)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    /// Test data, made for these tests.
+    const AUTHORITY: &str = include_str!("test-data/authority.pem");
+
+    fn trust(pem: &str) -> Result<String, String> {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(pem.as_bytes()).unwrap();
+        let trust = Trust::from_file(file.path()).map_err(|error| error.to_string())?;
+        assert!(trust.tls().is_ok());
+        Ok(format!("{trust:?}"))
+    }
+
+    #[test]
+    fn all_certificates_of_a_file_are_trusted_and_other_things_passed_over() {
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        let file = format!("a comment\n{AUTHORITY}\n{key}{AUTHORITY}");
+        assert_eq!(trust(&file).unwrap(), "Trust(2 of a file)");
+        assert_eq!(format!("{:?}", Trust::default()), "Trust(Mozilla's)");
+    }
+
+    #[test]
+    fn a_file_that_will_not_do_is_told() {
+        let not_base64 = AUTHORITY.replace('M', "*");
+        let not_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (pem, part) in [
+            ("", "has no certificate"),
+            ("\u{30}\u{7f} DER", "has no certificate"),
+            (&not_base64, "is not a file of certificates in PEM"),
+            (not_der, "is not a file of certificates in PEM"),
+            (AUTHORITY.split("-----END").next().unwrap(), "is not a file of certificates in PEM"),
+        ] {
+            let error = trust(pem).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+        let error = Trust::from_file("/nowhere.pem".as_ref()).unwrap_err().to_string();
+        assert!(error.starts_with("'/nowhere.pem' cannot be read: "), "{error}");
     }
 }
