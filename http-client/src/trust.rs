@@ -54,18 +54,12 @@ impl Trust {
     ///
     /// [`TrustError`].
     pub fn from_file(path: &Path) -> Result<Self, TrustError> {
-        let file = path.display().to_string();
-        let pem =
-            fs::read(path).map_err(|cause| TrustError::Unreadable { file: file.clone(), cause })?;
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            certificate
-                .map_err(|error| error.to_string())
-                .and_then(|der| roots.add(der).map_err(|error| error.to_string()))
-                .map_err(|problem| TrustError::Malformed { file: file.clone(), problem })?;
-        }
+        let file = || path.display().to_string();
+        let pem = fs::read(path).map_err(|cause| TrustError::Unreadable { file: file(), cause })?;
+        let roots =
+            authorities(&pem).map_err(|problem| TrustError::Malformed { file: file(), problem })?;
         if roots.is_empty() {
-            return Err(TrustError::Empty { file });
+            return Err(TrustError::Empty { file: file() });
         }
         Ok(Self(Some(Arc::new(roots))))
     }
