@@ -31,16 +31,16 @@ pub enum TrustError {
         /// What the operating system says.
         cause: io::Error,
     },
-    /// It is no PEM, or a certificate in it is none.
+    /// It is no PEM.
     #[error("'{file}' is not a file of certificates in PEM: {problem}")]
     Malformed {
         /// The path.
         file: String,
         /// What is wrong.
-        problem: String,
+        problem: rustls::pki_types::pem::Error,
     },
-    /// It has no certificate.
-    #[error("'{file}' has no certificate; put the authority's in, in PEM")]
+    /// It has no certificate that can be used.
+    #[error("'{file}' has no certificate that can be used; put the authority's in, in PEM")]
     Empty {
         /// The path.
         file: String,
@@ -77,13 +77,12 @@ impl Trust {
     }
 }
 
-/// The certificates among what a PEM file has.
-fn authorities(pem: &[u8]) -> Result<RootCertStore, String> {
+/// The certificates among what a PEM file has. Those of a form that nobody uses any more, which
+/// systems' files may still have, are left out.
+fn authorities(pem: &[u8]) -> Result<RootCertStore, rustls::pki_types::pem::Error> {
+    let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
-    }
+    roots.add_parsable_certificates(certificates);
     Ok(roots)
 }
 
@@ -118,7 +117,8 @@ mod tests {
     #[test]
     fn all_certificates_of_a_file_are_trusted_and_other_things_passed_over() {
         let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        let file = format!("a comment\n{AUTHORITY}\n{key}{AUTHORITY}");
+        let old = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let file = format!("a comment\n{AUTHORITY}\n{key}{old}{AUTHORITY}");
         assert_eq!(trust(&file).unwrap(), "Trust(2 of a file)");
         assert_eq!(format!("{:?}", Trust::default()), "Trust(Mozilla's)");
     }
@@ -131,7 +131,7 @@ mod tests {
             ("", "has no certificate"),
             ("\u{30}\u{7f} DER", "has no certificate"),
             (&not_base64, "is not a file of certificates in PEM"),
-            (not_der, "is not a file of certificates in PEM"),
+            (not_der, "has no certificate"),
             (AUTHORITY.split("-----END").next().unwrap(), "is not a file of certificates in PEM"),
         ] {
             let error = trust(pem).unwrap_err();
