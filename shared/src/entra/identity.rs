@@ -1,6 +1,9 @@
 //! Azure's own credentials, as the connection string names them.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use azure_core::{
     credentials::{Secret, TokenCredential},
@@ -12,9 +15,10 @@ use azure_identity::{
     ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
     WorkloadIdentityCredentialOptions,
 };
+use tokio::time::timeout;
 
 use super::{
-    PendingToken, SharedTokenSource, TokenSource, certificate::CertificateAssertion,
+    PendingToken, SharedTokenSource, TokenSource, certificate::CertificateAssertion, in_one_line,
     transport::Transport,
 };
 use crate::{
@@ -26,6 +30,10 @@ use crate::{
 /// How often a question that failed is asked again: within about a second and a half, so that the
 /// caller learns what is wrong while there is still time to answer.
 const RETRIES: u32 = 3;
+
+/// How long one of several identities may take to answer before the next is asked. A developer's
+/// tools are programs that start slowly; where there is no managed identity, nobody may answer.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 type Credential = Arc<dyn TokenCredential>;
 
@@ -71,7 +79,8 @@ pub(crate) fn token_source(
 /// environment, the platform's managed identity, the developer's own tools, the machine's managed
 /// identity. The last is asked last, since elsewhere than on Azure its question goes unanswered.
 struct Surroundings {
-    offered: Vec<Credential>,
+    /// By what a person knows them by.
+    offered: Vec<(&'static str, Credential)>,
     chosen: OnceLock<Credential>,
 }
 
@@ -83,16 +92,18 @@ impl Surroundings {
         let variable = |name| environment(name).filter(|value| !value.is_empty());
         let client_id = variable("AZURE_CLIENT_ID");
         let tenant_id = variable("AZURE_TENANT_ID");
-        let mut offered: Vec<Credential> = Vec::new();
+        let mut offered: Vec<(&str, Credential)> = Vec::new();
         if let (Some(client_id), Some(tenant_id), Some(secret)) =
             (&client_id, &tenant_id, variable("AZURE_CLIENT_SECRET"))
         {
-            offered.push(application(client_id, tenant_id, &secret, http).map_err(unusable)?);
+            let application = application(client_id, tenant_id, &secret, http);
+            offered.push(("AZURE_CLIENT_SECRET", application.map_err(unusable)?));
         }
         if let (Some(client_id), Some(tenant_id), Some(path)) =
             (&client_id, &tenant_id, variable("AZURE_CLIENT_CERTIFICATE_PATH"))
         {
-            offered.push(certified(client_id, tenant_id, &path, http, &environment)?);
+            let certified = certified(client_id, tenant_id, &path, http, &environment)?;
+            offered.push(("AZURE_CLIENT_CERTIFICATE_PATH", certified));
         }
         if let Some(file) = variable("AZURE_FEDERATED_TOKEN_FILE") {
             let options = WorkloadIdentityCredentialOptions {
@@ -103,13 +114,15 @@ impl Surroundings {
                 tenant_id,
                 token_file_path: Some(file.into()),
             };
-            offered.push(WorkloadIdentityCredential::new(Some(options)).map_err(unusable)?);
+            let workload = WorkloadIdentityCredential::new(Some(options)).map_err(unusable)?;
+            offered.push(("AZURE_FEDERATED_TOKEN_FILE", workload));
         }
-        let managed = managed(client_id, http).map_err(unusable)?;
+        let managed = ("managed identity", managed(client_id, http).map_err(unusable)?);
         let tools = DeveloperToolsCredential::new(None).map_err(unusable)?;
+        let tools = ("developer's tools", tools as Credential);
         match variable("IDENTITY_ENDPOINT") {
-            Some(_) => offered.extend([managed, tools as Credential]),
-            None => offered.extend([tools as Credential, managed]),
+            Some(_) => offered.extend([managed, tools]),
+            None => offered.extend([tools, managed]),
         }
         Ok(Self { offered, chosen: OnceLock::new() })
     }
@@ -122,15 +135,17 @@ impl TokenSource for Surroundings {
                 return chosen.token(scope).await;
             }
             let mut problems = Vec::new();
-            for credential in &self.offered {
-                match credential.token(scope).await {
-                    Ok(token) => {
+            for (name, credential) in &self.offered {
+                let problem = match timeout(PATIENCE, credential.token(scope)).await {
+                    Ok(Ok(token)) => {
                         // Another caller may have chosen meanwhile: its choice is as good.
                         let _ = self.chosen.set(Arc::clone(credential));
                         return Ok(token);
                     }
-                    Err(problem) => problems.push(problem.to_string()),
-                }
+                    Ok(Err(problem)) => in_one_line(&*problem),
+                    Err(_) => format!("no answer within {PATIENCE:?}"),
+                };
+                problems.push(format!("{name}: {problem}"));
             }
             Err(problems.join("; ").into())
         })

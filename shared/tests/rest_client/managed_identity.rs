@@ -22,7 +22,10 @@ async fn call(server: &Server, auth: &str) -> std::process::Output {
         .env("IDENTITY_ENDPOINT", format!("http://{host}/msi/token"))
         .env("IDENTITY_HEADER", "proof")
         .env_remove("AZURE_CLIENT_SECRET")
+        .env_remove("AZURE_CLIENT_CERTIFICATE_PATH")
         .env_remove("AZURE_FEDERATED_TOKEN_FILE")
+        // A developer's own tools are not to be found.
+        .env("PATH", "")
         .env("AZURE_CLIENT_ID", "chosen by the surroundings")
         .stdin(Stdio::null())
         .output()
@@ -77,4 +80,15 @@ async fn a_platform_that_refuses_is_told() {
     assert!(!output.status.success());
     assert!(text.contains("no Microsoft Entra token for the service: "), "{text}");
     assert!(!text.contains("proof"), "{text}");
+}
+
+#[tokio::test]
+async fn of_several_identities_each_says_why_it_will_not_do() {
+    let server = Server::start(|_| status(400)).await;
+    let output = call(&server, "AuthType=azure").await;
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    for part in ["managed identity: ", "has not been assigned", "developer's tools: "] {
+        assert!(text.contains(part), "{text}");
+    }
 }
