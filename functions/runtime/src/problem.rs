@@ -27,6 +27,9 @@ struct Members {
     index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<serde_json::Value>,
+    /// What the operator is told instead of the detail, where it is not for callers.
+    #[serde(skip)]
+    cause: Option<String>,
     /// What the answer says beside the problem.
     #[serde(skip)]
     header: Option<(HeaderName, &'static str)>,
@@ -42,6 +45,7 @@ impl Problem {
             detail: detail.into(),
             index: None,
             results: None,
+            cause: None,
             header: None,
         }))
     }
@@ -63,6 +67,17 @@ impl Problem {
     pub fn with_results(mut self, results: serde_json::Value) -> Self {
         self.0.results = Some(results);
         self
+    }
+
+    /// What the operator is told instead of the detail, where it is not for callers.
+    pub(crate) fn because(mut self, cause: Option<String>) -> Self {
+        self.0.cause = cause;
+        self
+    }
+
+    /// What the operator is told: more than the caller is, where that is not for everyone.
+    pub(crate) fn told_to_operator(&self) -> &str {
+        self.0.cause.as_deref().unwrap_or(&self.0.detail)
     }
 
     /// A method that the path does not take; `allow` lists those it does.
@@ -107,7 +122,14 @@ impl From<Error> for Problem {
             (_, Fault::Caller) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self::new(status, error.to_string())
+        match error {
+            // It names the function's identity and directory, and everyone may call negotiate.
+            Error::EntraToken { .. } => {
+                let detail = "the function cannot prove to the service who it is; its log says why";
+                Self::new(status, detail).because(Some(error.to_string()))
+            }
+            error => Self::new(status, error.to_string()),
+        }
     }
 }
 
@@ -117,7 +139,7 @@ impl IntoResponse for Problem {
         let mut response =
             (self.0.status, [(header::CONTENT_TYPE, content_type)], body_of(&self)).into_response();
         if self.0.status.is_server_error() {
-            response.extensions_mut().insert(Failure(self.0.detail.into()));
+            response.extensions_mut().insert(Failure(self.told_to_operator().into()));
         }
         if let Some((name, value)) = self.0.header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -158,6 +180,10 @@ mod tests {
         assert_eq!(too_long.status(), 400);
         assert!(too_long.0.detail.contains("5000"), "{too_long:?}");
         assert_eq!(Problem::from(Error::EntraNotSupported).status(), 500);
+        let identity = Problem::from(Error::EntraToken { problem: "directory x".to_owned() });
+        assert_eq!(identity.status(), 500);
+        assert!(!identity.detail().contains("directory x"), "{identity:?}");
+        assert!(identity.told_to_operator().contains("directory x"), "{identity:?}");
         let unreachable = Error::Unreachable { endpoint: "host:1".to_owned(), source: "x".into() };
         assert_eq!(Problem::from(unreachable).status(), 502);
     }

@@ -55,8 +55,10 @@ fn failed(mut results: Vec<Value>, problem: &Problem, count: usize) -> Problem {
     results.push(result(problem));
     let rest = not_tried(&format!("not tried, since item {failed} failed"));
     results.resize(count, result(&rest));
-    let detail = format!("item {failed} failed: {}", problem.detail());
-    Problem::new(StatusCode::BAD_GATEWAY, detail).with_results(results.into())
+    let of_item = |text: &str| format!("item {failed} failed: {text}");
+    Problem::new(StatusCode::BAD_GATEWAY, of_item(problem.detail()))
+        .with_results(results.into())
+        .because(Some(of_item(problem.told_to_operator())))
 }
 
 fn not_tried(detail: &str) -> Problem {

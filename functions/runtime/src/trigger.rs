@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tower::ServiceExt;
 
-use crate::{deadline::Deadline, router::BODY_LIMIT};
+use crate::{deadline::Deadline, problem::Failure, router::BODY_LIMIT};
 
 /// Marks a request as one that a platform's trigger makes. It is an extension: nobody can send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ const MAX_CARRIERS: usize = 8;
 ///
 /// # Errors
 ///
-/// Why it was not done: what the function answered.
+/// Why it was not done, for the operator: nobody else waits for it.
 pub(crate) async fn deliver(
     router: &Router,
     brought: &str,
@@ -49,6 +49,9 @@ pub(crate) async fn deliver(
         return Ok(());
     }
     let status = answer.status();
+    if let Some(Failure(reason)) = answer.extensions().get() {
+        return Err(format!("{status}: {reason}"));
+    }
     let body = to_bytes(answer.into_body(), BODY_LIMIT).await.unwrap_or_default();
     Err(format!("{status}: {}", String::from_utf8_lossy(&body)))
 }
