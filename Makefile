@@ -9,6 +9,9 @@ run: page
 	cargo build --locked --release -p signalr-cli
 	target/release/signalr dev $(ARGS)
 
+# What the function app of Azure is built with: no Lambda.
+AZURE = --no-default-features --features entra,oidc
+
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
 test: fmt clippy doc structure rust-tests api-tests platform-tests client-tests
 
@@ -19,10 +22,11 @@ check: fmt clippy nextest
 fmt:
 	cargo fmt --all --check
 
-# The second is the build for Lambda behind an authorizer.
+# The second is the build for Lambda behind an authorizer, the third that for Azure.
 clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p signalr-negotiate --no-default-features --features lambda --all-targets -- -D warnings
+	cargo clippy --locked -p signalr-function-app $(AZURE) --all-targets -- -D warnings
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
@@ -70,7 +74,8 @@ tests/clients/python/.venv/installed: tests/clients/python/requirements.txt
 
 # The functions under cargo-lambda, SAM, a host of Azure Functions and an OpenID Connect server.
 platform-tests: deploy-tools tests/platforms/node_modules/.package-lock.json
-	cargo build --locked -p signalr-cli -p signalr-function-app
+	cargo build --locked -p signalr-cli
+	cargo build --locked -p signalr-function-app $(AZURE)
 	cd tests/platforms && npm test
 
 # cargo-lambda and SAM, in .venv-deploy/bin.
@@ -85,7 +90,7 @@ deploy-tools: .venv-deploy/installed
 # It is linked by cargo-lambda, so that it runs on systems older than this one; Azure's are x86-64.
 azure-package: deploy-tools
 	PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" cargo lambda build --locked --release \
-	  --target x86_64-unknown-linux-gnu --package signalr-function-app --no-default-features --features entra,oidc
+	  --target x86_64-unknown-linux-gnu --package signalr-function-app $(AZURE)
 	python3 -B functions/package.py target/lambda/function-app/bootstrap target/function-app.zip \
 	  $(TRIGGERS:%=--trigger %)
 

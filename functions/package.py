@@ -16,24 +16,24 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = stat.S_IFREG | 0o755
 DATA = stat.S_IFREG | 0o644
 
-# e_machine of an ELF header: what Azure runs, and what else people build on.
-X86_64 = 62
-OTHERS = {183: "Arm64", 243: "RISC-V"}
+# e_machine of an ELF header. Azure runs the first.
+MACHINES = {"x86-64": 62, "arm64": 183}
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("executable", type=Path, help="the function app, built for Linux on x86-64")
+    arguments.add_argument("executable", type=Path, help="the function app, built for Linux")
     arguments.add_argument("zip", type=Path)
     arguments.add_argument("--trigger", action="append", default=[], choices=sorted(names(TRIGGERS)))
+    arguments.add_argument("--machine", choices=MACHINES, default="x86-64", help="what is to run it")
     given = arguments.parse_args()
-    pack(given.executable, given.zip, given.trigger)
+    pack(given.executable, given.zip, given.machine, given.trigger)
     print(given.zip)
 
 
-def pack(executable, zip_path, triggers=()):
+def pack(executable, zip_path, machine, triggers=()):
     code = executable.read_bytes()
-    check(executable, code)
+    check(executable, code, machine)
     host = FUNCTIONS / "host.json"
     started = json.loads(host.read_text())["customHandler"]["description"]["defaultExecutablePath"]
     zip_path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ def pack(executable, zip_path, triggers=()):
         add(package, started, code, EXECUTABLE)
 
 
-def check(executable, code):
+def check(executable, code, machine):
     if code[:5] != b"\x7fELF\x02":
         raise SystemExit(f"{executable} is not an executable of 64-bit Linux; build it with make azure-package")
-    machine = int.from_bytes(code[18:20], "little")
-    if machine != X86_64:
-        came = OTHERS.get(machine, f"machine {machine} of the ELF list")
-        raise SystemExit(f"{executable} is for {came}, but Azure runs x86-64; build it with make azure-package")
+    number = int.from_bytes(code[18:20], "little")
+    if number != MACHINES[machine]:
+        came = next((name for name, other in MACHINES.items() if other == number), f"machine {number} of the ELF list")
+        raise SystemExit(f"{executable} is for {came}, not for {machine}; build it with make azure-package")
 
 
 def names(folder):

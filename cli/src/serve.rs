@@ -139,8 +139,12 @@ impl Serve {
     }
 }
 
+/// A variable that is set to nothing counts as unset.
 fn trust(file: &str) -> Result<Trust, TrustError> {
-    Trust::from_file(file.as_ref())
+    match file {
+        "" => Ok(Trust::default()),
+        file => Trust::from_file(file.as_ref()),
+    }
 }
 
 fn lines(service: &Service, key: &str) -> Vec<Line> {

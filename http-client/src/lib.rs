@@ -20,7 +20,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// No HTTP client could be set up: what the library says.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be set up: {0}")]
-pub struct SetupError(Box<dyn StdError + Send + Sync>);
+pub struct SetupError(#[source] Box<dyn StdError + Send + Sync>);
 
 /// A client that follows no redirect, makes no call twice and uses no proxy. The time limit of a
 /// call is for who makes it to set; that of a connection is 10 seconds.
@@ -45,4 +45,22 @@ pub fn client(trust: &Trust) -> Result<reqwest::Client, SetupError> {
         .no_proxy()
         .build()
         .map_err(|error| SetupError(error.into()))
+}
+
+/// What the operating system or TLS said, which the library keeps at the end of a chain of causes.
+///
+/// ```
+/// # #[derive(Debug, thiserror::Error)]
+/// # #[error("error sending request")]
+/// # struct Sending(#[source] std::io::Error);
+/// let error = Sending(std::io::Error::other("connection refused"));
+/// assert_eq!(signalr_http_client::cause(&error), "connection refused");
+/// ```
+#[must_use]
+pub fn cause(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
 }

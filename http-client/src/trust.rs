@@ -29,6 +29,7 @@ pub enum TrustError {
         /// The path.
         file: String,
         /// What the operating system says.
+        #[source]
         cause: io::Error,
     },
     /// It is no PEM.
@@ -37,6 +38,7 @@ pub enum TrustError {
         /// The path.
         file: String,
         /// What is wrong.
+        #[source]
         problem: rustls::pki_types::pem::Error,
     },
     /// It has no certificate that can be used.

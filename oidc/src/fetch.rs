@@ -69,7 +69,10 @@ impl Fetch {
             let error = error.without_url();
             match error.is_timeout() {
                 true => format!("{url} did not answer within {TIME_LIMIT:?}"),
-                false => format!("{url} cannot be reached: {error}"),
+                false => {
+                    let cause = signalr_http_client::cause(&error);
+                    format!("{url} cannot be reached: {cause}")
+                }
             }
         };
         let mut response =

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jsonwebtoken::Header;
-use tokio::time::Instant;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
 use url::Url;
 
 use super::{
@@ -34,7 +34,7 @@ pub(super) struct Keys {
     /// Held for moments only, never across an await.
     state: Mutex<State>,
     /// Whoever holds it fetches; the others wait and use what came.
-    fetching: tokio::sync::Mutex<()>,
+    fetching: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ impl Found {
 
 impl Keys {
     pub(super) fn new(issuer: Url, fetch: Fetch) -> Self {
-        Self { issuer, fetch, state: Mutex::default(), fetching: tokio::sync::Mutex::default() }
+        Self { issuer, fetch, state: Mutex::default(), fetching: Arc::default() }
     }
 
     /// The key that a token with this header is to be checked with.
@@ -78,7 +78,12 @@ impl Keys {
         if is_found && state.is_younger(FRESH, now) {
             return state.answer(header, now);
         }
-        self.renew(now).await;
+        let fetching = Arc::clone(&self.fetching).try_lock_owned().ok();
+        // While somebody fetches, a key that can still be used is: the issuer may be hanging.
+        if fetching.is_none() && is_found && state.is_younger(USABLE, now) {
+            return state.answer(header, now);
+        }
+        self.renew(fetching, now).await;
         self.state().answer(header, now)
     }
 
@@ -90,7 +95,7 @@ impl Keys {
         found: &Found,
         now: SystemTime,
     ) -> Result<Option<Found>, Rejection> {
-        self.renew(now).await;
+        self.renew(None, now).await;
         let state = self.state();
         match &state.issued {
             Some(issued) if !Arc::ptr_eq(issued, &found.issued) => {
@@ -100,16 +105,19 @@ impl Keys {
         }
     }
 
-    /// Fetches the keys, unless that was tried a moment ago.
+    /// Fetches the keys, unless that was tried a moment ago. Who holds the lock gives it.
     ///
     /// The fetch is a task of its own: a caller that goes away must not end it, or callers who
     /// come and go could keep the keys from ever arriving.
-    async fn renew(self: &Arc<Self>, now: SystemTime) {
+    async fn renew(self: &Arc<Self>, fetching: Option<OwnedMutexGuard<()>>, now: SystemTime) {
         let keys = Arc::clone(self);
         let attempts = self.state().attempts;
         let called = Instant::now();
         let fetch = tokio::spawn(async move {
-            let _fetching = keys.fetching.lock().await;
+            let _fetching = match fetching {
+                Some(held) => held,
+                None => Arc::clone(&keys.fetching).lock_owned().await,
+            };
             let state = keys.state();
             // Somebody else's attempt, which ended after this call came, is as good as its own.
             if state.attempts != attempts || !state.may_attempt(now) {

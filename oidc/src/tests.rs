@@ -1,26 +1,17 @@
 //! Tokens of an issuer on this machine, good ones and every kind of bad one.
 
+mod issuer;
+
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::atomic::Ordering,
     time::{Duration, UNIX_EPOCH},
 };
 
-use axum::{
-    Router,
-    http::Uri,
-    response::{IntoResponse, Response},
-};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
+use self::issuer::{Signer, TestIssuer};
 use super::*;
 
 const NOW: u64 = 2_000_000_000;
@@ -33,128 +24,6 @@ const LATER: u64 = NOW + 60;
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
-}
-
-/// A key that signs, and what its issuer publishes of it.
-struct Signer {
-    algorithm: Algorithm,
-    id: &'static str,
-    key: EncodingKey,
-}
-
-impl Signer {
-    fn ed(id: &'static str) -> Self {
-        // What PKCS #8 has in front of an Ed25519 seed.
-        const HEAD: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
-        let seed: [u8; 32] = ring::rand::generate(&SystemRandom::new()).unwrap().expose();
-        let der = [HEAD, &seed].concat();
-        Self { algorithm: Algorithm::EdDSA, id, key: EncodingKey::from_ed_der(&der) }
-    }
-
-    fn ec(id: &'static str) -> Self {
-        let random = ring::rand::SystemRandom::new();
-        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self { algorithm: Algorithm::ES256, id, key: EncodingKey::from_ec_der(der.as_ref()) }
-    }
-
-    fn jwk(&self) -> Value {
-        let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
-        let mut jwk = serde_json::to_value(jwk).unwrap();
-        jwk["kid"] = self.id.into();
-        jwk["use"] = "sig".into();
-        jwk
-    }
-
-    fn sign(&self, claims: &Value) -> String {
-        self.sign_as(Some(self.id), claims)
-    }
-
-    /// What the token says need not be claims.
-    fn sign_payload(&self, payload: &str) -> String {
-        let header = json!({ "alg": self.algorithm, "kid": self.id });
-        let message = format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()));
-        let signature =
-            jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
-        format!("{message}.{signature}")
-    }
-
-    fn sign_as(&self, id: Option<&str>, claims: &Value) -> String {
-        let header = Header { kid: id.map(str::to_owned), ..Header::new(self.algorithm) };
-        encode(&header, claims, &self.key).unwrap()
-    }
-}
-
-/// An issuer whose documents can be changed, and whose calls are counted.
-struct TestIssuer {
-    url: String,
-    discovery: Arc<Mutex<Value>>,
-    keys: Arc<Mutex<Value>>,
-    fetches: Arc<AtomicUsize>,
-    hangs: Arc<AtomicBool>,
-}
-
-/// Lets a time pass in which the issuer does not answer.
-async fn hang() {
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(LIMIT)).await;
-    tokio::time::resume();
-    std::future::pending().await
-}
-
-impl TestIssuer {
-    async fn start(keys: &[Value]) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/tenant", listener.local_addr().unwrap());
-        let discovery =
-            Arc::new(Mutex::new(json!({ "issuer": url, "jwks_uri": format!("{url}/keys") })));
-        let keys = Arc::new(Mutex::new(json!({ "keys": keys })));
-        let fetches = Arc::new(AtomicUsize::new(0));
-        let hangs = Arc::new(AtomicBool::new(false));
-        let served =
-            (Arc::clone(&discovery), Arc::clone(&keys), Arc::clone(&fetches), Arc::clone(&hangs));
-        let router = Router::new().fallback(move |uri: Uri| async move {
-            served.2.fetch_add(1, Ordering::SeqCst);
-            if served.3.load(Ordering::SeqCst) {
-                hang().await;
-            }
-            let document = match uri.path() {
-                "/tenant/.well-known/openid-configuration" => &served.0,
-                "/tenant/keys" => &served.1,
-                _ => return axum::http::StatusCode::NOT_FOUND.into_response(),
-            };
-            let document = document.lock().unwrap().to_string();
-            Response::new(document.into())
-        });
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, discovery, keys, fetches, hangs }
-    }
-
-    fn verifier(&self) -> Verifier {
-        let audiences = ["chat", "news"].map(str::to_owned).to_vec();
-        let http = signalr_http_client::client(&signalr_http_client::Trust::default()).unwrap();
-        Verifier::new(Issuer::parse(&self.url).unwrap(), audiences, http)
-    }
-
-    fn claims(&self) -> Value {
-        json!({ "iss": self.url, "aud": "chat", "sub": "ann", "iat": NOW, "exp": NOW + 300 })
-    }
-
-    fn with(&self, name: &str, value: Value) -> Value {
-        let mut claims = self.claims();
-        match value {
-            Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
-            value => claims[name] = value,
-        }
-        claims
-    }
-
-    fn publish(&self, keys: &[Value]) {
-        *self.keys.lock().unwrap() = json!({ "keys": keys });
-    }
-
-    fn fetches(&self) -> usize {
-        self.fetches.load(Ordering::SeqCst)
-    }
 }
 
 async fn check(verifier: &Verifier, token: &str) -> Result<String, Rejection> {
@@ -350,7 +219,7 @@ async fn an_issuer_out_of_reach_is_asked_again_soon_but_not_at_once() {
 }
 
 #[tokio::test]
-async fn callers_do_not_all_wait_for_an_issuer_that_hangs() {
+async fn an_issuer_that_hangs_is_not_asked_again_at_once() {
     let signer = Signer::ed("k");
     let issuer = TestIssuer::start(&[signer.jwk()]).await;
     issuer.hangs.store(true, Ordering::SeqCst);
@@ -366,6 +235,28 @@ async fn callers_do_not_all_wait_for_an_issuer_that_hangs() {
     }
     issuer.hangs.store(false, Ordering::SeqCst);
     assert!(verifier.check(&token, at(LATER)).await.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_waits_for_new_keys_who_has_old_ones() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    let claims = issuer.with("exp", json!(NOW + 9000));
+    let token = signer.sign(&claims);
+    assert!(check(&verifier, &token).await.is_ok());
+    issuer.asked.notified().await;
+
+    let held_back = issuer.gate.write().await;
+    let (first, its_token) = (verifier.clone(), token.clone());
+    let first = tokio::spawn(async move { first.check(&its_token, at(NOW + 3601)).await });
+    issuer.asked.notified().await;
+    for _ in 0..3 {
+        assert!(verifier.check(&token, at(NOW + 3601)).await.is_ok());
+    }
+    drop(held_back);
+    assert!(first.await.unwrap().is_ok());
+    assert_eq!(issuer.fetches(), 4);
 }
 
 #[tokio::test]

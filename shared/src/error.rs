@@ -29,7 +29,7 @@ pub enum Error {
     ConnectionString(#[from] ConnectionStringError),
     /// The connection string names a Microsoft Entra identity where only an access key will do.
     #[error(
-        "the connection string names a Microsoft Entra identity; build with the feature 'entra' and use Negotiator::with_client, or use one with an AccessKey"
+        "the connection string names a Microsoft Entra identity, which cannot be used here; build with the feature 'entra', or use a connection string with an AccessKey"
     )]
     EntraNotSupported,
     /// There is no Microsoft Entra token for the service.
@@ -147,6 +147,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// The text with those of its causes, such as what TLS holds against a certificate: for a log.
+    ///
+    /// ```
+    /// # let source = std::io::Error::other("connection refused").into();
+    /// # let error = signalr_serverless::Error::Unreachable { endpoint: "x:443".to_owned(), source };
+    /// assert!(!error.to_string().contains("connection refused"));
+    /// assert!(error.with_causes().contains("connection refused"));
+    /// ```
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        in_one_line(self)
+    }
+
     /// Who can put it right.
     #[must_use]
     pub fn fault(&self) -> Fault {
@@ -171,6 +184,20 @@ impl Error {
             }
         }
     }
+}
+
+/// An error with its causes. The texts of some libraries have several lines.
+pub(crate) fn in_one_line(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Who can put an error right.

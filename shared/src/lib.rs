@@ -24,8 +24,8 @@
 //!
 //! Without the feature `rest`, which is on by default, there is no HTTP client: enough to answer
 //! negotiate requests, and small. With the feature `entra` a Microsoft Entra identity can stand in
-//! for the access key. This crate knows no server framework, reads no clock but to sign REST calls
-//! and no environment but where `AuthType=azure` asks for the identity of the surroundings, and
+//! for the access key. This crate knows no server framework, reads no clock but to sign, no file and
+//! no environment but for an identity, and
 //! keeps no state beyond a pool of connections and what Microsoft Entra hands out.
 
 #![warn(missing_docs)]

@@ -18,7 +18,8 @@ before(async () => {
   service = await startService();
   const zip = join(folder, "app.zip");
   const triggers = ["--trigger", "broadcast-queue", "--trigger", "broadcast-timer"];
-  const packed = await run("python3", ["-B", `${ROOT}functions/package.py`, `${ROOT}target/debug/function-app`, zip, ...triggers]);
+  const machine = ["--machine", { x64: "x86-64" }[process.arch] ?? process.arch];
+  const packed = await run("python3", ["-B", `${ROOT}functions/package.py`, `${ROOT}target/debug/function-app`, zip, ...machine, ...triggers]);
   assert.equal(packed.code, 0, packed.stderr);
   entries = await unpack(zip, app);
 });
@@ -60,12 +61,25 @@ test("what Azure cannot run is not packed", async () => {
   writeFileSync(arm, readFileSync(join(app, "function-app")).fill(183, 18, 19));
   for (const [executable, reason] of [
     [`${ROOT}Makefile`, /not an executable of 64-bit Linux/],
-    [arm, /is for Arm64, but Azure runs x86-64/],
+    [arm, /is for arm64, not for x86-64/],
   ]) {
     const packed = await run("python3", ["-B", `${ROOT}functions/package.py`, executable, join(folder, "bad.zip")]);
     assert.notEqual(packed.code, 0);
     assert.match(packed.stderr, reason);
   }
+});
+
+test("where the platform checks callers, a key of ours is for upstream alone", async (t) => {
+  const env = { AzureSignalRConnectionString: `Endpoint=${service.url};AuthType=azure.msi`, SIGNALR_HUB: HUB };
+  const host = await startHost(app, "proxying", { ...env, FUNCTION_AUTH: "platform", FUNCTION_KEY: "of-upstream" });
+  t.after(() => host.stop());
+  const headers = { "content-type": "application/json" };
+  const bad = await fetch(`${host.url}/api/broadcast?code=${HOST_KEY}`, { method: "POST", headers, body: "{}" });
+  assert.equal(bad.status, 400);
+  const event = { "x-asrs-connection-id": "c", "x-asrs-hub": HUB, "x-asrs-category": "connections", "x-asrs-event": "connected" };
+  const called = (code) => fetch(`${host.url}/api/upstream?code=${code}`, { method: "POST", headers: { ...headers, ...event }, body: '{"type":10}' });
+  assert.equal((await called("of-upstream")).status, 204);
+  assert.equal((await called(HOST_KEY)).status, 401);
 });
 
 test("without its platform's authorisation or a key it does not start", async () => {

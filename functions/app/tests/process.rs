@@ -5,7 +5,8 @@
 
 use std::{
     process::{Output, Stdio},
-    time::Duration,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -18,7 +19,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::{TcpListener, TcpStream},
     process::{Child, Command},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
 };
 
 const LEAST: [(&str, &str); 2] = [
@@ -110,51 +111,100 @@ async fn signals_end_it_and_free_the_port() {
     }
 }
 
+/// A stand-in for Lambda's runtime API: events go in with the time left for them, answers come out.
+struct Runtime {
+    address: String,
+    events: mpsc::Sender<(Value, Duration)>,
+    answers: mpsc::Receiver<Value>,
+}
+
+impl Runtime {
+    async fn start() -> Self {
+        const NEXT: &str = "/2018-06-01/runtime/invocation/next";
+        const RESPONSE: &str = "/2018-06-01/runtime/invocation/one/response";
+
+        let (events, next) = mpsc::channel(1);
+        let (answer, answers) = mpsc::channel(1);
+        let next = Arc::new(Mutex::new(next));
+        let hand_out = move || async move {
+            let (event, left): (Value, Duration) = match next.lock().await.recv().await {
+                Some(next) => next,
+                None => std::future::pending().await,
+            };
+            let deadline = (SystemTime::now() + left).duration_since(UNIX_EPOCH).unwrap();
+            let deadline = deadline.as_millis().to_string();
+            let mut headers = HeaderMap::new();
+            for (name, value) in [
+                ("lambda-runtime-aws-request-id", "one"),
+                ("lambda-runtime-deadline-ms", &deadline),
+                ("lambda-runtime-invoked-function-arn", "arn"),
+            ] {
+                headers.insert(name, value.parse().unwrap());
+            }
+            (headers, Json(event))
+        };
+        let take = move |body: String| async move {
+            answer.send(serde_json::from_str::<Value>(&body).unwrap()).await.unwrap();
+        };
+        let runtime = Router::new().route(NEXT, get(hand_out)).route(RESPONSE, post(take));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, runtime).await });
+        Self { address, events, answers }
+    }
+
+    fn program(&self, set: &[(&str, &str)]) -> Child {
+        let lambda = [
+            ("AWS_LAMBDA_RUNTIME_API", self.address.as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "app"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("FUNCTION_AUTH", "platform"),
+        ];
+        program(&[&lambda, set].concat()).spawn().unwrap()
+    }
+
+    async fn answer(&mut self, event: Value, left: Duration) -> Value {
+        self.events.send((event, left)).await.unwrap();
+        self.answers.recv().await.unwrap()
+    }
+}
+
 #[tokio::test]
 async fn on_lambda_it_answers_events() {
-    const NEXT: &str = "/2018-06-01/runtime/invocation/next";
-    const RESPONSE: &str = "/2018-06-01/runtime/invocation/one/response";
-
-    let (event, next) = mpsc::channel(1);
-    let (answer, mut answers) = mpsc::channel(1);
-    let next = std::sync::Arc::new(tokio::sync::Mutex::new(next));
-    let hand_out = move || async move {
-        let event: Value = match next.lock().await.recv().await {
-            Some(event) => event,
-            None => std::future::pending().await,
-        };
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("lambda-runtime-aws-request-id", "one"),
-            ("lambda-runtime-deadline-ms", "4102444800000"),
-            ("lambda-runtime-invoked-function-arn", "arn"),
-        ] {
-            headers.insert(name, value.parse().unwrap());
-        }
-        (headers, Json(event))
-    };
-    let take = move |body: String| async move {
-        answer.send(serde_json::from_str::<Value>(&body).unwrap()).await.unwrap();
-    };
-    let runtime = Router::new().route(NEXT, get(hand_out)).route(RESPONSE, post(take));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move { axum::serve(listener, runtime).await });
-
-    let child = program(&[
-        ("AWS_LAMBDA_RUNTIME_API", &address),
-        ("AWS_LAMBDA_FUNCTION_NAME", "negotiate"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ("FUNCTION_AUTH", "platform"),
-    ])
-    .spawn()
-    .unwrap();
-    event.send(http_api_event(&Method::POST, "/prod/chat/negotiate")).await.unwrap();
-    let answer = answers.recv().await.unwrap();
+    let mut runtime = Runtime::start().await;
+    let child = runtime.program(&[]);
+    let event = http_api_event(&Method::POST, "/prod/chat/negotiate");
+    let answer = runtime.answer(event, PATIENCE).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["url"], "http://localhost:8888/client/?hub=chat");
+    assert_eq!(end(child, "TERM").await, Some(0));
+}
+
+#[tokio::test]
+async fn on_lambda_it_says_what_was_done_before_its_time_is_up() {
+    // It takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let service = format!("Endpoint=http://{};AccessKey=k", silent.local_addr().unwrap());
+    let mut runtime = Runtime::start().await;
+    let child = runtime.program(&[("AzureSignalRConnectionString", &service)]);
+    let mut event = http_api_event(&Method::POST, "/prod/broadcast");
+    event["headers"] = json!({ "content-type": "application/json" });
+    let message = json!({ "target": "t", "arguments": [] });
+    event["body"] = json!([message, message]).to_string().into();
+    let answer = runtime.answer(event, Duration::from_secs(1)).await;
+    assert_eq!(answer["statusCode"], 502, "{answer}");
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let statuses = body["results"].as_array().unwrap().iter().map(|result| &result["status"]);
+    assert_eq!(statuses.collect::<Vec<_>>(), [504, 424]);
+
+    let record =
+        |id: &str| json!({ "messageId": id, "body": message.to_string(), "eventSourceARN": "arn" });
+    let batch = json!({ "Records": [record("1"), record("2")] });
+    let answer = runtime.answer(batch, Duration::from_secs(1)).await;
+    let failed = json!([{ "itemIdentifier": "1" }, { "itemIdentifier": "2" }]);
+    assert_eq!(answer["batchItemFailures"], failed);
     assert_eq!(end(child, "TERM").await, Some(0));
 }
 

@@ -47,11 +47,13 @@ impl Callers {
         listen: Listen,
         origins: &AllowedOrigins,
     ) -> Result<Authorization, ConfigError> {
+        if self.platform {
+            return Ok(Authorization(Rule::Platform));
+        }
         if let Some(with_key) = self.with_key() {
             return Ok(with_key);
         }
         let rule = match listen {
-            _ if self.platform => Rule::Platform,
             Listen::Local { .. } => Rule::ThisMachine(origins.clone()),
             Listen::Lambda | Listen::Azure { .. } => {
                 return Err(ConfigError::of(
@@ -189,6 +191,9 @@ mod tests {
         assert_eq!(status(&authorization(&[]).unwrap(), "/", &[]), 200);
         let platform = authorization(&[("FUNCTION_AUTH", "platform"), AZURE]).unwrap();
         assert_eq!(status(&platform, "/", &[]), 200);
+        // Azure's host asks for its own key where ours would stand: no call could have both.
+        let both = [("FUNCTION_AUTH", "platform"), ("FUNCTION_KEY", "k"), AZURE];
+        assert_eq!(status(&authorization(&both).unwrap(), "/?code=of-the-host", &[]), 200);
         assert!(authorization(&[("FUNCTION_AUTH", "none")]).unwrap_err().contains("'none'"));
     }
 

@@ -70,14 +70,20 @@ impl Problem {
     }
 
     /// What the operator is told instead of the detail, where it is not for callers.
-    pub(crate) fn because(mut self, cause: Option<String>) -> Self {
-        self.0.cause = cause;
+    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
         self
     }
 
     /// What the operator is told: more than the caller is, where that is not for everyone.
     pub(crate) fn told_to_operator(&self) -> &str {
         self.0.cause.as_deref().unwrap_or(&self.0.detail)
+    }
+
+    /// A call that has no answer although its time is up.
+    pub(crate) fn time_is_up() -> Self {
+        let detail = "there was no answer before the time of the call was up; what was asked may or may not be done";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, detail)
     }
 
     /// A method that the path does not take; `allow` lists those it does.
@@ -122,14 +128,14 @@ impl From<Error> for Problem {
             (_, Fault::Caller) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        match error {
+        let detail = match &error {
             // It names the function's identity and directory, and everyone may call negotiate.
             Error::EntraToken { .. } => {
-                let detail = "the function cannot prove to the service who it is; its log says why";
-                Self::new(status, detail).because(Some(error.to_string()))
+                "the function cannot prove to the service who it is; its log says why".to_owned()
             }
-            error => Self::new(status, error.to_string()),
-        }
+            error => error.to_string(),
+        };
+        Self::new(status, detail).because(error.with_causes())
     }
 }
 
@@ -184,7 +190,10 @@ mod tests {
         assert_eq!(identity.status(), 500);
         assert!(!identity.detail().contains("directory x"), "{identity:?}");
         assert!(identity.told_to_operator().contains("directory x"), "{identity:?}");
-        let unreachable = Error::Unreachable { endpoint: "host:1".to_owned(), source: "x".into() };
-        assert_eq!(Problem::from(unreachable).status(), 502);
+        let source = "connection refused".into();
+        let unreachable = Error::Unreachable { endpoint: "host:1".to_owned(), source };
+        let unreachable = Problem::from(unreachable);
+        assert_eq!(unreachable.status(), 502);
+        assert!(unreachable.told_to_operator().ends_with("connection refused"), "{unreachable:?}");
     }
 }

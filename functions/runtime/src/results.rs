@@ -39,7 +39,7 @@ impl Results {
                         continue;
                     }
                     Some(Err(error)) => Problem::from(error),
-                    None => time_is_up(),
+                    None => Problem::time_is_up(),
                 },
             };
             return Err(failed(results, &problem, count));
@@ -58,16 +58,11 @@ fn failed(mut results: Vec<Value>, problem: &Problem, count: usize) -> Problem {
     let of_item = |text: &str| format!("item {failed} failed: {text}");
     Problem::new(StatusCode::BAD_GATEWAY, of_item(problem.detail()))
         .with_results(results.into())
-        .because(Some(of_item(problem.told_to_operator())))
+        .because(of_item(problem.told_to_operator()))
 }
 
 fn not_tried(detail: &str) -> Problem {
     Problem::new(StatusCode::FAILED_DEPENDENCY, detail)
-}
-
-fn time_is_up() -> Problem {
-    let detail = "the service did not answer before the time of the call was up; what was asked may or may not be done";
-    Problem::new(StatusCode::GATEWAY_TIMEOUT, detail)
 }
 
 impl IntoResponse for Results {

@@ -15,6 +15,7 @@ use crate::{
     authorization::Authorization,
     azure,
     config::{Config, Listen},
+    deadline::Deadline,
     hubs::Hubs,
     log,
     path::{Mount, Place},
@@ -153,14 +154,17 @@ async fn answer(app: &App, request: Request) -> Result<Response, Problem> {
     let hub = app.hubs.find(hub)?;
     parts.extensions.insert(hub);
 
-    Ok(function.call(Request::from_parts(parts, body)).await)
+    function.call(Request::from_parts(parts, body)).await
 }
 
 impl Function {
-    async fn call(&self, request: Request) -> Response {
-        match self.handler.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+    /// Handlers that do several things see to the deadline themselves, and say what they did.
+    async fn call(&self, request: Request) -> Result<Response, Problem> {
+        let deadline: Deadline = request.extensions().get().copied().unwrap_or_default();
+        match deadline.limit(self.handler.clone().oneshot(request)).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(never)) => match never {},
+            None => Err(Problem::time_is_up()),
         }
     }
 }
@@ -185,7 +189,7 @@ impl App {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         request.extensions_mut().insert(self.hubs.find(None)?);
-        Ok(function.call(request).await)
+        function.call(request).await
     }
 
     fn unknown_path(&self, path: &str) -> Problem {

@@ -31,7 +31,7 @@ const MAX_CARRIERS: usize = 8;
 ///
 /// # Errors
 ///
-/// Why it was not done, for the operator: nobody else waits for it.
+/// Why it was not done, as an operator is told.
 pub(crate) async fn deliver(
     router: &Router,
     brought: &str,

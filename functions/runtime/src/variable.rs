@@ -61,9 +61,9 @@ variables! {
     ALLOW_INSECURE_IDENTITY = "ALLOW_INSECURE_IDENTITY",
         "`true` allows `query:` and `header:`, with which every caller chooses their own user id; for development";
     FUNCTION_KEY = "FUNCTION_KEY",
-        "The key, or several with commas between, that callers of broadcast and group-admin send as `x-functions-key` or `?code=`";
+        "The key, or several with commas between, that callers of broadcast and group-admin send as `x-functions-key` or `?code=`; and callers of upstream, where there is no access key";
     FUNCTION_AUTH = "FUNCTION_AUTH",
-        "`platform` says that the platform in front checks who calls broadcast and group-admin";
+        "`platform` says that the platform in front checks who calls broadcast and group-admin, and no key is asked for";
     ALLOWED_ORIGINS = "ALLOWED_ORIGINS",
         "The origins whose pages may call from a browser, with commas between; `loopback` allows localhost on any port";
     TIMER_MESSAGE = "BROADCAST_TIMER_MESSAGE",

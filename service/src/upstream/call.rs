@@ -90,7 +90,7 @@ impl Line {
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &outcome {
-            let cause = std::error::Error::source(failure).map(cause_text);
+            let cause = std::error::Error::source(failure).map(signalr_http_client::cause);
             tracing::warn!(
                 hub = self.identity.hub.as_str(),
                 connection = self.identity.id.as_str(),
@@ -161,13 +161,4 @@ impl Line {
 /// A URL without its query, which may hold a function's key.
 fn shown(url: &Url) -> &str {
     &url[..url::Position::AfterPath]
-}
-
-/// What the operating system said, which the HTTP library keeps at the end of a chain.
-fn cause_text(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }

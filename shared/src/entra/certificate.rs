@@ -6,6 +6,7 @@
 
 use std::{
     fmt, fs,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -15,9 +16,14 @@ use azure_identity::ClientAssertion;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rsa::{pkcs1::ALGORITHM_OID, pkcs8::PrivateKeyInfo};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::{
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 /// How long a statement is good. Source: Azure's SDK.
 const LIFETIME: Duration = Duration::from_mins(10);
@@ -51,7 +57,7 @@ impl CertificateAssertion {
         path: &str,
         client_id: &str,
         tenant_id: &str,
-        authority: &str,
+        authority: &Url,
     ) -> Result<Self, String> {
         let pem = fs::read(path)
             .map_err(|error| format!("the certificate '{path}' cannot be read: {error}"))?;
@@ -63,24 +69,25 @@ impl CertificateAssertion {
         pem: &[u8],
         client_id: &str,
         tenant_id: &str,
-        authority: &str,
+        authority: &Url,
     ) -> Result<Self, &'static str> {
-        const NOT_PEM: &str = "is no PEM file with a certificate and its private key; make one of a .pfx with `openssl pkcs12 -nodes`";
-        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| NOT_PEM)?;
-        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| NOT_PEM)?;
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(
+            |_| "is no PEM file with a private key; make one of a .pfx with `openssl pkcs12 -nodes`",
+        )?;
+        let signing = encoding_key(&key).ok_or("has a private key that is not RSA; use one")?;
+        let certificate = certificate_of(&key, pem)
+            .ok_or("has no certificate of its private key; put both into the file")?;
         let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
-        let assertion = Self {
-            key: encoding_key(&key).ok_or("has a private key that is not RSA; use an RSA key")?,
+        // As Azure's credential makes the URL that it calls.
+        let token_endpoint = authority
+            .join(&format!("/{tenant_id}/oauth2/v2.0/token"))
+            .map_err(|_| "cannot be used with this tenant")?;
+        Ok(Self {
+            key: signing,
             header: Header { x5t_s256: Some(thumbprint), ..Header::new(Algorithm::PS256) },
             client_id: client_id.to_owned(),
-            token_endpoint: format!(
-                "{}/{tenant_id}/oauth2/v2.0/token",
-                authority.trim_end_matches('/')
-            ),
-        };
-        // A key that cannot sign is to be found now, not with the first call.
-        assertion.sign(UNIX_EPOCH).map_err(|_| "has a private key that cannot sign")?;
-        Ok(assertion)
+            token_endpoint: token_endpoint.into(),
+        })
     }
 
     fn sign(&self, now: SystemTime) -> Result<String, jsonwebtoken::errors::Error> {
@@ -95,6 +102,16 @@ impl CertificateAssertion {
         };
         jsonwebtoken::encode(&self.header, &claims, &self.key)
     }
+}
+
+/// The certificate of this key, among those of its authorities.
+fn certificate_of(key: &PrivateKeyDer<'_>, pem: &[u8]) -> Option<CertificateDer<'static>> {
+    let key = ring::sign::any_supported_type(key).ok()?;
+    let mut certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
+    certificates.find(|certificate| {
+        let pair = CertifiedKey::new(vec![certificate.clone()], Arc::clone(&key));
+        pair.keys_match().is_ok()
+    })
 }
 
 /// The key in the form that the library for tokens takes, which is PKCS #1.
@@ -141,9 +158,12 @@ mod tests {
     const PKCS8: &[u8] = include_bytes!("test-data/application.pem");
     const PKCS1: &[u8] = include_bytes!("test-data/application-pkcs1.pem");
     const ELLIPTIC: &[u8] = include_bytes!("test-data/application-ec.pem");
+    /// A certificate of another key.
+    const STRANGER: &str = include_str!("test-data/stranger.pem");
 
     fn assertion(pem: &[u8]) -> Result<CertificateAssertion, &'static str> {
-        CertificateAssertion::from_pem(pem, "app", "dir", "https://login.example/")
+        let authority = Url::parse("https://login.example/left/out").unwrap();
+        CertificateAssertion::from_pem(pem, "app", "dir", &authority)
     }
 
     #[test]
@@ -154,13 +174,14 @@ mod tests {
         let key = RsaPrivateKey::from_pkcs1_der(der.secret_pkcs1_der()).unwrap();
         let key = key.to_public_key().to_pkcs1_der().unwrap();
         let now = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-        for pem in [PKCS8, PKCS1] {
+        let with_chain = format!("{STRANGER}{}", String::from_utf8_lossy(PKCS8));
+        let certificate = CertificateDer::from_pem_slice(PKCS8).unwrap();
+        for pem in [PKCS8, PKCS1, with_chain.as_bytes()] {
             let statement = assertion(pem).unwrap().sign(now).unwrap();
             let mut validation = Validation::new(Algorithm::PS256);
             validation.set_audience(&["https://login.example/dir/oauth2/v2.0/token"]);
             let key = DecodingKey::from_rsa_der(key.as_bytes());
             let read = jsonwebtoken::decode::<Value>(&statement, &key, &validation).unwrap();
-            let certificate = CertificateDer::from_pem_slice(pem).unwrap();
             let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
             assert_eq!(read.header.x5t_s256, Some(thumbprint));
             assert_eq!((&read.claims["iss"], &read.claims["sub"]), (&"app".into(), &"app".into()));
@@ -182,14 +203,16 @@ mod tests {
         for (pem, part) in [
             (&b"\x30\x82pfx"[..], "openssl pkcs12"),
             (b"", "openssl pkcs12"),
-            (key.as_bytes(), "openssl pkcs12"),
+            (key.as_bytes(), "no certificate of its private key"),
             (format!("-----BEGIN CERTIFICATE{certificate}").as_bytes(), "openssl pkcs12"),
             (ELLIPTIC, "not RSA"),
+            (format!("{key}{STRANGER}").as_bytes(), "no certificate of its private key"),
         ] {
             let problem = assertion(pem).unwrap_err();
             assert!(problem.contains(part), "{problem}");
         }
-        let missing = CertificateAssertion::from_file("/nowhere.pem", "app", "dir", "https://x");
+        let authority = Url::parse("https://x").unwrap();
+        let missing = CertificateAssertion::from_file("/nowhere.pem", "app", "dir", &authority);
         assert!(missing.unwrap_err().starts_with("the certificate '/nowhere.pem' cannot be read"));
     }
 }

@@ -16,20 +16,23 @@ use azure_identity::{
     WorkloadIdentityCredentialOptions,
 };
 use tokio::time::timeout;
+use url::Url;
 
 use super::{
-    PendingToken, SharedTokenSource, TokenSource, certificate::CertificateAssertion, in_one_line,
+    PendingToken, SharedTokenSource, TokenSource, certificate::CertificateAssertion,
     transport::Transport,
 };
 use crate::{
     credential::{ApplicationProof, EntraIdentity},
-    error::Error,
+    error::{Error, in_one_line},
     token::Token,
 };
 
-/// How often a question that failed is asked again: within about a second and a half, so that the
-/// caller learns what is wrong while there is still time to answer.
+/// A question that failed is asked again so often, after twice this time and twice as long each
+/// time: within about two seconds, so that the caller learns what is wrong while there is time to
+/// answer. The identity of a virtual machine has retries of its own, which take longer.
 const RETRIES: u32 = 3;
+const BEFORE_RETRY: azure_core::time::Duration = azure_core::time::Duration::milliseconds(100);
 
 /// How long one of several identities may take to answer before the next is asked. A developer's
 /// tools are programs that start slowly; where there is no managed identity, nobody may answer.
@@ -172,7 +175,10 @@ fn certified(
 ) -> Result<Credential, Error> {
     let authority = environment("AZURE_AUTHORITY_HOST");
     let authority = authority.as_deref().unwrap_or("https://login.microsoftonline.com");
-    let assertion = CertificateAssertion::from_file(path, client_id, tenant_id, authority)
+    let authority = Url::parse(authority).map_err(|_| Error::EntraToken {
+        problem: format!("AZURE_AUTHORITY_HOST '{authority}' is not a URL"),
+    })?;
+    let assertion = CertificateAssertion::from_file(path, client_id, tenant_id, &authority)
         .map_err(|problem| Error::EntraToken { problem })?;
     let options = ClientAssertionCredentialOptions { client_options: client_options(http) };
     let (tenant_id, client_id) = (tenant_id.to_owned(), client_id.to_owned());
@@ -191,7 +197,11 @@ fn managed(client_id: Option<String>, http: &reqwest::Client) -> azure_core::Res
 
 fn client_options(http: &reqwest::Client) -> ClientOptions {
     let transport = AzureTransport::new(Arc::new(Transport(http.clone())));
-    let retry = ExponentialRetryOptions { max_retries: RETRIES, ..Default::default() };
+    let retry = ExponentialRetryOptions {
+        initial_delay: BEFORE_RETRY,
+        max_retries: RETRIES,
+        ..Default::default()
+    };
     let retry = RetryOptions::exponential(retry);
     ClientOptions { transport: Some(transport), retry, ..Default::default() }
 }
@@ -202,7 +212,31 @@ fn unusable(error: azure_core::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::{connection_string::ConnectionString, rest::RestClient};
+
+    #[derive(Debug)]
+    struct Silent;
+
+    #[async_trait::async_trait]
+    impl TokenCredential for Silent {
+        async fn get_token(
+            &self,
+            _: &[&str],
+            _: Option<azure_core::credentials::TokenRequestOptions<'_>>,
+        ) -> azure_core::Result<azure_core::credentials::AccessToken> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_identity_that_never_answers_holds_up_no_other() {
+        let silent = || Arc::new(Silent) as Credential;
+        let offered = vec![("one", silent()), ("two", silent())];
+        let surroundings = Surroundings { offered, chosen: OnceLock::new() };
+        let problem = surroundings.token("scope").await.unwrap_err().to_string();
+        assert_eq!(problem, "one: no answer within 6s; two: no answer within 6s");
+    }
 
     fn refusal(auth: &str) -> String {
         let service = ConnectionString::parse(&format!("Endpoint=https://x.net;{auth}")).unwrap();

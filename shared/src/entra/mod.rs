@@ -18,7 +18,7 @@ mod transport;
 
 use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc};
 
-use crate::token::Token;
+use crate::{error::in_one_line, token::Token};
 
 pub(crate) use self::signing_keys::SigningKeys;
 
@@ -69,20 +69,6 @@ impl SharedTokenSource {
     pub(crate) async fn token(&self) -> Result<Token, String> {
         self.0.token(SCOPE).await.map_err(|error| in_one_line(&*error))
     }
-}
-
-/// An error with its causes, such as what TLS holds against a certificate. Azure's errors have lines.
-fn in_one_line(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Debug for SharedTokenSource {

@@ -81,9 +81,9 @@ impl RestClient {
     /// ```
     /// # use signalr_serverless::{ConnectionString, rest::RestClient};
     /// # let service = ConnectionString::parse("Endpoint=https://x;AccessKey=k")?;
-    /// use signalr_http_client::{Trust, client};
+    /// use signalr_serverless::rest::{Trust, http_client};
     ///
-    /// let http = client(&Trust::default())?;
+    /// let http = http_client(&Trust::default())?;
     /// let client = RestClient::with_http_client(&service, http)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

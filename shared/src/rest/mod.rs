@@ -77,3 +77,5 @@ pub use self::{
     stream::ClientStream,
     user::User,
 };
+#[cfg(feature = "rest")]
+pub use signalr_http_client::{SetupError, Trust, TrustError, client as http_client};

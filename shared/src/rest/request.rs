@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::header;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{ApiVersion, Operation, RestClient, Route, path, reply::Reply};
@@ -54,8 +55,8 @@ impl<'a> Request<'a> {
         let mut request = settings
             .http
             .request(self.route.method.clone(), self.url.clone())
-            .headers(settings.headers.clone())
-            .timeout(limit);
+            .headers(settings.headers.clone());
+        let start = Instant::now();
         if self.operation != Operation::Health {
             let bearer = settings.authorization.bearer(&self.url, limit).await?;
             request = request.header(header::AUTHORIZATION, bearer);
@@ -65,6 +66,7 @@ impl<'a> Request<'a> {
                 .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
                 .body(json.clone());
         }
+        let request = request.timeout(limit.saturating_sub(start.elapsed()));
         let network = |error| network_error(error, &self.endpoint, limit);
         let response = request.send().await.map_err(network)?;
         Reply::read(response, self.operation, &self.endpoint).await.map_err(network)

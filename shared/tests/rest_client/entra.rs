@@ -151,6 +151,32 @@ async fn the_old_key_signs_while_there_is_no_new_one() {
     assert_eq!(key_id(&negotiate(&negotiator, 110).await), "key2");
 }
 
+/// A source that takes this long.
+struct Slow(Duration);
+
+impl TokenSource for Slow {
+    fn token<'a>(&'a self, _: &'a str) -> PendingToken<'a> {
+        Box::pin(async {
+            tokio::time::sleep(self.0).await;
+            Ok(Token::parse("slow")?)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_the_token_is_time_of_the_call() {
+    let server = Server::start(|_| Reply::Silence).await;
+    let seconds = Duration::from_secs;
+    for token_takes in [6, 60] {
+        let service = server.service("").with_token_source(Slow(seconds(token_takes)));
+        let client = RestClient::new(&service).unwrap().with_time_limit(seconds(10));
+        let start = tokio::time::Instant::now();
+        client.access_key().await.unwrap_err();
+        let took = start.elapsed();
+        assert!(took >= seconds(10) && took < seconds(11), "{took:?}");
+    }
+}
+
 #[tokio::test]
 async fn callers_at_the_same_time_ask_once() {
     let mut server = Server::scripted([key(1)]).await;

@@ -29,7 +29,7 @@ pub(crate) struct OwnPath(pub(crate) String);
 ///
 /// # Errors
 ///
-/// For a query that no `http::Uri` can hold, and a body that is not what it says.
+/// For a query that no `http::Uri` can hold, a body that is not what it says, and other gateways.
 pub(super) fn make_convertible(request: &mut LambdaRequest) -> Result<OwnPath, &'static str> {
     let (own_path, query_length, body) = match request {
         LambdaRequest::ApiGatewayV1(request) => {
@@ -67,7 +67,7 @@ pub(super) fn make_convertible(request: &mut LambdaRequest) -> Result<OwnPath, &
             let length = longer(query, &request.multi_value_query_string_parameters);
             (own, length, request.body.as_deref().filter(|_| request.is_base64_encoded))
         }
-        _ => (String::new(), 0, None),
+        _ => return Err("the event is of no gateway that is known here"),
     };
     if query_length > MAX_QUERY {
         return Err("the query is longer than 60000 bytes");

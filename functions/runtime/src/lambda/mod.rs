@@ -67,17 +67,18 @@ struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     /// What is no object, such as an array of messages, has no such shape.
-    fn of(event: &'a str) -> Self {
+    fn of(event: &'a str) -> Result<Self, serde_json::Error> {
         match event.starts_with('{') {
-            true => serde_json::from_str(event).unwrap_or_default(),
-            false => Self::default(),
+            true => serde_json::from_str(event),
+            false => Ok(Self::default()),
         }
     }
 
-    /// Gateways take less. A map of headers that holds too many for it ends the process.
+    /// Gateways take less. A map of headers that holds too many for it ends the process, and the
+    /// library makes one of the two.
     fn has_too_many_headers(&self) -> bool {
         let maps = [self.headers, self.several_headers];
-        maps.iter().flatten().any(|map| map.get().len() > MAX_HEADERS)
+        maps.iter().flatten().map(|map| map.get().len()).sum::<usize>() > MAX_HEADERS
     }
 }
 
@@ -86,7 +87,7 @@ async fn answer(
     LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>,
 ) -> Result<Box<RawValue>, Error> {
     let deadline = deadline(&context, SystemTime::now());
-    let shape = Shape::of(payload.get());
+    let shape = Shape::of(payload.get())?;
     if shape.has_too_many_headers() {
         return Err(format!("the event has more than {MAX_HEADERS} bytes of headers").into());
     }

@@ -96,6 +96,11 @@ async fn no_size_and_no_encoding_ends_the_process() {
     let mut not_base64 = http_api("/echo", "", &headers);
     not_base64["isBase64Encoded"] = true.into();
     let many: serde_json::Map<_, _> = (0..30_000).map(|n| (n.to_string(), "x".into())).collect();
+    // Each is short enough alone.
+    let named = |first: char| -> Value {
+        let names = (0..13_000).map(|n| (format!("{first}{n:x}"), json!("")));
+        names.collect::<serde_json::Map<_, _>>().into()
+    };
     for (event, part) in [
         (http_api("/echo", &long, &headers), "query is longer"),
         (query, "query is longer"),
@@ -103,6 +108,7 @@ async fn no_size_and_no_encoding_ends_the_process() {
         (not_base64, "not base64"),
         (http_api("/echo", "", &many.clone().into()), "bytes of headers"),
         (rest_api("/echo", &headers, &many.into()), "bytes of headers"),
+        (rest_api("/echo", &named('a'), &named('b')), "bytes of headers"),
     ] {
         let error = send(&event).await.unwrap_err();
         assert!(error.contains(part), "{error}");
