@@ -186,7 +186,7 @@ test("settings that cannot be are refused before anything is bound", async () =>
   for (const [settings, reason] of [
     [{ ...withSecret(), AzureSignalRConnectionString__tenantId: "" }, /__tenantId is not set/],
     [{ ...withSecret(), AzureSignalRConnectionString__serviceUri: "x" }, /__serviceUri 'x' cannot be used/],
-    [{ AzureSignalRConnectionString: `Endpoint=${service.url};AuthType=azure.app;ClientId=a;TenantId=b;ClientCertPath=${file("server-key.pem")}` }, /openssl pkcs12/],
+    [{ AzureSignalRConnectionString: `Endpoint=${service.url};AuthType=azure.app;ClientId=a;TenantId=b;ClientCertPath=${file("server-key.pem")}` }, /no certificate of its private key/],
   ]) {
     const { code, stdout, stderr } = await run(`${ROOT}target/debug/function-app`, [], { env: { PORT: "0", SIGNALR_HUB: HUB, ...settings } });
     assert.equal(code, 64);
