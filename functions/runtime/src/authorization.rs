@@ -6,8 +6,9 @@ use axum::http::{StatusCode, header, request::Parts};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
-    config::{ConfigError, Environment, Listen},
     cors::AllowedOrigins,
+    environment::{ConfigError, Environment},
+    listen::Listen,
     problem::Problem,
     query, variable,
 };

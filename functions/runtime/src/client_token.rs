@@ -6,7 +6,7 @@ use serde_json::Value;
 use signalr_serverless::NegotiateOptions;
 
 use crate::{
-    config::{ConfigError, Environment},
+    environment::{ConfigError, Environment},
     identity::Caller,
     variable,
 };

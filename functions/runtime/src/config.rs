@@ -1,6 +1,6 @@
 //! Configuration: every variable read once, through a lookup, before anything is bound.
 
-use std::{collections::HashMap, env, ffi::OsString, fmt, str::FromStr};
+use std::{collections::HashMap, env, ffi::OsString};
 
 use signalr_serverless::ConnectionString;
 
@@ -8,13 +8,13 @@ use crate::{
     authorization::{Authorization, Callers},
     client_token::ClientToken,
     cors::AllowedOrigins,
+    environment::{ConfigError, Environment},
     http_client::HttpClient,
     hubs::Hubs,
     identity::Identity,
-    variable::{self, Variable},
+    listen::Listen,
+    variable,
 };
-
-const DEFAULT_PORT: u16 = 7071;
 
 /// What the functions are told by their environment.
 ///
@@ -49,23 +49,6 @@ pub struct Config {
     #[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "nothing calls the service"))]
     pub(crate) http: HttpClient,
     callers: Callers,
-}
-
-/// Where calls come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// Events of AWS Lambda.
-    Lambda,
-    /// The host of Azure Functions, which calls this port on 127.0.0.1.
-    Azure {
-        /// The port that the host chose.
-        port: u16,
-    },
-    /// This machine, on 127.0.0.1.
-    Local {
-        /// The port; 0 is any free one.
-        port: u16,
-    },
 }
 
 impl Config {
@@ -152,107 +135,6 @@ fn by_identity(environment: &Environment<'_>) -> Result<Option<ConnectionString>
         settings.get(name).cloned().flatten()
     })
     .map_err(|error| ConfigError::of(variable::CONNECTION_STRING, error))
-}
-
-impl Listen {
-    fn from_environment(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        if environment.text(variable::LAMBDA_RUNTIME)?.is_some() {
-            return if cfg!(feature = "lambda") {
-                Ok(Self::Lambda)
-            } else {
-                Err(ConfigError::of(
-                    variable::LAMBDA_RUNTIME,
-                    "is set, but this program was built without its feature `lambda`; build it with",
-                ))
-            };
-        }
-        if let Some(port) = port(environment, variable::AZURE_PORT)? {
-            return Ok(Self::Azure { port });
-        }
-        let port = port(environment, variable::PORT)?.unwrap_or(DEFAULT_PORT);
-        Ok(Self::Local { port })
-    }
-}
-
-fn port(environment: &Environment<'_>, variable: Variable) -> Result<Option<u16>, ConfigError> {
-    let Some(text) = environment.text(variable)? else { return Ok(None) };
-    let port = text.parse().map_err(|_| {
-        ConfigError::of(variable, format!("'{text}' is not a port; use a number from 0 to 65535"))
-    })?;
-    Ok(Some(port))
-}
-
-/// A variable that is missing or wrong. The text names it, says what came and what would do; it
-/// never holds a key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {problem}")]
-pub struct ConfigError {
-    variable: &'static str,
-    problem: String,
-}
-
-impl ConfigError {
-    /// A variable, and what is wrong with it and what would do.
-    pub fn of(variable: Variable, problem: impl fmt::Display) -> Self {
-        Self { variable: variable.name, problem: problem.to_string() }
-    }
-}
-
-/// What the SDK says of the connection string when something is built on it.
-impl From<signalr_serverless::Error> for ConfigError {
-    fn from(error: signalr_serverless::Error) -> Self {
-        Self::of(variable::CONNECTION_STRING, error)
-    }
-}
-
-/// The lookup, with what every variable needs: text, trimmed, blank counting as unset.
-pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
-
-impl<'a> Environment<'a> {
-    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
-        Self(lookup)
-    }
-
-    pub(crate) fn text(&self, variable: Variable) -> Result<Option<String>, ConfigError> {
-        let Some(value) = (self.0)(variable.name) else { return Ok(None) };
-        let text = value
-            .into_string()
-            .map_err(|_| ConfigError::of(variable, "is not UTF-8; write it as UTF-8 text"))?;
-        Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
-    }
-
-    pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(
-        &self,
-        variable: Variable,
-    ) -> Result<Option<T>, ConfigError> {
-        let Some(text) = self.text(variable)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|error| ConfigError::of(variable, error))
-    }
-
-    /// `true` or `false`; unset is `false`.
-    pub(crate) fn flag(&self, variable: Variable) -> Result<bool, ConfigError> {
-        match self.text(variable)?.as_deref() {
-            Some("true") => Ok(true),
-            Some("false") | None => Ok(false),
-            Some(other) => {
-                Err(ConfigError::of(variable, format!("'{other}' is not known; use true or false")))
-            }
-        }
-    }
-
-    /// The entries between commas, trimmed, without the empty ones.
-    pub(crate) fn list(&self, variable: Variable) -> Result<Option<Vec<String>>, ConfigError> {
-        let Some(text) = self.text(variable)? else { return Ok(None) };
-        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        let entries: Vec<_> = entries.map(str::to_owned).collect();
-        if entries.is_empty() {
-            return Err(ConfigError::of(
-                variable,
-                "is a list without entries; fill it or unset it",
-            ));
-        }
-        Ok(Some(entries))
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use url::{Host, Url};
 
 use crate::{
-    config::{ConfigError, Environment},
+    environment::{ConfigError, Environment},
     variable,
 };
 

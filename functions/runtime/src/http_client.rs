@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 #[cfg(feature = "http-client")]
 use signalr_http_client::Trust;
 
-use crate::config::{ConfigError, Environment};
+use crate::environment::{ConfigError, Environment};
 #[cfg(feature = "http-client")]
 use crate::variable;
 

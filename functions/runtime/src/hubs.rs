@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use signalr_serverless::{ApplicationName, HubName};
 
 use crate::{
-    config::{ConfigError, Environment},
+    environment::{ConfigError, Environment},
     problem::Problem,
     variable,
 };

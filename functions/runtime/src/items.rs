@@ -8,7 +8,7 @@ use axum::{
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{problem::Problem, router::BODY_LIMIT};
+use crate::{function::BODY_LIMIT, problem::Problem};
 
 /// The most items that one call may have.
 pub const MAX_ITEMS: usize = 100;

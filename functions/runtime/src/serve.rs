@@ -5,7 +5,9 @@ use std::{io, net::Ipv4Addr, process::ExitCode, time::Duration};
 use axum::Router;
 use tokio::{net::TcpListener, runtime};
 
-use crate::config::{Config, ConfigError, Listen};
+use crate::config::Config;
+use crate::environment::ConfigError;
+use crate::listen::Listen;
 
 /// The exit status for bad configuration, `EX_USAGE` of sysexits.h.
 const EXIT_CONFIG: u8 = 64;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tower::ServiceExt;
 
-use crate::{deadline::Deadline, problem::Failure, router::BODY_LIMIT};
+use crate::{deadline::Deadline, function::BODY_LIMIT, problem::Failure};
 
 /// Marks a request as one that a platform's trigger makes. It is an extension: nobody can send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 
 use super::source::Found;
 use crate::{
-    config::{ConfigError, Environment, Listen},
+    environment::{ConfigError, Environment},
+    listen::Listen,
     problem::Problem,
     variable,
 };

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, request::Parts};
 
 use super::source::Found;
 use crate::{
-    config::{ConfigError, Environment},
+    environment::{ConfigError, Environment},
     problem::Problem,
     query, variable,
 };

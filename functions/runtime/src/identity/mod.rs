@@ -16,8 +16,9 @@ use signalr_serverless::UserId;
 
 use self::source::{Found, Source};
 use crate::{
-    config::{ConfigError, Environment, Listen},
+    environment::{ConfigError, Environment},
     http_client::HttpClient,
+    listen::Listen,
     problem::Problem,
     variable,
 };

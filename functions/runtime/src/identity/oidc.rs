@@ -8,7 +8,7 @@ use signalr_oidc::{Issuer, Rejection};
 
 use super::source::Found;
 use crate::{
-    config::{ConfigError, Environment},
+    environment::{ConfigError, Environment},
     http_client::HttpClient,
     problem::Problem,
     variable,

@@ -11,8 +11,9 @@ use super::authorizer::Authorizer;
 use super::oidc::Verifier;
 use super::{easyauth, insecure::Insecure};
 use crate::{
-    config::{ConfigError, Environment, Listen},
+    environment::{ConfigError, Environment},
     http_client::HttpClient,
+    listen::Listen,
     problem::Problem,
     variable,
 };

@@ -2,6 +2,8 @@ use axum::{Extension, body::Body};
 use http_body_util::BodyExt;
 use signalr_serverless::HubName;
 
+use tower::ServiceExt;
+
 use super::*;
 use crate::{Items, config::tests::config};
 
