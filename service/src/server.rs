@@ -68,9 +68,6 @@ pub enum StartError {
     /// Neither an upstream nor an issuer can be called.
     #[error(transparent)]
     HttpClient(#[from] SetupError),
-    /// The machine has no random numbers to give.
-    #[error("cannot make a key: {0}")]
-    Random(getrandom::Error),
 }
 
 /// A service whose ports are open.
@@ -122,9 +119,8 @@ impl Service {
             start,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
-        let client_keys = Arc::new(ClientKeys::new(SystemTime::now()).map_err(StartError::Random)?);
-        let mut verifier =
-            Verifier::new(&config.access_keys, Arc::clone(&client_keys), config.lenient);
+        let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
+        let mut verifier = Verifier::new(&config.access_keys, client_keys.clone(), config.lenient);
         if let Some(issuer) = config.entra.clone() {
             verifier = verifier.with_entra(issuer, http);
         }

@@ -21,7 +21,7 @@ pub(crate) struct State {
     /// What the service signs tokens with.
     pub(crate) signing_key: AccessKey,
     /// What others may sign client tokens with.
-    pub(crate) client_keys: Arc<ClientKeys>,
+    pub(crate) client_keys: ClientKeys,
     /// Whether anybody upstream is told what clients do.
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.

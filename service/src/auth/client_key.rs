@@ -2,101 +2,138 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
 use jsonwebtoken::DecodingKey;
+use sha2::Sha256;
+use signalr_serverless::AccessKey;
 
-use crate::transport::tokens::random_id;
+/// How many hours a key's tokens are taken, the one in which it is handed out among them: callers
+/// sign with a key for up to 110 minutes before they ask for the next.
+const TAKEN_HOURS: u64 = 3;
 
-/// How long a key is handed out, from when it was made.
-const HANDED_OUT: Duration = Duration::from_hours(1);
-
-/// How long a key's tokens are taken, from when it was made: two hours more, as callers sign with
-/// a key for up to 110 minutes before they ask for the next.
-const TAKEN: Duration = Duration::from_hours(3);
-
-/// The keys of the last hours. They sign client tokens, and nothing else.
-#[derive(Debug)]
+/// Keys that sign client tokens, and nothing else: a new one each hour.
+///
+/// They follow from the access keys and the hour, so a service that was started anew, or another
+/// one with the same access key, takes what was signed before. Nobody can go back from them.
+#[derive(Clone)]
 pub(crate) struct ClientKeys {
-    /// The newest is the last. Held for moments only, never across an await.
-    keys: Mutex<Vec<ClientKey>>,
+    handed_out: Source,
+    /// One for each access key.
+    taken: Vec<Source>,
 }
 
-/// A key that others may sign client tokens with.
+/// What an access key gives to the keys of all hours.
 #[derive(Clone)]
+struct Source(Hmac<Sha256>);
+
+/// A key that others may sign client tokens with.
 pub(crate) struct ClientKey {
     pub(crate) id: String,
     pub(crate) secret: String,
-    made: SystemTime,
 }
 
 impl ClientKeys {
-    /// The first key is made at once, so that a machine without random numbers is found out.
-    pub(crate) fn new(now: SystemTime) -> Result<Self, getrandom::Error> {
-        Ok(Self { keys: Mutex::new(vec![ClientKey::random(now)?]) })
+    /// The first of the access keys is that of the keys that are handed out.
+    pub(crate) fn new(first: &AccessKey, all: &[AccessKey]) -> Self {
+        Self { handed_out: Source::new(first), taken: all.iter().map(Source::new).collect() }
     }
 
-    /// The key to hand out, which is a new one where the last has been handed out long enough.
-    pub(crate) fn current(&self, now: SystemTime) -> Result<ClientKey, getrandom::Error> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(newest) = keys.last().filter(|key| key.age(now) < HANDED_OUT) {
-            return Ok(newest.clone());
-        }
-        let new = ClientKey::random(now)?;
-        keys.retain(|key| key.age(now) < TAKEN);
-        keys.push(new.clone());
-        Ok(new)
+    /// The key to hand out.
+    pub(crate) fn current(&self, now: SystemTime) -> ClientKey {
+        self.handed_out.of(hour(now))
     }
 
     /// The keys whose tokens are good.
     pub(super) fn decoding_keys(&self, now: SystemTime) -> Vec<DecodingKey> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = keys.iter().filter(|key| key.age(now) < TAKEN);
-        taken.map(|key| DecodingKey::from_secret(key.secret.as_bytes())).collect()
+        let hours = (0..TAKEN_HOURS).map(|ago| hour(now).saturating_sub(ago));
+        let keys = hours.flat_map(|hour| self.taken.iter().map(move |source| source.of(hour)));
+        keys.map(|key| DecodingKey::from_secret(key.secret.as_bytes())).collect()
     }
 }
 
-impl ClientKey {
-    fn random(made: SystemTime) -> Result<Self, getrandom::Error> {
-        // 256 bits, as HS256 wants them.
-        let secret = format!("{}{}", random_id()?, random_id()?);
-        Ok(Self { id: random_id()?, secret, made })
+impl Source {
+    fn new(key: &AccessKey) -> Self {
+        // What upstreams are signed with is the MAC of a connection's id, which is no such text.
+        Self(keyed(&mac(&keyed(key.as_bytes()), "the keys for client tokens")))
     }
 
-    /// Nothing where the clock was set back.
-    fn age(&self, now: SystemTime) -> Duration {
-        now.duration_since(self.made).unwrap_or_default()
+    fn of(&self, hour: u64) -> ClientKey {
+        let text = |what: &str| URL_SAFE_NO_PAD.encode(mac(&self.0, &format!("{what} of {hour}")));
+        let mut id = text("id");
+        id.truncate(22);
+        ClientKey { id, secret: text("secret") }
     }
 }
 
-impl fmt::Debug for ClientKey {
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn mac(keyed: &Hmac<Sha256>, text: &str) -> [u8; 32] {
+    keyed.clone().chain_update(text).finalize().into_bytes().into()
+}
+
+/// Since 1970.
+fn hour(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 3600
+}
+
+impl fmt::Debug for ClientKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientKey").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("ClientKeys").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jsonwebtoken::{EncodingKey, Header, Validation, decode, encode};
+
     use super::*;
 
+    fn keys(all: &[&str]) -> ClientKeys {
+        let all: Vec<_> = all.iter().map(|key| AccessKey::parse(key).unwrap()).collect();
+        ClientKeys::new(&all[0], &all)
+    }
+
     fn at(minutes: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_mins(1_000_000 + minutes)
+        UNIX_EPOCH + Duration::from_mins(1_000_020 + minutes)
+    }
+
+    /// Whether a token that this key signed is good then.
+    fn takes(keys: &ClientKeys, key: &ClientKey, now: SystemTime) -> bool {
+        let key = EncodingKey::from_secret(key.secret.as_bytes());
+        let claims = serde_json::json!({ "exp": 99_999_999_999_u64 });
+        let token = encode(&Header::default(), &claims, &key).unwrap();
+        let is_good =
+            |key| decode::<serde_json::Value>(&token, key, &Validation::default()).is_ok();
+        keys.decoding_keys(now).iter().any(is_good)
     }
 
     #[test]
     fn a_key_is_handed_out_for_an_hour_and_taken_for_two_more() {
-        let keys = ClientKeys::new(at(0)).unwrap();
-        let first = keys.current(at(59)).unwrap();
-        let second = keys.current(at(60)).unwrap();
-        assert_eq!(keys.current(at(0)).unwrap().id, second.id);
+        let service = keys(&["one"]);
+        let (first, same, second) =
+            (service.current(at(0)), service.current(at(59)), service.current(at(60)));
+        assert_eq!((&first.id, &first.secret), (&same.id, &same.secret));
         assert!(first.id != second.id && first.secret != second.secret);
-        assert_eq!(keys.decoding_keys(at(179)).len(), 2);
-        assert_eq!(keys.decoding_keys(at(180)).len(), 1);
-        assert_eq!(keys.decoding_keys(at(240)).len(), 0);
-        keys.current(at(300)).unwrap();
-        assert_eq!(keys.keys.lock().unwrap().len(), 1);
-        assert!(!format!("{keys:?}").contains(&first.secret));
+        assert!(takes(&service, &first, at(0)) && takes(&service, &first, at(179)));
+        assert!(!takes(&service, &first, at(180)));
+        assert!(!takes(&service, &second, at(59)));
+        assert!(!format!("{service:?}").contains(&first.secret));
+    }
+
+    #[test]
+    fn a_service_with_the_same_access_key_takes_them_and_others_do_not() {
+        let handed_out = keys(&["one"]).current(at(0));
+        assert!(takes(&keys(&["one"]), &handed_out, at(0)));
+        assert!(takes(&keys(&["two", "one"]), &handed_out, at(0)));
+        assert!(!takes(&keys(&["two"]), &handed_out, at(0)));
     }
 }

@@ -11,10 +11,7 @@ mod client_key;
 mod entra;
 mod terms;
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
@@ -33,7 +30,7 @@ const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 pub(crate) struct Verifier {
     keys: Vec<DecodingKey>,
     /// Signs client tokens only.
-    client_keys: Arc<ClientKeys>,
+    client_keys: ClientKeys,
     entra: Option<EntraVerifier>,
     /// Whether audience and times are left unchecked, as asrs-emulator does.
     is_lenient: bool,
@@ -104,7 +101,7 @@ pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
 impl Verifier {
     pub(crate) fn new<'a>(
         keys: impl IntoIterator<Item = &'a AccessKey>,
-        client_keys: Arc<ClientKeys>,
+        client_keys: ClientKeys,
         is_lenient: bool,
     ) -> Self {
         let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();

@@ -69,7 +69,7 @@ async fn respond(
             Operation::Health => return Ok(StatusCode::OK.into_response()),
             Operation::AccessKey => {
                 authorize(operation, state, &request.into_parts().0).await?;
-                return token::access_key(state);
+                return Ok(token::access_key(state));
             }
             _ => {}
         }
