@@ -27,7 +27,8 @@
 //! | `log` | what their logs are told |
 //! | `http_client` | the process's one HTTP client |
 //! | `service_client` | calling the service |
-//! | `serve` | the process: platform, port, signals, exit status |
+//! | `port` | a port of this machine |
+//! | `serve` | the process: platform, signals, exit status |
 
 mod authorization;
 mod azure;
@@ -46,6 +47,7 @@ mod lambda;
 mod listen;
 mod log;
 mod path;
+mod port;
 mod problem;
 mod query;
 mod results;

@@ -1,19 +1,20 @@
-//! The process: where it listens, how it ends, what it exits with.
+//! The process: how it starts and ends, and what it exits with.
 
-use std::{io, net::Ipv4Addr, process::ExitCode, time::Duration};
+use std::{io, process::ExitCode};
 
 use axum::Router;
-use tokio::{net::TcpListener, runtime};
+use tokio::runtime;
 
-use crate::config::Config;
-use crate::environment::ConfigError;
-use crate::listen::Listen;
+use crate::{
+    config::Config,
+    environment::ConfigError,
+    listen::Listen,
+    port::{self, PortError},
+    variable,
+};
 
 /// The exit status for bad configuration, `EX_USAGE` of sysexits.h.
 const EXIT_CONFIG: u8 = 64;
-
-/// How long calls that are under way may go on after the signal to end.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// Reads the environment, builds the router and serves it until SIGINT or SIGTERM.
 ///
@@ -41,14 +42,8 @@ fn report(error: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
 enum ServeError {
     #[error("the process cannot be set up: {0}")]
     Setup(#[source] io::Error),
-    #[error(
-        "port {port} on 127.0.0.1 is in use; end the program that has it, or set {variable} to another port"
-    )]
-    PortInUse { port: u16, variable: &'static str },
-    #[error("port {port} on 127.0.0.1 cannot be opened: {source}")]
-    Port { port: u16, source: io::Error },
-    #[error("serving failed: {0}")]
-    Serving(#[source] io::Error),
+    #[error(transparent)]
+    Port(#[from] PortError),
     #[cfg(feature = "lambda")]
     #[error("the Lambda runtime failed: {0}")]
     Lambda(lambda_http::Error),
@@ -66,11 +61,12 @@ fn serve(router: Router, listen: Listen) -> Result<(), ServeError> {
         match listen {
             Listen::Lambda => serve_lambda(router, signal).await,
             Listen::Azure { port } => {
-                serve_port(bind(port, crate::variable::AZURE_PORT.name).await?, router, signal)
-                    .await
+                port::serve(port::bind(port, variable::AZURE_PORT).await?, router, signal).await;
+                Ok(())
             }
             Listen::Local { port } => {
-                serve_port(bind(port, crate::variable::PORT.name).await?, router, signal).await
+                port::serve(port::bind(port, variable::PORT).await?, router, signal).await;
+                Ok(())
             }
         }
     })
@@ -88,44 +84,6 @@ async fn serve_lambda(router: Router, signal: impl Future<Output = ()>) -> Resul
 #[cfg(not(feature = "lambda"))]
 async fn serve_lambda(_: Router, _: impl Future<Output = ()>) -> Result<(), ServeError> {
     Err(ServeError::Setup(io::ErrorKind::Unsupported.into()))
-}
-
-#[expect(clippy::print_stdout, reason = "how a person or a test learns of the port")]
-async fn bind(port: u16, variable: &'static str) -> Result<TcpListener, ServeError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    let listener = listener.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ServeError::PortInUse { port, variable },
-        _ => ServeError::Port { port, source },
-    })?;
-    let address = listener.local_addr().map_err(ServeError::Serving)?;
-    println!("listening on http://{address}");
-    Ok(listener)
-}
-
-/// Takes no new call after the signal, and ends when those under way have, or when their time is up.
-async fn serve_port(
-    listener: TcpListener,
-    router: Router,
-    signal: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    let (told, told_to_end) = tokio::sync::oneshot::channel();
-    let signal = async move {
-        signal.await;
-        // The receiver is gone only when serving is over.
-        let _ = told.send(());
-    };
-    let time_is_up = async {
-        match told_to_end.await {
-            Ok(()) => tokio::time::sleep(DRAIN).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        served = axum::serve(listener, router).with_graceful_shutdown(signal).into_future() => {
-            served.map_err(ServeError::Serving)
-        }
-        () = time_is_up => Ok(()),
-    }
 }
 
 /// Set up before anything is served, so that no signal is lost.
@@ -151,29 +109,4 @@ fn end_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
             std::future::pending().await
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::Instant};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_that_never_ends_holds_the_end_up_for_no_longer_than_the_drain() {
-        let (arrived, mut arrivals) = mpsc::channel::<()>(1);
-        let router = Router::new().fallback(move || async move {
-            arrived.send(()).await.unwrap();
-            std::future::pending::<()>().await
-        });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut call = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        call.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let signal = async move {
-            arrivals.recv().await.unwrap();
-        };
-        let start = Instant::now();
-        serve_port(listener, router, signal).await.unwrap();
-        assert!(start.elapsed() >= DRAIN);
-    }
 }

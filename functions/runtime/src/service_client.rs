@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use signalr_serverless::rest::{RestClient, RetryPolicy};
 
-use crate::config::Config;
-use crate::environment::ConfigError;
+use crate::{config::Config, environment::ConfigError};
 
 /// For one call to the service, with its retry. API gateways wait 29 seconds for a function, and an
 /// answer that says what happened is better than theirs.
