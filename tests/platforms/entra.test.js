@@ -11,7 +11,7 @@ import { decodeProtectedHeader, importX509, jwtVerify } from "jose";
 import { OAuth2Server } from "oauth2-mock-server";
 import { generate } from "selfsigned";
 import { claimsOf, connect, newMessage } from "./client.js";
-import { HUB, run, ROOT, startApp, startService } from "./programs.js";
+import { freePort, HUB, ROOT, run, startApp, startService } from "./programs.js";
 
 const TENANT = "contoso";
 const CLIENT = "the-functions";
@@ -45,7 +45,7 @@ before(async () => {
   });
   await authority.issuer.keys.generate("RS256");
   await authority.start(0, "localhost");
-  service = await startService(["--entra-issuer", authority.issuer.url], { SSL_CERT_FILE: file("server.pem") });
+  service = await startWithIssuer();
 });
 after(async () => {
   await service?.stop();
@@ -53,6 +53,10 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 beforeEach(() => Object.assign(directory, { roles: [ROLE], audience: AUDIENCE, requests: [] }));
+
+function startWithIssuer(port) {
+  return startService({ port, args: ["--entra-issuer", authority.issuer.url], env: { SSL_CERT_FILE: file("server.pem") } });
+}
 
 function certificate(altNames = []) {
   const names = altNames.length === 0 ? [] : [{ name: "subjectAltName", altNames }];
@@ -149,6 +153,19 @@ test("the identity of the platform", async (t) => {
     await works(await start(t, { ...named, ...surroundings, ...settings }), `by platform ${JSON.stringify(settings)}`);
     assert.deepEqual(directory.requests, [{ resource: AUDIENCE, client, proof: "proof" }]);
   }
+});
+
+test("a service that starts anew takes what its key signed before", async (t) => {
+  const port = await freePort();
+  const first = await startWithIssuer(port);
+  const app = await start(t, { ...withSecret(), AzureSignalRConnectionString__serviceUri: first.url });
+  const { accessToken } = await (await post(app, "negotiate", {})).json();
+  await first.stop();
+  const second = await startWithIssuer(port);
+  t.after(() => second.stop());
+  await works(app, "after the restart");
+  const again = await (await post(app, "negotiate", {})).json();
+  assert.equal(decodeProtectedHeader(again.accessToken).kid, decodeProtectedHeader(accessToken).kid);
 });
 
 test("an identity without the role, and a token for somebody else, get nothing done", async (t) => {

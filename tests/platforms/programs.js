@@ -90,13 +90,13 @@ export async function run(command, args, { env = {}, cwd = ROOT } = {}) {
   return { code, ...output };
 }
 
-/** The service, on a free port: `url` is where it listens. */
-export async function startService(args = [], env = {}) {
-  const program = start(`${ROOT}target/debug/signalr`, ["serve", "--port", 0, ...args], { env });
+/** The service, on a free port unless one is given: `url` is where it listens. */
+export async function startService({ port = 0, args = [], env = {} } = {}) {
+  const program = start(`${ROOT}target/debug/signalr`, ["serve", "--port", port, ...args], { env });
   const connectionString = await program.said(/^connection string\s+(\S+)$/);
-  const [, host, port] = /Endpoint=([^;]+);Port=(\d+)/.exec(connectionString);
+  const [, host, openPort] = /Endpoint=([^;]+);Port=(\d+)/.exec(connectionString);
   await program.said(/^ready$/);
-  return { ...program, connectionString, url: `${host}:${port}` };
+  return { ...program, connectionString, url: `${host}:${openPort}` };
 }
 
 /** The function app on a port of its own: `url` is where it listens. */
