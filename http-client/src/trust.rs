@@ -82,6 +82,8 @@ impl Trust {
 /// The certificates among what a PEM file has. Those of a form that nobody uses any more, which
 /// systems' files may still have, are left out.
 fn authorities(pem: &[u8]) -> Result<RootCertStore, rustls::pki_types::pem::Error> {
+    // Some editors put a byte order mark in front.
+    let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
     let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
@@ -122,6 +124,7 @@ mod tests {
         let old = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let file = format!("a comment\n{AUTHORITY}\n{key}{old}{AUTHORITY}");
         assert_eq!(trust(&file).unwrap(), "Trust(2 of a file)");
+        assert_eq!(trust(&format!("\u{feff}{AUTHORITY}")).unwrap(), "Trust(1 of a file)");
         assert_eq!(format!("{:?}", Trust::default()), "Trust(Mozilla's)");
     }
 

@@ -58,7 +58,7 @@ impl Hubs {
     /// 404 for a hub that is not served, and where the path names none and there is no default.
     pub(crate) fn find(&self, segment: Option<&str>) -> Result<HubName, Problem> {
         let hub = match segment {
-            Some(segment) => parse_segment(segment)?,
+            Some(segment) => self.own_name(parse_segment(segment)?),
             None => self.default.clone().ok_or_else(|| {
                 not_found("the path names no hub; put it in front, as in /api/{hub}/negotiate")
             })?,
@@ -73,6 +73,18 @@ impl Hubs {
                 application.prefix(&hub).map_err(|error| not_found(error.to_string()))
             }
             None => Ok(hub),
+        }
+    }
+}
+
+impl Hubs {
+    /// The service calls a hub by its full name, so upstreams' paths may have that one.
+    fn own_name(&self, hub: HubName) -> HubName {
+        let Some(application) = &self.application else { return hub };
+        let full = |served: &&HubName| application.prefix(served).is_ok_and(|full| full == hub);
+        match self.served.iter().find(full) {
+            Some(served) if !self.served.contains(&hub) => served.clone(),
+            _ => hub,
         }
     }
 }
@@ -122,7 +134,9 @@ mod tests {
     fn the_application_stands_in_front() {
         let hubs = hubs(&[("SIGNALR_HUB", "chat"), ("SIGNALR_APPLICATION", "Shop")]).unwrap();
         assert_eq!(found(&hubs, None).as_deref(), Some("shop_chat"));
-        assert_eq!(found(&hubs, Some("shop_chat")), None);
+        assert_eq!(found(&hubs, Some("chat")).as_deref(), Some("shop_chat"));
+        assert_eq!(found(&hubs, Some("Shop_chat")).as_deref(), Some("shop_chat"));
+        assert_eq!(found(&hubs, Some("shop_other")), None);
     }
 
     #[test]

@@ -131,16 +131,19 @@ impl Upstream {
         if self.keys.have_signed(connection, &request.headers) {
             return Ok(());
         }
-        let problem = match &self.function_keys {
+        let (status, problem) = match &self.function_keys {
             Some(keys) => return keys.check(request),
-            None if self.keys.is_empty() => {
-                "there is no access key to check signatures with; set FUNCTION_KEY, and put it into the URL that the service calls, as ?code="
-            }
-            None => {
-                "no signature in x-asrs-signature is by the service's key; check that the connection string is that of the service that called"
-            }
+            // The operator can put it right, and nobody else.
+            None if self.keys.is_empty() => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "there is no access key to check signatures with; set FUNCTION_KEY, and put it into the URL that the service calls, as ?code=",
+            ),
+            None => (
+                StatusCode::UNAUTHORIZED,
+                "no signature in x-asrs-signature is by the service's key; check that the connection string is that of the service that called",
+            ),
         };
-        Err(Problem::new(StatusCode::UNAUTHORIZED, problem))
+        Err(Problem::new(status, problem))
     }
 
     async fn take(&self, request: &Parts, body: &[u8]) -> Result<Response, Problem> {

@@ -2,12 +2,14 @@
 //! renewed when somebody needs it, as nothing runs in a function between two requests.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use tokio::time::timeout;
+
 use crate::{
-    error::Error,
+    error::{Error, in_one_line},
     rest::{ApiVersion, RestClient, SigningKey},
 };
 
@@ -20,20 +22,34 @@ const USABLE: Duration = Duration::from_mins(110);
 /// Between two attempts to renew a key that can still be used.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_mins(5);
 
+/// How long who has a key that can still be used waits for a new one. Not at all would do, but for
+/// functions that are frozen as soon as they have answered.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(crate) struct SigningKeys {
     client: RestClient,
     /// Held for moments only, never across an await.
-    held: Mutex<Option<Held>>,
-    /// Whoever holds it asks the service; those who have no key to use meanwhile wait.
+    state: Mutex<State>,
+    /// Whoever holds it asks the service.
     renewing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Option<Held>,
+    /// When the last attempt began: one that nobody waits for any more counts too.
+    attempted: Option<SystemTime>,
+    /// How many have ended.
+    attempts: u64,
+    /// Why the last one failed.
+    failure: Option<Error>,
 }
 
 #[derive(Clone, Debug)]
 struct Held {
     key: SigningKey,
     fetched: SystemTime,
-    attempted: SystemTime,
 }
 
 impl SigningKeys {
@@ -41,48 +57,102 @@ impl SigningKeys {
         Self {
             // Of the two versions that hand out keys the one that Azure's SDK calls.
             client: client.clone().with_version(ApiVersion::V1),
-            held: Mutex::new(None),
-            renewing: tokio::sync::Mutex::new(()),
+            state: Mutex::default(),
+            renewing: tokio::sync::Mutex::default(),
         }
     }
 
     /// A key to sign with now. The service is asked where there is none or an old one; one that
-    /// can still be used is, while somebody else asks or where the service does not answer.
-    pub(crate) async fn current(&self, now: SystemTime) -> Result<SigningKey, Error> {
-        let usable = self.held().filter(|held| age(held.fetched, now) < USABLE);
-        let renewing = match &usable {
-            Some(held) if !held.is_due(now) => return Ok(held.key.clone()),
-            Some(held) => match self.renewing.try_lock() {
-                Ok(renewing) => renewing,
-                Err(_) => return Ok(held.key.clone()),
-            },
-            None => self.renewing.lock().await,
+    /// can still be used is, where the service does not answer at once.
+    pub(crate) async fn current(self: &Arc<Self>, now: SystemTime) -> Result<SigningKey, Error> {
+        let (usable, is_due, attempts) = {
+            let state = self.state();
+            (state.usable(now), state.is_due(now), state.attempts)
         };
-        // Somebody may have asked while this caller waited.
-        if let Some(held) = self.held().filter(|held| !held.is_due(now)) {
-            return Ok(held.key);
+        match usable {
+            Some(key) if !is_due => Ok(key),
+            Some(key) => {
+                let renewed = timeout(PATIENCE, self.renew(attempts, now)).await;
+                Ok(renewed.ok().and_then(|()| self.state().usable(now)).unwrap_or(key))
+            }
+            None => {
+                self.renew(attempts, now).await;
+                let state = self.state();
+                state.usable(now).ok_or_else(|| state.failure())
+            }
         }
-        let asked = self.client.access_key().await;
-        let renewed = match (asked, usable) {
-            (Ok(key), _) => Held { key, fetched: now, attempted: now },
-            (Err(_), Some(old)) => Held { attempted: now, ..old },
-            (Err(error), None) => return Err(error),
-        };
-        let key = renewed.key.clone();
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewed);
-        drop(renewing);
-        Ok(key)
     }
 
-    fn held(&self) -> Option<Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Asks the service, unless somebody else's attempt ended after this caller came: that is as
+    /// good as its own.
+    ///
+    /// It is a task of its own: a caller who goes away must not end it, or callers with little
+    /// patience could keep the key from ever arriving.
+    async fn renew(self: &Arc<Self>, attempts: u64, now: SystemTime) {
+        let keys = Arc::clone(self);
+        let asking = tokio::spawn(async move {
+            let _renewing = keys.renewing.lock().await;
+            {
+                let mut state = keys.state();
+                if state.attempts != attempts {
+                    return;
+                }
+                state.attempted = Some(now);
+            }
+            let asked = keys.client.access_key().await;
+            let mut state = keys.state();
+            state.attempts += 1;
+            match asked {
+                Ok(key) => state.held = Some(Held { key, fetched: now }),
+                Err(error) => state.failure = Some(error),
+            }
+        });
+        // It fails only where the process is ending.
+        let _ = asking.await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl State {
+    fn usable(&self, now: SystemTime) -> Option<SigningKey> {
+        let held = self.held.as_ref().filter(|held| age(held.fetched, now) < USABLE)?;
+        Some(held.key.clone())
+    }
+
+    /// Whether the key that is held should be renewed now.
     fn is_due(&self, now: SystemTime) -> bool {
-        age(self.fetched, now) >= FRESH
-            && (self.attempted == self.fetched || age(self.attempted, now) >= BETWEEN_ATTEMPTS)
+        let Some(held) = &self.held else { return true };
+        let was_tried = self.attempted.filter(|attempted| *attempted > held.fetched);
+        age(held.fetched, now) >= FRESH
+            && was_tried.is_none_or(|attempted| age(attempted, now) >= BETWEEN_ATTEMPTS)
+    }
+
+    /// Why there is no key, for each of those who waited for it.
+    fn failure(&self) -> Error {
+        match &self.failure {
+            Some(Error::Refused(refusal)) => Error::Refused(refusal.clone()),
+            Some(Error::Unreachable { endpoint, source }) => {
+                let source = in_one_line(&**source).into();
+                Error::Unreachable { endpoint: endpoint.clone(), source }
+            }
+            Some(Error::Interrupted { endpoint, source }) => {
+                let source = in_one_line(&**source).into();
+                Error::Interrupted { endpoint: endpoint.clone(), source }
+            }
+            Some(Error::InvalidReply { endpoint, operation, problem }) => {
+                let (endpoint, problem) = (endpoint.clone(), problem.clone());
+                Error::InvalidReply { endpoint, operation: *operation, problem }
+            }
+            Some(Error::TimedOut { endpoint, limit }) => {
+                Error::TimedOut { endpoint: endpoint.clone(), limit: *limit }
+            }
+            Some(Error::EntraToken { problem }) => Error::EntraToken { problem: problem.clone() },
+            Some(other) => Error::EntraToken { problem: other.with_causes() },
+            None => Error::EntraToken { problem: "the program is ending".to_owned() },
+        }
     }
 }
 

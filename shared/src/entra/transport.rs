@@ -33,10 +33,11 @@ impl HttpClient for Transport {
     }
 }
 
-/// Headers that are not text are none that a credential reads.
+/// Headers that are not text are none that a credential reads. Nor is it to read how long to wait:
+/// a caller who has to wait for an hour had better be told now.
 fn headers(map: &http::HeaderMap) -> Headers {
     let mut headers = Headers::new();
-    for (name, value) in map {
+    for (name, value) in map.iter().filter(|(name, _)| !name.as_str().contains("retry-after")) {
         if let Ok(value) = value.to_str() {
             let name = HeaderName::from(name.as_str().to_owned());
             headers.insert(name, HeaderValue::from(value.to_owned()));

@@ -187,6 +187,41 @@ async fn callers_at_the_same_time_ask_once() {
 }
 
 #[tokio::test]
+async fn callers_who_waited_for_the_same_attempt_have_the_same_failure() {
+    let mut server = Server::scripted([status(403), key(1)]).await;
+    let negotiator = negotiator(&server);
+    let answers = futures_util::future::join_all((0..20).map(|_| negotiate(&negotiator, 0))).await;
+    for answer in answers {
+        assert!(matches!(answer, Err(Error::Refused(_))), "{answer:?}");
+    }
+    assert_eq!(server.count(), 1);
+    assert_eq!(key_id(&negotiate(&negotiator, 0).await), "key1");
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_waited_for_once_in_a_while_and_not_long() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let server = Server::start(move |_| match counted.fetch_add(1, Ordering::SeqCst) {
+        0 => key(1),
+        _ => Reply::Silence,
+    })
+    .await;
+    let negotiator = negotiator(&server);
+    assert_eq!(key_id(&negotiate(&negotiator, 0).await), "key1");
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    // The first gives up before there is an answer, as a function does whose time is up.
+    let brief = Duration::from_millis(10);
+    assert!(tokio::time::timeout(brief, negotiate(&negotiator, 56)).await.is_err());
+    for minute in [56, 57, 60] {
+        assert_eq!(key_id(&negotiate(&negotiator, minute).await), "key1", "{minute}");
+    }
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+    assert!(calls.load(Ordering::SeqCst) <= 2);
+}
+
+#[tokio::test]
 async fn nobody_waits_for_a_new_key_who_has_an_old_one() {
     let (asked, was_asked) = tokio::sync::oneshot::channel();
     let (asked, calls) = (Mutex::new(Some(asked)), Arc::new(AtomicUsize::new(0)));

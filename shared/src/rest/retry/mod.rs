@@ -218,7 +218,7 @@ pub(super) async fn run<C: Future>(
     };
     let mut attempts = 0;
     loop {
-        let outcome = attempt(limit_of_one.min(left())).await;
+        let outcome = attempt(whole_milliseconds(limit_of_one.min(left()))).await;
         attempts += 1;
         let Verdict::Again { retry_after } = verdict(&outcome) else { return outcome };
         match policy.and_then(|policy| policy.delay(attempts, retry_after)) {
@@ -226,6 +226,12 @@ pub(super) async fn run<C: Future>(
             _ => return outcome,
         }
     }
+}
+
+/// A limit that can be told: `20s`, not `19.99999945s`.
+fn whole_milliseconds(limit: Duration) -> Duration {
+    let milliseconds = limit.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
