@@ -33,5 +33,5 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
         signalr_group_admin::function(config, client)?,
         upstream.function(),
     ];
-    Ok(upstream.at_webhook(signalr_function_runtime::router(config, functions)))
+    Ok(signalr_function_runtime::router(config, functions))
 }

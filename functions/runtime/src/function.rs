@@ -20,6 +20,8 @@ pub struct Function {
     pub(crate) authorization: Option<Authorization>,
     handler: BoxCloneSyncService<Request, Response, Infallible>,
     pub(crate) on_trigger: Option<OnTrigger>,
+    /// Where it is beside its own paths.
+    other_path: Option<&'static str>,
 }
 
 /// That a function takes what triggers bring.
@@ -35,7 +37,7 @@ impl Function {
         S: Clone + Send + Sync + 'static,
     {
         let handler = BoxCloneSyncService::new(handler.with_state(state));
-        Self { name, authorization: None, handler, on_trigger: None }
+        Self { name, authorization: None, handler, on_trigger: None, other_path: None }
     }
 
     /// A function that only those may call whom the rule lets through.
@@ -60,6 +62,18 @@ impl Function {
     pub fn triggered(mut self, timer_body: Option<String>) -> Self {
         self.on_trigger = Some(OnTrigger { timer_body });
         self
+    }
+
+    /// Puts it at this path too, which is taken as it is and names no hub: its handler has to learn
+    /// of the hub in another way.
+    #[must_use]
+    pub fn also_at(mut self, path: &'static str) -> Self {
+        self.other_path = Some(path);
+        self
+    }
+
+    pub(crate) fn is_also_at(&self, path: &str) -> bool {
+        self.other_path == Some(path)
     }
 
     /// Handlers that do several things see to the deadline themselves, and say what they did.

@@ -22,10 +22,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// For the head of a request, and between two requests of a connection: longer than callers keep
 /// connections that they do not use, which is a minute for the host of Azure Functions.
-const HEAD_LIMIT: Duration = Duration::from_secs(75);
+const HEAD_TIME: Duration = Duration::from_secs(75);
 
 /// For each part of a body.
-const BODY_LIMIT: Duration = Duration::from_secs(30);
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// How long to wait where the machine has no socket left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -55,11 +55,11 @@ pub(crate) async fn bind(port: u16, variable: Variable) -> Result<TcpListener, P
 }
 
 /// Takes no new call after the signal, and ends when those under way have, or when their time is up.
-/// A caller who stops in the middle of a request is not waited for much longer than one who is slow.
+/// A caller who stops in the middle of a request is cut off after a while.
 pub(crate) async fn serve(listener: TcpListener, router: Router, signal: impl Future<Output = ()>) {
-    let service = TowerToHyperService::new(router.layer(RequestBodyTimeoutLayer::new(BODY_LIMIT)));
+    let service = TowerToHyperService::new(router.layer(RequestBodyTimeoutLayer::new(BODY_TIME)));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let connections = GracefulShutdown::new();
     let mut signal = pin!(signal);
     loop {

@@ -76,30 +76,47 @@ async fn answer(app: &App, request: Request) -> Result<Response, Problem> {
     }
     let path = path_of(&request).to_owned();
     let (mut parts, body) = request.into_parts();
-    let (hub, name) = match app.mount.locate(&path) {
-        Some(Place::Root) => return ready(&parts.method),
-        Some(Place::Function { hub, name }) => (hub, name),
-        None => return Err(app.unknown_path(&path)),
+    let Some(place) = app.locate(&path) else { return Err(app.unknown_path(&path)) };
+    let (function, hub) = match place {
+        Located::Root => return ready(&parts.method),
+        Located::Function(function, hub) => (function, Some(hub)),
+        Located::WithoutHub(function) => (function, None),
     };
-    let function = app
-        .functions
-        .iter()
-        .find(|function| function.name == name)
-        .ok_or_else(|| app.unknown_path(&path))?;
     if parts.method != Method::POST {
-        let detail = format!("{name} is called by POST, not {}", parts.method);
+        let detail = format!("{} is called by POST, not {}", function.name, parts.method);
         return Err(Problem::method_not_allowed("POST", detail));
     }
     if let Some(authorization) = &function.authorization {
         authorization.check(&parts)?;
     }
-    let hub = app.hubs.find(hub)?;
-    parts.extensions.insert(hub);
-
+    if let Some(hub) = hub {
+        parts.extensions.insert(app.hubs.find(hub)?);
+    }
     function.call(Request::from_parts(parts, body)).await
 }
 
+/// What is at a path.
+enum Located<'a> {
+    Root,
+    /// The function, and the segment that names the hub.
+    Function(&'a Function, Option<&'a str>),
+    WithoutHub(&'a Function),
+}
+
 impl App {
+    fn locate<'a>(&'a self, path: &'a str) -> Option<Located<'a>> {
+        let mut functions = self.functions.iter();
+        if let Some(function) = functions.clone().find(|function| function.is_also_at(path)) {
+            return Some(Located::WithoutHub(function));
+        }
+        Some(match self.mount.locate(path)? {
+            Place::Root => Located::Root,
+            Place::Function { hub, name } => {
+                Located::Function(functions.find(|function| function.name == name)?, hub)
+            }
+        })
+    }
+
     async fn trigger(&self, trigger: Trigger, mut request: Request) -> Result<Response, Problem> {
         let taken = self.functions.iter().find_map(|function| {
             let on_trigger = function.on_trigger.as_ref()?;

@@ -46,6 +46,5 @@ pub use self::{chat::chat, context::Context, error::MethodError, upstream::Upstr
 /// [`ConfigError`] where the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let upstream = chat(config, service_client(config)?);
-    let router = signalr_function_runtime::router(config, [upstream.function()]);
-    Ok(upstream.at_webhook(router))
+    Ok(signalr_function_runtime::router(config, [upstream.function()]))
 }

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
-    handler::Handler as _,
+    extract::{State, rejection::BytesRejection},
     http::{HeaderName, StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
-    routing::post_service,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use signalr_function_runtime::{Authorization, BODY_LIMIT, Config, Function, Problem};
@@ -114,17 +111,10 @@ impl Upstream {
         self
     }
 
-    /// The function itself, to be put behind its paths together with others.
+    /// The function itself, to be put behind its paths together with others; one of them is where
+    /// asrs-emulator sends events unless it is told otherwise.
     pub fn function(&self) -> Function {
-        Function::open("upstream", handle, Arc::new(self.clone()))
-    }
-
-    /// Takes events at `/runtime/webhooks/signalr` too, where asrs-emulator sends them unless it
-    /// is told otherwise. Every other request goes to `app`.
-    pub fn at_webhook(&self, app: Router) -> Router {
-        let webhook =
-            handle.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(Arc::new(self.clone()));
-        Router::new().route(WEBHOOK, post_service(webhook)).fallback_service(app)
+        Function::open("upstream", handle, Arc::new(self.clone())).also_at(WEBHOOK)
     }
 
     fn check_caller(&self, connection: &ConnectionId, request: &Parts) -> Result<(), Problem> {

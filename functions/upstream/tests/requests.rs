@@ -51,8 +51,7 @@ async fn start(fill: impl FnOnce(Upstream) -> Upstream) -> String {
 
 async fn start_with(config: Config, fill: impl FnOnce(Upstream) -> Upstream) -> String {
     let upstream = fill(Upstream::new(&config));
-    let router = signalr_function_runtime::router(&config, [upstream.function()]);
-    serve(upstream.at_webhook(router)).await
+    serve(signalr_function_runtime::router(&config, [upstream.function()])).await
 }
 
 fn sign(key: &str, connection: &str) -> String {
@@ -339,6 +338,8 @@ async fn the_paths_are_the_functions_and_asrs_emulators() {
         ("/api/chat/upstream", 200),
         ("/api/upstream?code=k", 200),
         ("/runtime/webhooks/signalr", 200),
+        ("/api/runtime/webhooks/signalr", 404),
+        ("/runtime/webhooks/signalr/", 404),
         ("/api/news/upstream", 404),
         ("/api/downstream", 404),
     ] {

@@ -146,7 +146,12 @@ async fn the_stage_is_never_taken_for_a_hub() {
         ("SIGNALR_HUBS", "chat,news"),
     ];
     let hub = |Extension(hub): Extension<HubName>| async move { hub.to_string() };
-    let router = crate::router(&config(&set).unwrap(), [Function::open("hub", hub, ())]);
+    let none_named = async || "none";
+    let functions = [
+        Function::open("hub", hub, ()),
+        Function::open("other", none_named, ()).also_at("/other/path"),
+    ];
+    let router = crate::router(&config(&set).unwrap(), functions);
     let none = json!({});
     let http_api = |stage: &str, path: &str| {
         let mut event = http_api(path, "", &none);
@@ -170,6 +175,9 @@ async fn the_stage_is_never_taken_for_a_hub() {
         (http_api("$default", "/news/hub"), "news"),
         (http_api("$default", "/hub"), "chat"),
         (load_balancer("/prod/api/hub", &none), "chat"),
+        (http_api("prod", "/prod/other/path"), "none"),
+        (rest_api("/other/path"), "none"),
+        (load_balancer("/other/path", &none), "none"),
         (load_balancer("/news/hub", &none), "news"),
     ] {
         assert_eq!(send_to(&router, &event).await.unwrap()["body"], hub, "{event}");
