@@ -7,6 +7,7 @@ use std::{
     process::ExitCode,
 };
 
+use signalr_serverless::with_causes;
 use signalr_service::{ListenError, StartError, upstream::SettingsError};
 
 /// The exit code of a bad flag or configuration: `EX_USAGE` of sysexits.h.
@@ -76,19 +77,4 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 fn print(failure: &dyn Display) {
     // Nothing is left to be told where standard error is closed.
     let _ = writeln!(io::stderr(), "error: {failure}");
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their source in their own text.
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -5,9 +5,10 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use http::StatusCode;
 
 use crate::{
+    causes::with_causes,
     connection_string::ConnectionStringError,
     name::{ConnectionId, NameError},
-    rest::{ApiVersion, Operation},
+    operation::{ApiVersion, Operation},
 };
 
 /// Why a call failed. [`Error::fault`] says who can put it right.
@@ -157,7 +158,7 @@ impl Error {
     /// ```
     #[must_use]
     pub fn with_causes(&self) -> String {
-        in_one_line(self)
+        with_causes(self)
     }
 
     /// Who can put it right.
@@ -184,20 +185,6 @@ impl Error {
             }
         }
     }
-}
-
-/// An error with its causes. The texts of some libraries have several lines.
-pub(crate) fn in_one_line(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Who can put an error right.
@@ -246,7 +233,7 @@ impl Refusal {
     ///
     /// ```
     /// # fn example(refusal: &signalr_serverless::Refusal) -> bool {
-    /// refusal.has_code("Error.Connection.NotExisted")
+    /// refusal.has_code(signalr_serverless::error_code::CONNECTION_NOT_EXISTED)
     /// # }
     /// ```
     #[must_use]

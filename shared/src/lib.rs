@@ -30,23 +30,30 @@
 
 #![warn(missing_docs)]
 
+mod access_key;
+mod causes;
 mod connection_string;
 mod credential;
 #[cfg(feature = "entra")]
 mod entra;
 mod error;
+pub mod error_code;
 mod name;
 mod negotiate;
+pub mod operation;
+mod redacted;
 pub mod rest;
 pub mod token;
-
-pub use connection_string::{ConnectionString, ConnectionStringError};
-pub use credential::{
-    AccessKey, ApplicationProof, ClientSecret, Credential, EmptyAccessKey, EntraIdentity,
-};
 #[cfg(feature = "entra")]
-pub use entra::{PendingToken, SharedTokenSource, TokenSource};
+mod token_source;
+
+pub use access_key::{AccessKey, EmptyAccessKey};
+pub use causes::with_causes;
+pub use connection_string::{ConnectionString, ConnectionStringError};
+pub use credential::{ApplicationProof, ClientSecret, Credential, EntraIdentity};
 pub use error::{Error, Fault, Refusal};
 pub use name::{ApplicationName, ConnectionId, GroupName, HubName, NameError, StreamId, UserId};
 pub use negotiate::{NegotiateAnswer, Negotiator};
 pub use token::{NegotiateOptions, Token, claim};
+#[cfg(feature = "entra")]
+pub use token_source::{PendingToken, SharedTokenSource, TokenSource};

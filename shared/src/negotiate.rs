@@ -9,8 +9,9 @@ use crate::entra::SigningKeys;
 #[cfg(feature = "rest")]
 use crate::rest::RestClient;
 use crate::{
+    access_key::AccessKey,
     connection_string::ConnectionString,
-    credential::{AccessKey, Credential},
+    credential::Credential,
     error::Error,
     name::{ApplicationName, HubName},
     token::{NegotiateOptions, Token},

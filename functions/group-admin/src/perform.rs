@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 use signalr_serverless::{
-    ConnectionId, Error, GroupName,
+    ConnectionId, Error, GroupName, error_code,
     rest::{Continuation, Hub, PageSize},
 };
 
 use crate::action::{Action, Member};
+
+/// The codes that say a connection is not there.
+const ABSENT: [&str; 2] = [error_code::CONNECTION_NOT_EXISTED, error_code::CONNECTION_ALREADY_GONE];
 
 impl Action {
     /// The result is an object with a `status`: 200, or 404 for a connection that is not there.
@@ -78,18 +81,12 @@ fn exists(exists: Result<bool, Error>) -> Result<Value, Error> {
 fn done_unless_absent(removed: Result<(), Error>, id: &ConnectionId) -> Result<Value, Error> {
     match removed {
         Err(Error::Refused(refusal))
-            if refusal.status == 404 && refusal.code.as_deref().is_some_and(is_code_of_absence) =>
+            if refusal.status == 404 && ABSENT.iter().any(|code| refusal.has_code(code)) =>
         {
             Ok(absent(id))
         }
         removed => done(removed),
     }
-}
-
-fn is_code_of_absence(code: &str) -> bool {
-    ["Error.Connection.NotExisted", "Warning.Connection.NotExisted"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(code))
 }
 
 fn absent(id: &ConnectionId) -> Value {

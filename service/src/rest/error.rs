@@ -8,14 +8,14 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use signalr_serverless::NameError;
+use signalr_serverless::{NameError, error_code};
 
 use crate::{
     auth::{self, AuthError},
     hub::Stopping,
 };
 
-const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+const ERROR_CODE: HeaderName = HeaderName::from_static(error_code::HEADER);
 
 /// A refused call: a status, a code for programs and a text for people.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Error {
 
     /// A parameter or field that cannot be what it should be.
     pub(crate) fn bad(target: &'static str, message: impl Into<String>) -> Self {
-        let error = Self::new(StatusCode::BAD_REQUEST, "Error.BadRequest", message);
+        let error = Self::new(StatusCode::BAD_REQUEST, error_code::BAD_REQUEST, message);
         Self { target: Some(target), ..error }
     }
 
@@ -53,72 +53,71 @@ impl Error {
 
     pub(crate) fn body_too_large(limit: usize) -> Self {
         let message = format!("the body is larger than {limit} bytes; send less at once");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Error.PayloadTooLarge", message)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::PAYLOAD_TOO_LARGE, message)
     }
 
     pub(crate) fn body_too_slow(limit: Duration) -> Self {
         let message = format!("the body did not arrive within {} seconds", limit.as_secs());
-        Self::new(StatusCode::REQUEST_TIMEOUT, "Error.RequestTimeout", message)
+        Self::new(StatusCode::REQUEST_TIMEOUT, error_code::REQUEST_TIMEOUT, message)
     }
 
     pub(crate) fn unsupported_media_type(came: &str) -> Self {
         let message = format!(
             "content-type '{came}' is not taken; use application/json, application/x-msgpack or application/octet-stream"
         );
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Error.UnsupportedMediaType", message)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error_code::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
     pub(crate) fn method_not_allowed() -> Self {
         let message = "this path does not take that method";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Error.MethodNotAllowed", message)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, error_code::METHOD_NOT_ALLOWED, message)
     }
 
     pub(crate) fn no_such_path() -> Self {
         let message = "there is no such path; operations begin with /api/v1/hubs/ or /api/hubs/";
-        Self::new(StatusCode::NOT_FOUND, "Error.NotFound", message)
+        Self::new(StatusCode::NOT_FOUND, error_code::NOT_FOUND, message)
     }
 
     pub(crate) fn invocation_failed(error: &str) -> Self {
         let message = format!("the client answered with an error: {error}");
-        Self::new(StatusCode::FAILED_DEPENDENCY, "Error.Invocation.Failed", message)
+        Self::new(StatusCode::FAILED_DEPENDENCY, error_code::INVOCATION_FAILED, message)
     }
 
     pub(crate) fn invocation_timed_out(limit: Duration) -> Self {
         let message = format!("the client did not answer within {} seconds", limit.as_secs());
-        Self::new(StatusCode::GATEWAY_TIMEOUT, "Error.Invocation.Timeout", message)
+        Self::new(StatusCode::GATEWAY_TIMEOUT, error_code::INVOCATION_TIMEOUT, message)
     }
 
     /// Something in the service itself failed; the caller only learns that.
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
         tracing::error!(%cause, "a call failed");
         let message = "the service failed; try again later";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Error.Internal", message)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error_code::INTERNAL, message)
     }
 
-    /// The codes for what is not there are those that Azure's SDKs look for.
     pub(crate) fn no_connection() -> Self {
-        Self::absent("Warning.Connection.NotExisted", "the connection is not open")
+        Self::absent(error_code::CONNECTION_ALREADY_GONE, "the connection is not open")
     }
 
     pub(crate) fn no_connection_to_add() -> Self {
-        Self::absent("Error.Connection.NotExisted", "the connection is not open")
+        Self::absent(error_code::CONNECTION_NOT_EXISTED, "the connection is not open")
     }
 
     pub(crate) fn no_connection_to_call() -> Self {
         let message = "the connection is not open, or ended before the client answered";
-        Self::absent("Error.Connection.NotExisted", message)
+        Self::absent(error_code::CONNECTION_NOT_EXISTED, message)
     }
 
     pub(crate) fn no_user() -> Self {
-        Self::absent("Warning.User.NotExisted", "the user has no open connection")
+        Self::absent(error_code::USER_NOT_EXISTED, "the user has no open connection")
     }
 
     pub(crate) fn no_group() -> Self {
-        Self::absent("Warning.Group.NotExisted", "the group has no open connection")
+        Self::absent(error_code::GROUP_NOT_EXISTED, "the group has no open connection")
     }
 
     pub(crate) fn user_not_in_group() -> Self {
-        Self::absent("Info.User.NotInGroup", "the user is not in the group")
+        Self::absent(error_code::USER_NOT_IN_GROUP, "the user is not in the group")
     }
 
     fn absent(code: &'static str, message: &'static str) -> Self {
@@ -129,9 +128,9 @@ impl Error {
 impl From<AuthError> for Error {
     fn from(error: AuthError) -> Self {
         let (status, code) = match &error {
-            AuthError::NoRole(_) => (StatusCode::FORBIDDEN, "Error.Forbidden"),
-            AuthError::NoEntraKeys(_) => (StatusCode::SERVICE_UNAVAILABLE, "Error.Unavailable"),
-            _ => (StatusCode::UNAUTHORIZED, "Error.Unauthorized"),
+            AuthError::NoRole(_) => (StatusCode::FORBIDDEN, error_code::FORBIDDEN),
+            AuthError::NoEntraKeys(_) => (StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE),
+            _ => (StatusCode::UNAUTHORIZED, error_code::UNAUTHORIZED),
         };
         Self::new(status, code, error.to_string())
     }
@@ -139,7 +138,7 @@ impl From<AuthError> for Error {
 
 impl From<Stopping> for Error {
     fn from(stopping: Stopping) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Error.Unavailable", stopping.to_string())
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE, stopping.to_string())
     }
 }
 

@@ -11,9 +11,12 @@ use url::Url;
 
 pub use self::error::ConnectionStringError;
 use self::error::{show_key, show_value};
-use crate::credential::{AccessKey, ApplicationProof, ClientSecret, Credential, EntraIdentity};
 #[cfg(feature = "entra")]
-use crate::entra::{SharedTokenSource, TokenSource};
+use crate::token_source::{SharedTokenSource, TokenSource};
+use crate::{
+    access_key::AccessKey,
+    credential::{ApplicationProof, ClientSecret, Credential, EntraIdentity},
+};
 
 /// The port of the version v1-preview of the API. Source: its published description.
 const PREVIEW_PORT: u16 = 5002;

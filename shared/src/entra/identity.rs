@@ -18,14 +18,13 @@ use azure_identity::{
 use tokio::time::timeout;
 use url::Url;
 
-use super::{
-    PendingToken, SharedTokenSource, TokenSource, certificate::CertificateAssertion,
-    transport::Transport,
-};
+use super::{certificate::CertificateAssertion, transport::Transport};
 use crate::{
+    causes::with_causes,
     credential::{ApplicationProof, EntraIdentity},
-    error::{Error, in_one_line},
+    error::Error,
     token::Token,
+    token_source::{PendingToken, SharedTokenSource, TokenSource},
 };
 
 /// A question that failed is asked again so often, after twice this time and twice as long each
@@ -145,7 +144,7 @@ impl TokenSource for Surroundings {
                         let _ = self.chosen.set(Arc::clone(credential));
                         return Ok(token);
                     }
-                    Ok(Err(problem)) => in_one_line(&*problem),
+                    Ok(Err(problem)) => with_causes(&*problem),
                     Err(_) => format!("no answer within {PATIENCE:?}"),
                 };
                 problems.push(format!("{name}: {problem}"));

@@ -9,8 +9,10 @@ use std::{
 use tokio::time::timeout;
 
 use crate::{
-    error::{Error, in_one_line},
-    rest::{ApiVersion, RestClient, SigningKey},
+    causes::with_causes,
+    error::Error,
+    operation::ApiVersion,
+    rest::{RestClient, SigningKey},
 };
 
 /// From this age on a key is renewed. Source: Azure's SDK.
@@ -135,11 +137,11 @@ impl State {
         match &self.failure {
             Some(Error::Refused(refusal)) => Error::Refused(refusal.clone()),
             Some(Error::Unreachable { endpoint, source }) => {
-                let source = in_one_line(&**source).into();
+                let source = with_causes(&**source).into();
                 Error::Unreachable { endpoint: endpoint.clone(), source }
             }
             Some(Error::Interrupted { endpoint, source }) => {
-                let source = in_one_line(&**source).into();
+                let source = with_causes(&**source).into();
                 Error::Interrupted { endpoint: endpoint.clone(), source }
             }
             Some(Error::InvalidReply { endpoint, operation, problem }) => {

@@ -7,14 +7,12 @@ use std::time::{Duration, SystemTime};
 use http::HeaderValue;
 use url::{Position, Url};
 
-#[cfg(feature = "entra")]
-use crate::entra::{SharedTokenSource, identity};
 use crate::{
-    connection_string::ConnectionString,
-    credential::{AccessKey, Credential},
-    error::Error,
-    token::Token,
+    access_key::AccessKey, connection_string::ConnectionString, credential::Credential,
+    error::Error, token::Token,
 };
+#[cfg(feature = "entra")]
+use crate::{entra::identity, token_source::SharedTokenSource};
 
 /// Whence the tokens of calls come.
 #[derive(Clone, Debug)]

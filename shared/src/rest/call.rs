@@ -6,19 +6,21 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Operation, RestClient,
     reply::Reply,
     request::{Parameters, Request},
     retry::{self, Repeat},
+    settings::Settings,
 };
 use crate::{
     error::Error,
     name::{ConnectionId, HubName},
+    operation::Operation,
 };
 
 /// A call in the making.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'a> {
+    settings: &'a Settings,
     operation: Operation,
     repeat: Repeat,
     hub: Option<&'a HubName>,
@@ -28,8 +30,9 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(operation: Operation) -> Self {
+    pub(super) fn new(settings: &'a Settings, operation: Operation) -> Self {
         Self {
+            settings,
             operation,
             repeat: Repeat::of(operation),
             hub: None,
@@ -79,17 +82,13 @@ impl<'a> Call<'a> {
 
     /// Makes the call. Any 2xx is success: of some operations the service is known to answer
     /// another one than its description says.
-    pub(super) async fn run(self, client: &RestClient) -> Result<(), Error> {
-        self.send(client).await?.into_success().map(drop)
+    pub(super) async fn run(self) -> Result<(), Error> {
+        self.send().await?.into_success().map(drop)
     }
 
     /// Makes the call; a 404 with this `x-ms-error-code` is an answer too, and means `false`.
-    pub(super) async fn run_unless(
-        self,
-        client: &RestClient,
-        error_code: &str,
-    ) -> Result<bool, Error> {
-        let reply = self.send(client).await?;
+    pub(super) async fn run_unless(self, error_code: &str) -> Result<bool, Error> {
+        let reply = self.send().await?;
         if reply.is_not_found(error_code) {
             return Ok(false);
         }
@@ -97,14 +96,13 @@ impl<'a> Call<'a> {
     }
 
     /// Makes the call and reads the reply's body.
-    pub(super) async fn read<T: DeserializeOwned>(self, client: &RestClient) -> Result<T, Error> {
-        self.send(client).await?.into_success()?.json()
+    pub(super) async fn read<T: DeserializeOwned>(self) -> Result<T, Error> {
+        self.send().await?.into_success()?.json()
     }
 
-    async fn send(self, client: &RestClient) -> Result<Reply, Error> {
-        let Self { operation, repeat, hub, parameters, query, body } = self;
-        let request = Request::new(operation, client, hub, parameters, query, body)?;
-        let settings = client.settings();
+    async fn send(self) -> Result<Reply, Error> {
+        let Self { settings, operation, repeat, hub, parameters, query, body } = self;
+        let request = Request::new(operation, settings, hub, parameters, query, body)?;
         retry::run(
             settings.retries.as_ref(),
             settings.time_limit,

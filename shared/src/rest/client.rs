@@ -2,16 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
 use signalr_http_client::Trust;
 
 use super::{
-    ApiVersion, Hub, Operation, RetryPolicy, SigningKey, authorization::Authorization, call::Call,
+    call::Call, hub::Hub, hub_address::HubAddress, retry::RetryPolicy, settings::Settings,
+    signing_key::SigningKey,
 };
 use crate::{
     connection_string::ConnectionString,
     error::Error,
     name::{ApplicationName, HubName},
+    operation::{ApiVersion, Operation},
 };
 
 /// Calls the service's REST API.
@@ -33,33 +34,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct RestClient(Arc<Settings>);
 
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) http: reqwest::Client,
-    /// What every request says of its sender.
-    pub(super) headers: HeaderMap,
-    server_endpoint: String,
-    preview_endpoint: String,
-    pub(super) authorization: Authorization,
-    pub(super) version: ApiVersion,
-    pub(super) application: Option<ApplicationName>,
-    pub(super) time_limit: Duration,
-    pub(super) retries: Option<RetryPolicy>,
-}
-
-impl Settings {
-    /// What calls' paths stand behind.
-    pub(super) fn endpoint(&self) -> &str {
-        match self.version {
-            ApiVersion::V1Preview => &self.preview_endpoint,
-            _ => &self.server_endpoint,
-        }
-    }
-}
-
 impl RestClient {
-    const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(100);
-
     /// A client of the service that the connection string names.
     ///
     /// TLS trusts the public authorities that Mozilla trusts, compiled in, so nothing is read from
@@ -95,17 +70,7 @@ impl RestClient {
         service: &ConnectionString,
         http: reqwest::Client,
     ) -> Result<Self, Error> {
-        Ok(Self(Arc::new(Settings {
-            headers: headers(),
-            authorization: Authorization::new(service, &http)?,
-            http,
-            server_endpoint: service.server_endpoint().to_owned(),
-            preview_endpoint: service.preview_endpoint().to_owned(),
-            version: ApiVersion::default(),
-            application: None,
-            time_limit: Self::DEFAULT_TIME_LIMIT,
-            retries: None,
-        })))
+        Settings::new(service, http).map(Arc::new).map(Self)
     }
 
     /// The same client for another service: it shares the pool of connections and has the same
@@ -125,12 +90,7 @@ impl RestClient {
     ///
     /// Those of [`RestClient::new`].
     pub fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
-        Ok(Self(Arc::new(Settings {
-            server_endpoint: service.server_endpoint().to_owned(),
-            preview_endpoint: service.preview_endpoint().to_owned(),
-            authorization: Authorization::new(service, &self.0.http)?,
-            ..Settings::clone(&self.0)
-        })))
+        self.0.at(service).map(Arc::new).map(Self)
     }
 
     /// Speaks this version of the API. Where the version lacks an operation, its call is an
@@ -212,7 +172,7 @@ impl RestClient {
     /// ```
     #[must_use]
     pub fn hub(&self, name: HubName) -> Hub {
-        Hub::new(self.clone(), name)
+        Hub::new(HubAddress::new(Arc::clone(&self.0), name))
     }
 
     /// Whether the service is up: `false` where it says itself that it is not.
@@ -231,7 +191,7 @@ impl RestClient {
     ///
     /// As any call, but for a status of 500 or more.
     pub async fn health(&self) -> Result<bool, Error> {
-        match Call::new(Operation::Health).run(self).await {
+        match Call::new(&self.0, Operation::Health).run().await {
             Ok(()) => Ok(true),
             Err(Error::Refused(refusal)) if refusal.status.is_server_error() => Ok(false),
             Err(error) => Err(error),
@@ -254,25 +214,6 @@ impl RestClient {
     ///
     /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1 and 2024-12-01.
     pub async fn access_key(&self) -> Result<SigningKey, Error> {
-        Call::new(Operation::AccessKey).read(self).await
+        Call::new(&self.0, Operation::AccessKey).read().await
     }
-
-    pub(super) fn settings(&self) -> &Settings {
-        &self.0
-    }
-}
-
-fn headers() -> HeaderMap {
-    const ASRS_USER_AGENT: HeaderName = HeaderName::from_static("asrs-user-agent");
-
-    let agent = format!(
-        "signalr-serverless/{} (rust; {}; {})",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    );
-    #[expect(clippy::expect_used, reason = "versions and names of systems are plain text")]
-    let agent = HeaderValue::try_from(agent).expect("plain text fits a header");
-    let json = HeaderValue::from_static("application/json");
-    HeaderMap::from_iter([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)])
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Message;
+use super::message::Message;
 use crate::name::GroupName;
 
 /// A command of [`Hub::execute`](super::Hub::execute), carried out for each connection.

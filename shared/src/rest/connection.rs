@@ -3,10 +3,15 @@
 use serde::{Deserialize, Deserializer, de, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{ClientStream, Hub, Message, Operation, RestClient, call::Call};
+use super::{
+    call::Call, client_failure, group::Group, hub_address::HubAddress, message::Message,
+    stream::ClientStream,
+};
 use crate::{
-    error::{Error, Refusal},
+    error::Error,
+    error_code,
     name::{ConnectionId, GroupName, StreamId},
+    operation::Operation,
 };
 
 /// A connection of a hub.
@@ -26,12 +31,12 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
-    hub: Hub,
+    hub: HubAddress,
     id: ConnectionId,
 }
 
 impl Connection {
-    pub(super) fn new(hub: Hub, id: ConnectionId) -> Self {
+    pub(super) fn new(hub: HubAddress, id: ConnectionId) -> Self {
         Self { hub, id }
     }
 
@@ -57,7 +62,7 @@ impl Connection {
     ///
     /// See [`Error`].
     pub async fn send(&self, message: &Message) -> Result<(), Error> {
-        self.call(Operation::SendToConnection).body(message)?.run(self.hub.client()).await
+        self.call(Operation::SendToConnection).body(message)?.run().await
     }
 
     /// Invokes a method of the client and returns its result. A client that returns nothing makes
@@ -87,8 +92,8 @@ impl Connection {
     /// before version 2024-12-01.
     pub async fn invoke<T: DeserializeOwned>(&self, message: &Message) -> Result<T, Error> {
         let call = self.call(Operation::InvokeConnection).body(message)?;
-        let answer = call.read::<ClientInvocationResponse<T>>(self.hub.client()).await;
-        answer.map(|answer| answer.result).map_err(|error| self.explain(error))
+        let answer = call.read::<ClientInvocationResponse<T>>().await;
+        answer.map(|answer| answer.result).map_err(|error| client_failure::explain(error, &self.id))
     }
 
     /// A stream that the client asked for.
@@ -104,7 +109,7 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn stream(&self, id: StreamId) -> ClientStream {
-        ClientStream::new(self.clone(), id)
+        ClientStream::new(self.hub.clone(), self.id.clone(), id)
     }
 
     /// Closes the connection. One that is gone is no error.
@@ -124,7 +129,7 @@ impl Connection {
     /// See [`Error`].
     pub async fn close(&self, reason: Option<&str>) -> Result<(), Error> {
         let call = self.call(Operation::CloseConnection).reason(reason);
-        call.run_unless(self.hub.client(), "Warning.Connection.NotExisted").await.map(drop)
+        call.run_unless(error_code::CONNECTION_ALREADY_GONE).await.map(drop)
     }
 
     /// Whether the connection is open.
@@ -142,7 +147,7 @@ impl Connection {
     /// See [`Error`].
     pub async fn exists(&self) -> Result<bool, Error> {
         let call = self.call(Operation::ConnectionExists);
-        call.run_unless(self.hub.client(), "Warning.Connection.NotExisted").await
+        call.run_unless(error_code::CONNECTION_ALREADY_GONE).await
     }
 
     /// Adds the connection to a group. A connection that is gone is no error.
@@ -160,7 +165,7 @@ impl Connection {
     ///
     /// See [`Error`].
     pub async fn add_to_group(&self, group: &GroupName) -> Result<(), Error> {
-        self.hub.group(group.clone()).add_connection(&self.id).await
+        Group::new(self.hub.clone(), group.clone()).add_connection(&self.id).await
     }
 
     /// Removes the connection from a group.
@@ -178,7 +183,7 @@ impl Connection {
     ///
     /// See [`Error`].
     pub async fn remove_from_group(&self, group: &GroupName) -> Result<(), Error> {
-        self.hub.group(group.clone()).remove_connection(&self.id).await
+        Group::new(self.hub.clone(), group.clone()).remove_connection(&self.id).await
     }
 
     /// Removes the connection from all groups.
@@ -195,49 +200,11 @@ impl Connection {
     ///
     /// See [`Error`]; [`Error::UnsupportedOperation`] in v1.
     pub async fn remove_from_all_groups(&self) -> Result<(), Error> {
-        self.call(Operation::RemoveConnectionFromAllGroups).run(self.hub.client()).await
+        self.call(Operation::RemoveConnectionFromAllGroups).run().await
     }
 
-    /// Says in our own words what the service says about the connection's client.
-    pub(super) fn explain(&self, error: Error) -> Error {
-        let Error::Refused(refusal) = error else { return error };
-        let connection = self.id.clone();
-        match Outcome::of(&refusal) {
-            Some(Outcome::Gone) => Error::ConnectionGone { connection },
-            Some(Outcome::TimedOut) => Error::InvocationTimedOut { connection },
-            Some(Outcome::Failed) => Error::InvocationFailed {
-                connection,
-                message: refusal.message.unwrap_or_else(|| "(no message)".to_owned()),
-            },
-            None => Error::Refused(refusal),
-        }
-    }
-
-    pub(super) fn client(&self) -> &RestClient {
-        self.hub.client()
-    }
-
-    pub(super) fn call(&self, operation: Operation) -> Call<'_> {
+    fn call(&self, operation: Operation) -> Call<'_> {
         self.hub.call(operation).parameter("connectionId", self.id.as_str())
-    }
-}
-
-/// What became of a call that a client was to answer.
-enum Outcome {
-    Gone,
-    Failed,
-    TimedOut,
-}
-
-impl Outcome {
-    fn of(refusal: &Refusal) -> Option<Self> {
-        const CODES: [(&str, Outcome); 4] = [
-            ("Error.Connection.NotExisted", Outcome::Gone),
-            ("Warning.Connection.NotExisted", Outcome::Gone),
-            ("Error.Invocation.Failed", Outcome::Failed),
-            ("Error.Invocation.Timeout", Outcome::TimedOut),
-        ];
-        CODES.into_iter().find(|(code, _)| refusal.has_code(code)).map(|(_, outcome)| outcome)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
-use super::{Connection, Group, Message, User};
+use super::{connection::Connection, group::Group, message::Message, user::User};
 use crate::{
     error::Error,
     name::{ConnectionId, GroupName},

@@ -5,12 +5,17 @@ use std::num::NonZeroU64;
 use futures_util::Stream;
 
 use super::{
-    Continuation, GroupMember, GroupPage, Hub, Message, Operation, PageSize, call::Call,
-    group_members,
+    call::Call,
+    group_members::GroupMembers,
+    group_page::{Continuation, GroupMember, GroupPage, PageSize},
+    hub_address::HubAddress,
+    message::Message,
 };
 use crate::{
     error::Error,
+    error_code,
     name::{ConnectionId, GroupName},
+    operation::Operation,
 };
 
 /// A group of a hub. It exists as long as it has a connection.
@@ -28,12 +33,12 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Group {
-    hub: Hub,
+    hub: HubAddress,
     name: GroupName,
 }
 
 impl Group {
-    pub(super) fn new(hub: Hub, name: GroupName) -> Self {
+    pub(super) fn new(hub: HubAddress, name: GroupName) -> Self {
         Self { hub, name }
     }
 
@@ -84,7 +89,7 @@ impl Group {
         excluded: &[ConnectionId],
     ) -> Result<(), Error> {
         let call = self.call(Operation::SendToGroup).excluding(excluded).body(message)?;
-        call.run(self.hub.client()).await
+        call.run().await
     }
 
     /// Closes every connection of the group but these.
@@ -109,7 +114,7 @@ impl Group {
         reason: Option<&str>,
     ) -> Result<(), Error> {
         let call = self.call(Operation::CloseGroupConnections).excluding(excluded).reason(reason);
-        call.run(self.hub.client()).await
+        call.run().await
     }
 
     /// Adds a connection. One that is gone is no error, as in Azure's own SDK.
@@ -129,7 +134,7 @@ impl Group {
     pub async fn add_connection(&self, connection: &ConnectionId) -> Result<(), Error> {
         let call = self.call(Operation::AddConnectionToGroup);
         let call = call.parameter("connectionId", connection.as_str());
-        call.run_unless(self.hub.client(), "Error.Connection.NotExisted").await.map(drop)
+        call.run_unless(error_code::CONNECTION_NOT_EXISTED).await.map(drop)
     }
 
     /// Removes a connection.
@@ -148,7 +153,7 @@ impl Group {
     /// See [`Error`].
     pub async fn remove_connection(&self, connection: &ConnectionId) -> Result<(), Error> {
         let call = self.call(Operation::RemoveConnectionFromGroup);
-        call.parameter("connectionId", connection.as_str()).run(self.hub.client()).await
+        call.parameter("connectionId", connection.as_str()).run().await
     }
 
     /// Whether the group has any connection.
@@ -168,7 +173,7 @@ impl Group {
     /// See [`Error`].
     pub async fn exists(&self) -> Result<bool, Error> {
         let call = self.call(Operation::GroupExists);
-        call.run_unless(self.hub.client(), "Warning.Group.NotExisted").await
+        call.run_unless(error_code::GROUP_NOT_EXISTED).await
     }
 
     /// Lists a page of the group's connections, from the first or from where a page ended.
@@ -194,7 +199,7 @@ impl Group {
         size: PageSize,
         from: Option<&Continuation>,
     ) -> Result<GroupPage, Error> {
-        self.page(size, None, from).await
+        self.all_members().page(size, None, from).await
     }
 
     /// All connections of the group, or so many of them, page after page as they are asked for.
@@ -220,24 +225,11 @@ impl Group {
         &self,
         top: Option<NonZeroU64>,
     ) -> impl Stream<Item = Result<GroupMember, Error>> + Send + Unpin + use<> {
-        group_members::stream(self.clone(), top)
+        self.all_members().stream(top)
     }
 
-    pub(super) async fn page(
-        &self,
-        size: PageSize,
-        top: Option<NonZeroU64>,
-        from: Option<&Continuation>,
-    ) -> Result<GroupPage, Error> {
-        let mut call =
-            self.call(Operation::ListGroupConnections).query("maxpagesize", size.get().to_string());
-        if let Some(top) = top {
-            call = call.query("top", top.to_string());
-        }
-        if let Some(continuation) = from {
-            call = call.query("continuationToken", continuation.as_str());
-        }
-        call.read(self.hub.client()).await
+    fn all_members(&self) -> GroupMembers {
+        GroupMembers::new(self.hub.clone(), self.name.clone())
     }
 
     fn call(&self, operation: Operation) -> Call<'_> {

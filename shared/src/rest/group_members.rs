@@ -1,30 +1,66 @@
-//! The connections of a group as a stream: page after page, as they are asked for.
+//! The connections of a group: a page of them, or all as a stream, page after page as they are asked
+//! for.
 
 use std::num::NonZeroU64;
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
-use super::{Continuation, Group, GroupMember, GroupPage, PageSize};
-use crate::error::Error;
+use super::{
+    group_page::{Continuation, GroupMember, GroupPage, PageSize},
+    hub_address::HubAddress,
+};
+use crate::{error::Error, name::GroupName, operation::Operation};
 
-/// All members, or the first so many.
-pub(super) fn stream(
-    group: Group,
-    top: Option<NonZeroU64>,
-) -> impl Stream<Item = Result<GroupMember, Error>> + Send + Unpin {
-    let first = Some(Reader { group, left: top, from: None });
-    stream::try_unfold(first, async |reader| match reader {
-        Some(reader) => reader.next().await.map(Some),
-        None => Ok(None),
-    })
-    .map_ok(|page| stream::iter(page).map(Ok))
-    .try_flatten()
-    .boxed()
+/// The members of one group.
+pub(super) struct GroupMembers {
+    hub: HubAddress,
+    group: GroupName,
+}
+
+impl GroupMembers {
+    pub(super) fn new(hub: HubAddress, group: GroupName) -> Self {
+        Self { hub, group }
+    }
+
+    pub(super) async fn page(
+        &self,
+        size: PageSize,
+        top: Option<NonZeroU64>,
+        from: Option<&Continuation>,
+    ) -> Result<GroupPage, Error> {
+        let mut call = self
+            .hub
+            .call(Operation::ListGroupConnections)
+            .parameter("group", self.group.as_str())
+            .query("maxpagesize", size.get().to_string());
+        if let Some(top) = top {
+            call = call.query("top", top.to_string());
+        }
+        if let Some(continuation) = from {
+            call = call.query("continuationToken", continuation.as_str());
+        }
+        call.read().await
+    }
+
+    /// All members, or the first so many.
+    pub(super) fn stream(
+        self,
+        top: Option<NonZeroU64>,
+    ) -> impl Stream<Item = Result<GroupMember, Error>> + Send + Unpin + use<> {
+        let first = Some(Reader { members: self, left: top, from: None });
+        stream::try_unfold(first, async |reader| match reader {
+            Some(reader) => reader.next().await.map(Some),
+            None => Ok(None),
+        })
+        .map_ok(|page| stream::iter(page).map(Ok))
+        .try_flatten()
+        .boxed()
+    }
 }
 
 /// Where the next page begins, and how many members are still wanted.
 struct Reader {
-    group: Group,
+    members: GroupMembers,
     left: Option<NonZeroU64>,
     from: Option<Continuation>,
 }
@@ -33,7 +69,7 @@ impl Reader {
     /// The members of the next page, and what reads the one after it.
     async fn next(self) -> Result<(Vec<GroupMember>, Option<Self>), Error> {
         let GroupPage { mut connections, next } =
-            self.group.page(self.page_size(), self.left, self.from.as_ref()).await?;
+            self.members.page(self.page_size(), self.left, self.from.as_ref()).await?;
         let Some(left) = self.left else {
             return Ok((connections, self.after(None, next)));
         };
@@ -46,7 +82,7 @@ impl Reader {
     /// A service that names the same place again would have us read it for ever.
     fn after(self, left: Option<NonZeroU64>, next: Option<Continuation>) -> Option<Self> {
         let from = next.filter(|next| self.from.as_ref() != Some(next))?;
-        Some(Self { group: self.group, left, from: Some(from) })
+        Some(Self { members: self.members, left, from: Some(from) })
     }
 
     fn page_size(&self) -> PageSize {

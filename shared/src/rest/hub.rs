@@ -5,11 +5,13 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Command, Connection, Each, Filter, Group, Message, Operation, RestClient, User, call::Call,
+    command::Command, connection::Connection, each::Each, filter::Filter, group::Group,
+    hub_address::HubAddress, message::Message, user::User,
 };
 use crate::{
     error::Error,
     name::{ConnectionId, GroupName, HubName, UserId},
+    operation::Operation,
     token::Token,
 };
 
@@ -30,20 +32,17 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Hub {
-    client: RestClient,
-    name: HubName,
-}
+pub struct Hub(HubAddress);
 
 impl Hub {
-    pub(super) fn new(client: RestClient, name: HubName) -> Self {
-        Self { client, name }
+    pub(super) fn new(address: HubAddress) -> Self {
+        Self(address)
     }
 
     /// The hub's name.
     #[must_use]
     pub fn name(&self) -> &HubName {
-        &self.name
+        &self.0.hub
     }
 
     /// A group of the hub.
@@ -58,7 +57,7 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn group(&self, name: GroupName) -> Group {
-        Group::new(self.clone(), name)
+        Group::new(self.0.clone(), name)
     }
 
     /// A user of the hub.
@@ -73,7 +72,7 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn user(&self, id: UserId) -> User {
-        User::new(self.clone(), id)
+        User::new(self.0.clone(), id)
     }
 
     /// A connection of the hub.
@@ -88,7 +87,7 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn connection(&self, id: ConnectionId) -> Connection {
-        Connection::new(self.clone(), id)
+        Connection::new(self.0.clone(), id)
     }
 
     /// Several groups of the hub, each of which gets its own call.
@@ -180,8 +179,8 @@ impl Hub {
         message: &Message,
         excluded: &[ConnectionId],
     ) -> Result<(), Error> {
-        let call = self.call(Operation::Broadcast).excluding(excluded).body(message)?;
-        call.run(&self.client).await
+        let call = self.0.call(Operation::Broadcast).excluding(excluded).body(message)?;
+        call.run().await
     }
 
     /// Sends to several users in one call, which only version v1-preview can. In the others
@@ -204,8 +203,8 @@ impl Hub {
     /// [`Error::InvalidValue`] for no user at all and for an id with a comma, which separates them.
     pub async fn send_to_users(&self, users: &[UserId], message: &Message) -> Result<(), Error> {
         let list = comma_list("user id", users.iter().map(UserId::as_str))?;
-        let call = self.call(Operation::SendToUsers).parameter("users", list);
-        call.body(message)?.run(&self.client).await
+        let call = self.0.call(Operation::SendToUsers).parameter("users", list);
+        call.body(message)?.run().await
     }
 
     /// Sends to several groups in one call, which only version v1-preview can. In the others
@@ -233,8 +232,8 @@ impl Hub {
         message: &Message,
     ) -> Result<(), Error> {
         let list = comma_list("group name", groups.iter().map(GroupName::as_str))?;
-        let call = self.call(Operation::SendToGroups).parameter("groups", list);
-        call.body(message)?.run(&self.client).await
+        let call = self.0.call(Operation::SendToGroups).parameter("groups", list);
+        call.body(message)?.run().await
     }
 
     /// Closes every connection of the hub but these.
@@ -258,8 +257,8 @@ impl Hub {
         excluded: &[ConnectionId],
         reason: Option<&str>,
     ) -> Result<(), Error> {
-        let call = self.call(Operation::CloseHubConnections).excluding(excluded).reason(reason);
-        call.run(&self.client).await
+        let call = self.0.call(Operation::CloseHubConnections).excluding(excluded).reason(reason);
+        call.run().await
     }
 
     /// Carries out commands for every connection that the filter matches, or for all.
@@ -291,14 +290,14 @@ impl Hub {
         filter: Option<&Filter>,
         commands: &[Command],
     ) -> Result<(), Error> {
-        let mut call = self.call(Operation::Execute).body(commands)?;
+        let mut call = self.0.call(Operation::Execute).body(commands)?;
         if let Some(filter) = filter {
             call = call.query("filter", filter.to_string());
         }
         if !commands.iter().any(Command::is_send) {
             call = call.repeatable();
         }
-        call.run(&self.client).await
+        call.run().await
     }
 
     /// Has the service issue a token that lets a client connect to the hub, as this user or without
@@ -327,21 +326,13 @@ impl Hub {
         user: Option<&UserId>,
         lifetime: Duration,
     ) -> Result<Token, Error> {
-        let mut call = self.call(Operation::GenerateToken);
+        let mut call = self.0.call(Operation::GenerateToken);
         if let Some(user) = user {
             call = call.query("userId", user.as_str());
         }
         let call = call.query("minutesToExpire", whole_minutes(lifetime)?);
-        let answer: ClientTokenResponse = call.read(&self.client).await?;
+        let answer: ClientTokenResponse = call.read().await?;
         Ok(Token::issued(answer.token))
-    }
-
-    pub(super) fn call(&self, operation: Operation) -> Call<'_> {
-        Call::new(operation).hub(&self.name)
-    }
-
-    pub(super) fn client(&self) -> &RestClient {
-        &self.client
     }
 }
 

@@ -1,4 +1,4 @@
-//! The REST side of the data plane: the table of operations and the client that calls them.
+//! The client of the REST side of the data plane.
 //!
 //! ```no_run
 //! # #[cfg(feature = "rest")]
@@ -12,10 +12,8 @@
 //! # }
 //! ```
 //!
-//! The table is always there, since the service mounts its routes from it; the client comes with
-//! the feature `rest`.
-
-mod operation;
+//! The client comes with the feature `rest`. The table of [operations](crate::operation) is always
+//! there, since the service mounts its routes from it.
 
 #[cfg(feature = "rest")]
 mod authorization;
@@ -23,6 +21,8 @@ mod authorization;
 mod call;
 #[cfg(feature = "rest")]
 mod client;
+#[cfg(feature = "rest")]
+mod client_failure;
 #[cfg(feature = "rest")]
 mod command;
 #[cfg(feature = "rest")]
@@ -42,6 +42,8 @@ mod group_page;
 #[cfg(feature = "rest")]
 mod hub;
 #[cfg(feature = "rest")]
+mod hub_address;
+#[cfg(feature = "rest")]
 mod message;
 #[cfg(feature = "rest")]
 mod path;
@@ -52,13 +54,15 @@ mod request;
 #[cfg(feature = "rest")]
 mod retry;
 #[cfg(feature = "rest")]
+mod settings;
+#[cfg(feature = "rest")]
 mod signing_key;
 #[cfg(feature = "rest")]
 mod stream;
 #[cfg(feature = "rest")]
 mod user;
 
-pub use operation::{ApiVersion, Operation, Route, UnknownApiVersion};
+pub use crate::operation::{ApiVersion, Operation, Route, UnknownApiVersion};
 
 #[cfg(feature = "rest")]
 pub use self::{

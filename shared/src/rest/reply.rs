@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::Operation;
-use crate::error::{Error, Refusal};
+use crate::{
+    error::{Error, Refusal},
+    error_code,
+    operation::Operation,
+};
 
 /// More than any reply has: a page of 200 connections with the longest user ids, all of it written
 /// as `\u` escapes, has 2.5 MB.
@@ -43,7 +46,7 @@ impl Reply {
         }
         let body = if bytes.len() > LONGEST_BODY { Body::TooLong } else { Body::Whole(bytes) };
         let headers = response.headers();
-        let error_code = headers.get("x-ms-error-code");
+        let error_code = headers.get(error_code::HEADER);
         Ok(Self {
             status: response.status(),
             endpoint: endpoint.to_owned(),

@@ -7,10 +7,11 @@ use http::header;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{ApiVersion, Operation, RestClient, Route, path, reply::Reply};
+use super::{path, reply::Reply, settings::Settings};
 use crate::{
     error::Error,
     name::{ApplicationName, HubName},
+    operation::{ApiVersion, Operation, Route},
 };
 
 /// Parameters of the path or of the query.
@@ -20,7 +21,7 @@ pub(super) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
 pub(super) struct Request<'a> {
     operation: Operation,
     route: &'static Route,
-    client: &'a RestClient,
+    settings: &'a Settings,
     url: Url,
     endpoint: String,
     body: Option<Bytes>,
@@ -30,13 +31,12 @@ impl<'a> Request<'a> {
     /// Nothing is sent yet, and nothing will be where this fails.
     pub(super) fn new(
         operation: Operation,
-        client: &'a RestClient,
+        settings: &'a Settings,
         hub: Option<&HubName>,
         parameters: Parameters<'_>,
         query: Parameters<'_>,
         body: Option<Bytes>,
     ) -> Result<Self, Error> {
-        let settings = client.settings();
         let version = settings.version;
         let route =
             operation.route(version).ok_or(Error::UnsupportedOperation { operation, version })?;
@@ -46,12 +46,12 @@ impl<'a> Request<'a> {
         let query = place.query(version, query)?;
         let url = url(settings.endpoint(), &path, &query)?;
         let endpoint = host_and_port(&url);
-        Ok(Self { operation, route, client, url, endpoint, body })
+        Ok(Self { operation, route, settings, url, endpoint, body })
     }
 
     /// Sends it once and reads the whole reply, within this time.
     pub(super) async fn send(&self, limit: Duration) -> Result<Reply, Error> {
-        let settings = self.client.settings();
+        let settings = self.settings;
         let mut request = settings
             .http
             .request(self.route.method.clone(), self.url.clone())

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
-    credential::AccessKey,
+    access_key::AccessKey,
     error::Error,
     token::{NegotiateOptions, Token},
 };

@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
-use super::{Connection, Operation, call::Call};
-use crate::{error::Error, name::StreamId};
+use super::{call::Call, client_failure, hub_address::HubAddress};
+use crate::{
+    error::Error,
+    name::{ConnectionId, StreamId},
+    operation::Operation,
+};
 
 /// A stream to the client that asked for it: its id is the one of the client's stream invocation.
 ///
@@ -22,13 +26,14 @@ use crate::{error::Error, name::StreamId};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientStream {
-    connection: Connection,
+    hub: HubAddress,
+    connection: ConnectionId,
     id: StreamId,
 }
 
 impl ClientStream {
-    pub(super) fn new(connection: Connection, id: StreamId) -> Self {
-        Self { connection, id }
+    pub(super) fn new(hub: HubAddress, connection: ConnectionId, id: StreamId) -> Self {
+        Self { hub, connection, id }
     }
 
     /// The stream's id.
@@ -92,11 +97,13 @@ impl ClientStream {
     }
 
     fn call(&self, operation: Operation) -> Call<'_> {
-        self.connection.call(operation).parameter("streamId", self.id.as_str())
+        self.hub
+            .call(operation)
+            .parameter("connectionId", self.connection.as_str())
+            .parameter("streamId", self.id.as_str())
     }
 
     async fn run(&self, call: Call<'_>) -> Result<(), Error> {
-        let result = call.run(self.connection.client()).await;
-        result.map_err(|error| self.connection.explain(error))
+        call.run().await.map_err(|error| client_failure::explain(error, &self.connection))
     }
 }

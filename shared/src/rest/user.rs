@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Hub, Message, Operation, call::Call};
+use super::{call::Call, hub_address::HubAddress, message::Message};
 use crate::{
     error::Error,
+    error_code,
     name::{ConnectionId, GroupName, UserId},
+    operation::Operation,
 };
 
 /// A user of a hub, with all the connections that bear the user's id.
@@ -24,12 +26,12 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct User {
-    hub: Hub,
+    hub: HubAddress,
     id: UserId,
 }
 
 impl User {
-    pub(super) fn new(hub: Hub, id: UserId) -> Self {
+    pub(super) fn new(hub: HubAddress, id: UserId) -> Self {
         Self { hub, id }
     }
 
@@ -55,7 +57,7 @@ impl User {
     ///
     /// See [`Error`].
     pub async fn send(&self, message: &Message) -> Result<(), Error> {
-        self.call(Operation::SendToUser).body(message)?.run(self.hub.client()).await
+        self.call(Operation::SendToUser).body(message)?.run().await
     }
 
     /// Closes every connection of the user but these.
@@ -80,7 +82,7 @@ impl User {
         reason: Option<&str>,
     ) -> Result<(), Error> {
         let call = self.call(Operation::CloseUserConnections).excluding(excluded).reason(reason);
-        call.run(self.hub.client()).await
+        call.run().await
     }
 
     /// Whether the user has any connection.
@@ -100,7 +102,7 @@ impl User {
     /// See [`Error`].
     pub async fn exists(&self) -> Result<bool, Error> {
         let call = self.call(Operation::UserExists);
-        call.run_unless(self.hub.client(), "Warning.User.NotExisted").await
+        call.run_unless(error_code::USER_NOT_EXISTED).await
     }
 
     /// Adds the user to a group: the connections there are and, while the membership lasts, those
@@ -131,7 +133,7 @@ impl User {
         if let Some(ttl) = ttl {
             call = call.query("ttl", whole_seconds(ttl)?);
         }
-        call.run(self.hub.client()).await
+        call.run().await
     }
 
     /// Removes the user from a group.
@@ -150,7 +152,7 @@ impl User {
     /// See [`Error`].
     pub async fn remove_from_group(&self, group: &GroupName) -> Result<(), Error> {
         let call = self.call(Operation::RemoveUserFromGroup);
-        call.parameter("group", group.as_str()).run(self.hub.client()).await
+        call.parameter("group", group.as_str()).run().await
     }
 
     /// Removes the user from all groups.
@@ -167,7 +169,7 @@ impl User {
     ///
     /// See [`Error`].
     pub async fn remove_from_all_groups(&self) -> Result<(), Error> {
-        self.call(Operation::RemoveUserFromAllGroups).run(self.hub.client()).await
+        self.call(Operation::RemoveUserFromAllGroups).run().await
     }
 
     /// Whether the user is in a group.
@@ -186,7 +188,7 @@ impl User {
     /// See [`Error`].
     pub async fn is_in_group(&self, group: &GroupName) -> Result<bool, Error> {
         let call = self.call(Operation::UserInGroup).parameter("group", group.as_str());
-        call.run_unless(self.hub.client(), "Info.User.NotInGroup").await
+        call.run_unless(error_code::USER_NOT_IN_GROUP).await
     }
 
     fn call(&self, operation: Operation) -> Call<'_> {

@@ -6,25 +6,21 @@
 
 pub mod claim;
 mod options;
+mod payload;
 mod user_claims;
 
 use std::{
-    borrow::Cow,
     fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::Value;
-
 pub use self::options::NegotiateOptions;
-use crate::{credential::AccessKey, error::Error};
+use self::payload::{Payload, Validity};
+use crate::{access_key::AccessKey, error::Error};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
 /// The longest client token that the service takes, in characters. Source: Azure's SDK.
 const MAX_CLIENT_TOKEN: usize = 4096;
-
-/// 9999-12-31T23:59:59Z: the last second that readers of `exp` in other languages understand.
-const LAST_SECOND: u64 = 253_402_300_799;
 
 /// A signed token. Debug hides it, since whoever has it can use it.
 ///
@@ -167,53 +163,6 @@ impl fmt::Debug for Token {
 impl serde::Serialize for Token {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
-    }
-}
-
-type Claim<'a> = (Cow<'a, str>, Value);
-
-/// The claims in the order in which they are written.
-struct Payload<'a>(Vec<Claim<'a>>);
-
-impl serde::Serialize for Payload<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-/// From when to when a token is good, in seconds since 1970.
-struct Validity {
-    start: u64,
-    end: u64,
-}
-
-impl Validity {
-    fn new(lifetime: Duration, now: SystemTime) -> Result<Self, Error> {
-        let invalid = |problem: String| Error::InvalidValue {
-            what: "token lifetime",
-            problem,
-            remedy: "use whole seconds, at least 1, that end before the year 10000",
-        };
-        let start = now
-            .duration_since(UNIX_EPOCH)
-            .map_err(|_| invalid("begins before 1970".to_owned()))?
-            .as_secs();
-        if lifetime.as_secs() == 0 {
-            return Err(invalid(format!("is {lifetime:?}")));
-        }
-        match start.checked_add(lifetime.as_secs()) {
-            Some(end @ ..=LAST_SECOND) => Ok(Self { start, end }),
-            _ => Err(invalid(format!("is {} s", lifetime.as_secs()))),
-        }
-    }
-
-    fn claims(&self, audience: &str) -> [Claim<'static>; 4] {
-        [
-            ("nbf".into(), self.start.into()),
-            ("exp".into(), self.end.into()),
-            ("iat".into(), self.start.into()),
-            ("aud".into(), audience.into()),
-        ]
     }
 }
 

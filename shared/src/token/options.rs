@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Claim, claim};
+use super::{claim, payload::Claim};
 use crate::{error::Error, name::UserId};
 
 /// What a client may do and how the service treats it.

@@ -1,9 +1,9 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, time::UNIX_EPOCH};
 
 use jsonwebtoken::{DecodingKey, Validation};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::*;
+use super::{payload::LAST_SECOND, *};
 use crate::name::UserId;
 
 const AUDIENCE: &str = "http://localhost:8888/client/?hub=chat";

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Claim, claim};
+use super::{claim, payload::Claim};
 use crate::error::Error;
 
 /// Names with a meaning of their own in a token.

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Endpoint, EndpointRole, health::Health};
+use super::{
+    endpoint::{Endpoint, EndpointRole},
+    health::Health,
+};
 use crate::{
-    error::Error,
-    name::ApplicationName,
-    negotiate::Negotiator,
-    rest::{ApiVersion, RestClient},
+    error::Error, name::ApplicationName, negotiate::Negotiator, operation::ApiVersion,
+    rest::RestClient,
 };
 
 /// Source: Azure's SDK waits as long.

@@ -11,11 +11,12 @@ use futures_util::future::join_all;
 
 pub use self::endpoint::{Endpoint, EndpointRole};
 use self::member::Member;
-use super::{ApiVersion, Hub, RestClient, RetryPolicy};
+use super::{client::RestClient, hub::Hub, retry::RetryPolicy};
 use crate::{
     error::Error,
     name::{ApplicationName, HubName},
     negotiate::NegotiateAnswer,
+    operation::ApiVersion,
     token::NegotiateOptions,
 };
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use super::Filter;
+use super::expression::Filter;
 use crate::name::{ConnectionId, GroupName, UserId};
 
 macro_rules! comparisons {

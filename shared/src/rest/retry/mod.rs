@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Operation, reply::Reply};
-use crate::error::Error;
+use super::reply::Reply;
+use crate::{error::Error, operation::Operation};
 
 /// How often a failed call is made again, and when.
 ///

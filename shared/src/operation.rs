@@ -10,7 +10,7 @@ use http::Method;
 /// A version of the data-plane API.
 ///
 /// ```
-/// use signalr_serverless::rest::ApiVersion;
+/// use signalr_serverless::operation::ApiVersion;
 ///
 /// assert_eq!(ApiVersion::default().as_str(), "2024-12-01");
 /// assert_eq!("2022-06-01".parse(), Ok(ApiVersion::V2022_06_01));
@@ -112,7 +112,7 @@ macro_rules! operations {
         /// An operation of the data plane.
         ///
         /// ```
-        /// use signalr_serverless::rest::{ApiVersion, Operation};
+        /// use signalr_serverless::operation::{ApiVersion, Operation};
         ///
         /// let route = Operation::Broadcast.route(ApiVersion::V1).unwrap();
         /// assert_eq!((route.path, route.status), ("/api/v1/hubs/{hub}", 202));

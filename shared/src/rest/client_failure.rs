@@ -1,0 +1,42 @@
+//! What a refusal says about the client that a call was for.
+
+use crate::{
+    error::{Error, Refusal},
+    error_code,
+    name::ConnectionId,
+};
+
+/// Says in our own words what the service says about the connection's client. An error about
+/// something else stays as it is.
+pub(super) fn explain(error: Error, connection: &ConnectionId) -> Error {
+    let Error::Refused(refusal) = error else { return error };
+    let connection = connection.clone();
+    match Outcome::of(&refusal) {
+        Some(Outcome::Gone) => Error::ConnectionGone { connection },
+        Some(Outcome::TimedOut) => Error::InvocationTimedOut { connection },
+        Some(Outcome::Failed) => Error::InvocationFailed {
+            connection,
+            message: refusal.message.unwrap_or_else(|| "(no message)".to_owned()),
+        },
+        None => Error::Refused(refusal),
+    }
+}
+
+/// What became of a call that a client was to answer.
+enum Outcome {
+    Gone,
+    Failed,
+    TimedOut,
+}
+
+impl Outcome {
+    fn of(refusal: &Refusal) -> Option<Self> {
+        const CODES: [(&str, Outcome); 4] = [
+            (error_code::CONNECTION_NOT_EXISTED, Outcome::Gone),
+            (error_code::CONNECTION_ALREADY_GONE, Outcome::Gone),
+            (error_code::INVOCATION_FAILED, Outcome::Failed),
+            (error_code::INVOCATION_TIMEOUT, Outcome::TimedOut),
+        ];
+        CODES.into_iter().find(|(code, _)| refusal.has_code(code)).map(|(_, outcome)| outcome)
+    }
+}

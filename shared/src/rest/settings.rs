@@ -1,0 +1,75 @@
+//! What all calls of a client have in common: the service, how to reach it, which version to speak.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::{authorization::Authorization, retry::RetryPolicy};
+use crate::{
+    connection_string::ConnectionString, error::Error, name::ApplicationName, operation::ApiVersion,
+};
+
+const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(100);
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) http: reqwest::Client,
+    /// What every request says of its sender.
+    pub(super) headers: HeaderMap,
+    server_endpoint: String,
+    preview_endpoint: String,
+    pub(super) authorization: Authorization,
+    pub(super) version: ApiVersion,
+    pub(super) application: Option<ApplicationName>,
+    pub(super) time_limit: Duration,
+    pub(super) retries: Option<RetryPolicy>,
+}
+
+impl Settings {
+    pub(super) fn new(service: &ConnectionString, http: reqwest::Client) -> Result<Self, Error> {
+        Ok(Self {
+            headers: headers(),
+            authorization: Authorization::new(service, &http)?,
+            http,
+            server_endpoint: service.server_endpoint().to_owned(),
+            preview_endpoint: service.preview_endpoint().to_owned(),
+            version: ApiVersion::default(),
+            application: None,
+            time_limit: DEFAULT_TIME_LIMIT,
+            retries: None,
+        })
+    }
+
+    /// The same for another service.
+    pub(super) fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
+        Ok(Self {
+            server_endpoint: service.server_endpoint().to_owned(),
+            preview_endpoint: service.preview_endpoint().to_owned(),
+            authorization: Authorization::new(service, &self.http)?,
+            ..self.clone()
+        })
+    }
+
+    /// What calls' paths stand behind.
+    pub(super) fn endpoint(&self) -> &str {
+        match self.version {
+            ApiVersion::V1Preview => &self.preview_endpoint,
+            _ => &self.server_endpoint,
+        }
+    }
+}
+
+fn headers() -> HeaderMap {
+    const ASRS_USER_AGENT: HeaderName = HeaderName::from_static("asrs-user-agent");
+
+    let agent = format!(
+        "signalr-serverless/{} (rust; {}; {})",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    #[expect(clippy::expect_used, reason = "versions and names of systems are plain text")]
+    let agent = HeaderValue::try_from(agent).expect("plain text fits a header");
+    let json = HeaderValue::from_static("application/json");
+    HeaderMap::from_iter([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)])
+}

@@ -1,0 +1,68 @@
+//! Where Microsoft Entra tokens come from, if no access key signs: Azure's credentials, or one's own.
+
+use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc};
+
+use crate::{causes::with_causes, token::Token};
+
+/// What a token is asked for. Source: Azure's documentation of the service.
+const SCOPE: &str = "https://signalr.azure.com/.default";
+
+/// A token on its way.
+pub type PendingToken<'a> =
+    Pin<Box<dyn Future<Output = Result<Token, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
+
+/// Where Microsoft Entra tokens come from.
+///
+/// It is asked before each call of the service, so it should keep a token while it is good. Azure's
+/// own credentials (`Arc<dyn azure_core::credentials::TokenCredential>`) do, and are sources.
+///
+/// ```
+/// use signalr_serverless::{ConnectionString, PendingToken, Token, TokenSource};
+///
+/// struct Fixed(String);
+///
+/// impl TokenSource for Fixed {
+///     fn token<'a>(&'a self, _scope: &'a str) -> PendingToken<'a> {
+///         Box::pin(async { Ok(Token::parse(&self.0)?) })
+///     }
+/// }
+///
+/// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AuthType=azure")?
+///     .with_token_source(Fixed("a.b.c".to_owned()));
+/// # Ok::<(), signalr_serverless::ConnectionStringError>(())
+/// ```
+pub trait TokenSource: Send + Sync {
+    /// A token for this scope, such as `https://signalr.azure.com/.default`.
+    ///
+    /// The text of an error reaches whoever made the call, so it must hold no secret.
+    fn token<'a>(&'a self, scope: &'a str) -> PendingToken<'a>;
+}
+
+/// A source of tokens that several owners share. It equals its clones only.
+#[derive(Clone)]
+pub struct SharedTokenSource(Arc<dyn TokenSource>);
+
+impl SharedTokenSource {
+    pub(crate) fn new(source: impl TokenSource + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    /// A token for calls of the service, or what is wrong, in one line.
+    pub(crate) async fn token(&self) -> Result<Token, String> {
+        self.0.token(SCOPE).await.map_err(|error| with_causes(&*error))
+    }
+}
+
+impl fmt::Debug for SharedTokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedTokenSource(_)")
+    }
+}
+
+impl PartialEq for SharedTokenSource {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SharedTokenSource {}
