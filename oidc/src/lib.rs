@@ -5,21 +5,24 @@
 //! | `lib` | from a token to its claims |
 //! | `token` | which tokens are good |
 //! | `key` | which keys of the issuer may sign, and with which algorithms |
-//! | `keys` | the issuer's keys, kept and renewed |
+//! | `keys` | the issuer's keys, and which of them is a token's |
 //! | `fetch` | the issuer's documents |
+//! | `rejection` | why a token does not let its bearer in |
 
 #![warn(missing_docs)]
 
 mod fetch;
 mod key;
 mod keys;
+mod rejection;
 mod token;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, time::SystemTime};
 
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use self::rejection::Rejection;
 use self::{
     fetch::Fetch,
     keys::{Found, Keys},
@@ -62,20 +65,8 @@ impl fmt::Display for Issuer {
 /// Checks tokens. Clones share the issuer's keys.
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    keys: Arc<Keys>,
+    keys: Keys,
     audiences: Vec<String>,
-}
-
-/// Why a token does not let its bearer in. No text holds the token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(clippy::exhaustive_enums, reason = "the token is at fault, or nobody can say")]
-pub enum Rejection {
-    /// The token is not good.
-    #[error("{0}")]
-    Token(String),
-    /// The issuer's keys are not to be had now.
-    #[error("{0}")]
-    Keys(String),
 }
 
 impl Verifier {
@@ -83,7 +74,7 @@ impl Verifier {
     /// asked when a token comes, by this client, which must follow no redirect.
     #[must_use]
     pub fn new(issuer: Issuer, audiences: Vec<String>, http: reqwest::Client) -> Self {
-        Self { keys: Arc::new(Keys::new(issuer.0, Fetch(http))), audiences }
+        Self { keys: Keys::new(issuer.0, Fetch(http)), audiences }
     }
 
     /// The claims of a good token. It must run in a tokio runtime.

@@ -1,7 +1,5 @@
 //! The answer that sends a client on to the service: `{"url","accessToken"}`.
 
-#[cfg(feature = "entra")]
-use std::sync::Arc;
 use std::time::SystemTime;
 
 #[cfg(feature = "entra")]
@@ -51,7 +49,7 @@ enum Signer {
     AccessKey(AccessKey),
     /// The one that the service hands out at the time.
     #[cfg(feature = "entra")]
-    Service(Arc<SigningKeys>),
+    Service(SigningKeys),
 }
 
 impl Negotiator {
@@ -90,7 +88,7 @@ impl Negotiator {
         match service.credential() {
             #[cfg(feature = "entra")]
             Credential::Entra(_) => {
-                Ok(Self::signed(service, Signer::Service(Arc::new(SigningKeys::new(client)))))
+                Ok(Self::signed(service, Signer::Service(SigningKeys::new(client))))
             }
             _ => Self::new(service),
         }

@@ -22,8 +22,9 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
     "signalr-http-client": set(),
-    "signalr-oidc": {"signalr-http-client"},
-    "signalr-serverless": {"signalr-http-client"},
+    "signalr-signing-keys": set(),
+    "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
+    "signalr-serverless": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-service": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
     "signalr-function-runtime": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
 }
