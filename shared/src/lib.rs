@@ -46,6 +46,8 @@ pub mod rest;
 pub mod token;
 #[cfg(feature = "entra")]
 mod token_source;
+#[cfg(feature = "upstream")]
+pub mod upstream;
 
 pub use access_key::{AccessKey, EmptyAccessKey};
 pub use causes::with_causes;

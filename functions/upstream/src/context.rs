@@ -2,7 +2,10 @@
 
 use axum::http::{HeaderMap, HeaderName};
 use signalr_function_runtime::Problem;
-use signalr_serverless::{ConnectionId, HubName, UserId, claim};
+use signalr_serverless::{
+    ConnectionId, HubName, UserId,
+    upstream::{claims, header},
+};
 
 /// The client that an event is about, as the service describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,24 +65,19 @@ impl Context {
 
     /// Reads the service's headers.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        const CONNECTION_ID: HeaderName = HeaderName::from_static("x-asrs-connection-id");
-        const HUB: HeaderName = HeaderName::from_static("x-asrs-hub");
-        const USER_ID: HeaderName = HeaderName::from_static("x-asrs-user-id");
-        const USER_CLAIMS: HeaderName = HeaderName::from_static("x-asrs-user-claims");
-        const CLIENT_QUERY: HeaderName = HeaderName::from_static("x-asrs-client-query");
-
         let bad = |error: signalr_serverless::NameError| Problem::bad_request(error.to_string());
-        let query = text(headers, &CLIENT_QUERY)?.unwrap_or_default();
+        let query = text(headers, &header::CLIENT_QUERY)?.unwrap_or_default();
         let query = query.strip_prefix('?').unwrap_or(query);
         Ok(Self {
-            connection: ConnectionId::parse(required(headers, &CONNECTION_ID)?).map_err(bad)?,
-            hub: HubName::parse(required(headers, &HUB)?).map_err(bad)?,
-            user: text(headers, &USER_ID)?
+            connection: ConnectionId::parse(required(headers, &header::CONNECTION_ID)?)
+                .map_err(bad)?,
+            hub: HubName::parse(required(headers, &header::HUB)?).map_err(bad)?,
+            user: text(headers, &header::USER_ID)?
                 .filter(|user| !user.is_empty())
                 .map(UserId::parse)
                 .transpose()
                 .map_err(bad)?,
-            claims: claims(text(headers, &USER_CLAIMS)?.unwrap_or_default()),
+            claims: claims::from_header(text(headers, &header::USER_CLAIMS)?.unwrap_or_default()),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         })
     }
@@ -108,17 +106,6 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
             Err(Problem::bad_request(format!("the header {name} is there more than once")))
         }
     }
-}
-
-/// `type: value, type: value`. What is neither is left out, as Microsoft's own reader does. A type
-/// that had to be prefixed in the token has its own name again.
-fn claims(header: &str) -> Vec<(String, String)> {
-    let pairs = header.split(',').filter_map(|claim| claim.trim().split_once(": "));
-    let named = pairs.map(|(r#type, value)| {
-        let r#type = r#type.strip_prefix(claim::USER_PREFIX).unwrap_or(r#type);
-        (r#type.to_owned(), value.trim().to_owned())
-    });
-    named.collect()
 }
 
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -4,10 +4,8 @@ use rmpv::{Value, decode::read_value_with_max_depth};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::encoding::Encoding;
+use signalr_serverless::upstream::{Encoding, INVOCATION};
 
-/// The type of an invocation in both encodings.
-const INVOCATION: u64 = 1;
 const MAX_DEPTH: usize = 256;
 
 /// A call as it came.
@@ -88,7 +86,7 @@ fn from_message_pack(mut body: &[u8]) -> Result<Invocation, String> {
 
 fn check_type(r#type: u64) -> Result<(), String> {
     match r#type {
-        INVOCATION => Ok(()),
+        _ if r#type == u64::from(INVOCATION) => Ok(()),
         4 => Err("methods that answer with a stream are not served here".to_owned()),
         other => Err(format!("the message has type {other}; an invocation has {INVOCATION}")),
     }

@@ -31,7 +31,6 @@ mod encoding;
 mod error;
 mod invocation;
 mod method;
-mod signature;
 mod upstream;
 
 use axum::Router;

@@ -4,7 +4,7 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{context::Context, error::MethodError, invocation::Arguments};
+use crate::{context::Context, encoding, error::MethodError, invocation::Arguments};
 
 type Running<T> = Pin<Box<dyn Future<Output = Result<T, MethodError>> + Send>>;
 
@@ -45,7 +45,7 @@ impl Method {
                     MethodError::refused(format!("the arguments do not fit the method: {error}"))
                 })?;
                 let result = method(context, arguments).await?;
-                encoding.value(&result).map_err(|error| {
+                encoding::value(encoding, &result).map_err(|error| {
                     MethodError::refused(format!("the result cannot be sent: {}", error.0))
                 })
             }

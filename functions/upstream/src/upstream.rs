@@ -5,20 +5,22 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
-    http::{HeaderName, StatusCode, header::CONTENT_TYPE, request::Parts},
+    http::{StatusCode, header::CONTENT_TYPE, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use signalr_function_runtime::{Authorization, BODY_LIMIT, Config, Function, Problem};
-use signalr_serverless::{AccessKey, ConnectionId, Credential};
+use signalr_serverless::{
+    AccessKey, ConnectionId, Credential,
+    upstream::{Encoding, SignatureKeys, header},
+};
 
 use crate::{
     context::{Context, required},
-    encoding::Encoding,
+    encoding,
     error::{Kind, MethodError},
     invocation::Invocation,
     method::{Handler, Method},
-    signature::Keys,
 };
 
 /// Where asrs-emulator sends events unless it is told otherwise.
@@ -27,7 +29,7 @@ const WEBHOOK: &str = "/runtime/webhooks/signalr";
 /// Handlers of what clients do, behind the check that the service itself is calling.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    keys: Keys,
+    keys: SignatureKeys,
     /// Who else may call, where the service has no key to sign with.
     function_keys: Option<Authorization>,
     connected: Option<Handler<(), ()>>,
@@ -43,7 +45,7 @@ impl Upstream {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let upstream = Self {
-            keys: Keys::default(),
+            keys: SignatureKeys::default(),
             function_keys: None,
             connected: None,
             disconnected: None,
@@ -137,14 +139,11 @@ impl Upstream {
     }
 
     async fn take(&self, request: &Parts, body: &[u8]) -> Result<Response, Problem> {
-        const CATEGORY: HeaderName = HeaderName::from_static("x-asrs-category");
-        const EVENT: HeaderName = HeaderName::from_static("x-asrs-event");
-
         let headers = &request.headers;
-        let encoding = Encoding::of(headers)?;
+        let encoding = encoding::of(headers)?;
         let context = Context::of(headers)?;
-        let category = required(headers, &CATEGORY)?;
-        let event = required(headers, &EVENT)?;
+        let category = required(headers, &header::CATEGORY)?;
+        let event = required(headers, &header::EVENT)?;
         self.check_caller(context.connection(), request)?;
         match (category.to_lowercase().as_str(), event.to_lowercase().as_str()) {
             ("connections", "connected") => match &self.connected {
@@ -223,13 +222,13 @@ async fn invoke(
     let outcome = method.call(context, arguments).await.map_err(MethodError::kind);
     let completion = match (outcome, id) {
         (Ok(_), None) => return Ok(done()),
-        (Ok(result), Some(id)) => encoding.with_result(&id, &result),
-        (Err(Kind::Refused(reason)), Some(id)) => encoding.with_error(&id, &reason),
+        (Ok(result), Some(id)) => encoding.completion_with_result(&id, &result),
+        (Err(Kind::Refused(reason)), Some(id)) => encoding.completion_with_error(&id, &reason),
         // Nobody waits, so only the service can note it.
         (Err(Kind::Refused(reason)), None) => return Err(Problem::bad_request(reason)),
         (Err(Kind::Failed(problem)), _) => return Err(problem),
     };
-    Ok(([(CONTENT_TYPE, encoding.content_type())], completion).into_response())
+    Ok(([(CONTENT_TYPE, encoding::content_type(encoding))], completion).into_response())
 }
 
 fn unknown(what: &str) -> Problem {

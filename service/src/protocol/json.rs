@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+/// Ends every message of the JSON protocol and the handshake.
+pub(crate) use signalr_serverless::upstream::RECORD_SEPARATOR;
 
 use super::{ClientMessage, ProtocolError, Split};
-
-/// Ends every message of the JSON protocol and the handshake.
-pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// The ping message.
 pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";

@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rmpv::{Value, ValueRef, decode::read_value_ref_with_max_depth, encode::write_value};
 use serde::{Serialize, Serializer, ser};
 use serde_json::value::{RawValue, to_raw_value};
+use signalr_serverless::upstream::length_prefix;
 
 use super::{ClientMessage, Outcome, ProtocolError, Split};
 
@@ -71,20 +72,6 @@ fn framed(message: Vec<Value>) -> Vec<u8> {
     let mut framed = length_prefix(body.len());
     framed.extend_from_slice(&body);
     framed
-}
-
-/// A length in groups of seven bits, the lowest first.
-pub(crate) fn length_prefix(mut length: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(MAX_LENGTH_BYTES);
-    loop {
-        let low = (length & 0x7f) as u8;
-        length >>= 7;
-        if length == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }
 
 /// Splits the first message off, without its length.

@@ -2,24 +2,16 @@
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderName, HeaderValue, StatusCode,
+    HeaderValue, StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
+use signalr_serverless::upstream::{claims, header};
 use url::Url;
 
 use super::{
     Caller,
     events::{Event, Line},
 };
-
-const CONNECTION_ID: HeaderName = HeaderName::from_static("x-asrs-connection-id");
-const HUB: HeaderName = HeaderName::from_static("x-asrs-hub");
-const CATEGORY: HeaderName = HeaderName::from_static("x-asrs-category");
-const EVENT: HeaderName = HeaderName::from_static("x-asrs-event");
-const USER_ID: HeaderName = HeaderName::from_static("x-asrs-user-id");
-const USER_CLAIMS: HeaderName = HeaderName::from_static("x-asrs-user-claims");
-const CLIENT_QUERY: HeaderName = HeaderName::from_static("x-asrs-client-query");
-const SIGNATURE: HeaderName = HeaderName::from_static("x-asrs-signature");
 
 /// Headers that are the same for every event of a connection.
 #[derive(Debug)]
@@ -52,7 +44,7 @@ impl CallerHeaders {
         let query = format!("?{}", caller.query);
         Some(Self {
             user,
-            claims: claims_header(&caller.claims),
+            claims: claims::to_header(&caller.claims),
             query: HeaderValue::from_bytes(query.as_bytes()).ok().filter(|query| query != "?"),
         })
     }
@@ -62,22 +54,6 @@ impl CallerHeaders {
 fn user_header(user: &str) -> Option<HeaderValue> {
     let is_kept = user.trim_matches([' ', '\t']) == user;
     HeaderValue::from_bytes(user.as_bytes()).ok().filter(|_| is_kept)
-}
-
-/// `type: value, type: value`, without the claims that cannot be in a header, and without those of
-/// which a part would be read as another claim.
-fn claims_header(claims: &[(String, String)]) -> Option<HeaderValue> {
-    let claims: Vec<String> = claims
-        .iter()
-        .filter(|(r#type, value)| {
-            let has_claim = |text: &str| text.contains(": ");
-            !r#type.contains(',') && !has_claim(r#type) && !value.split(',').skip(1).any(has_claim)
-        })
-        .map(|(r#type, value)| format!("{type}: {value}"))
-        .filter(|claim| HeaderValue::from_bytes(claim.as_bytes()).is_ok())
-        .collect();
-    let value = HeaderValue::from_bytes(claims.join(", ").as_bytes()).ok()?;
-    (!value.is_empty()).then_some(value)
 }
 
 impl Line {
@@ -112,15 +88,15 @@ impl Line {
             .timeout(upstream.limits.time)
             .header(USER_AGENT, concat!("signalr-service/", env!("CARGO_PKG_VERSION")))
             .header(CONTENT_TYPE, &event.content_type)
-            .header(CONNECTION_ID, self.identity.id.as_str())
-            .header(HUB, self.identity.hub.as_str())
-            .header(CATEGORY, event.category.as_str())
-            .header(EVENT, &event.name)
-            .header(SIGNATURE, upstream.signer.sign(&self.identity.id))
+            .header(header::CONNECTION_ID, self.identity.id.as_str())
+            .header(header::HUB, self.identity.hub.as_str())
+            .header(header::CATEGORY, event.category.as_str())
+            .header(header::EVENT, &event.name)
+            .header(header::SIGNATURE, upstream.keys.sign(&self.identity.id))
             .body(event.body.clone());
         let caller = self.headers.iter().flat_map(|headers| {
             let CallerHeaders { user, claims, query } = headers;
-            [(USER_ID, user), (USER_CLAIMS, claims), (CLIENT_QUERY, query)]
+            [(header::USER_ID, user), (header::USER_CLAIMS, claims), (header::CLIENT_QUERY, query)]
         });
         let request = caller.fold(request, |request, (name, value)| match value {
             Some(value) => request.header(name, value),

@@ -1,15 +1,13 @@
 //! From an upstream's answer to the completion that its client gets.
 
 use bytes::Bytes;
-use rmpv::{Value, ValueRef, decode::read_value_ref_with_max_depth, encode::write_value};
-use serde::{Deserialize, Serialize};
+use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use signalr_serverless::upstream::{COMPLETION, Encoding};
 
 use super::{call::Failure, events::Answer};
-use crate::protocol::{Protocol, json, message_pack};
-
-/// The type of a completion in both protocols.
-const COMPLETION: u32 = 3;
+use crate::protocol::Protocol;
 
 /// The completion of an invocation, framed. Texts of failures are asrs-emulator's.
 pub(super) fn of(outcome: Result<Bytes, Failure>, answer: &Answer) -> Bytes {
@@ -41,7 +39,7 @@ fn of_body(body: Bytes, answer: &Answer) -> Result<Bytes, &'static str> {
         return if id == *invocation_id { Ok(body.clone()) } else { Err(OTHER) };
     }
     match completed(*protocol, &body) {
-        Some(id) if id == *invocation_id => Ok(framed(*protocol, &body)),
+        Some(id) if id == *invocation_id => Ok(encoding(*protocol).framed(&body).into()),
         Some(_) => Err(OTHER),
         None => result(*protocol, invocation_id, &body),
     }
@@ -55,7 +53,7 @@ fn completed(protocol: Protocol, message: &[u8]) -> Option<String> {
             #[derive(Deserialize)]
             #[serde(rename_all = "camelCase")]
             struct Head {
-                r#type: u32,
+                r#type: u8,
                 invocation_id: String,
             }
             let head: Head = serde_json::from_str(str::from_utf8(message).ok()?).ok()?;
@@ -77,39 +75,18 @@ fn completed(protocol: Protocol, message: &[u8]) -> Option<String> {
 
 /// The completion whose result the whole body is.
 fn result(protocol: Protocol, invocation_id: &str, body: &[u8]) -> Result<Bytes, &'static str> {
-    match protocol {
+    let result = match protocol {
         Protocol::Json => {
-            #[derive(Serialize)]
-            #[serde(rename_all = "camelCase")]
-            struct Completion<'a> {
-                r#type: u32,
-                invocation_id: &'a str,
-                result: &'a RawValue,
-            }
-            let result = serde_json::from_slice(body).map_err(|_| "the answer is not JSON.")?;
-            let completion = Completion { r#type: COMPLETION, invocation_id, result };
-            let message = serde_json::to_vec(&completion).map_err(|_| "the answer is not JSON.")?;
-            Ok(framed(protocol, &message))
+            let result: &RawValue =
+                serde_json::from_slice(body).map_err(|_| "the answer is not JSON.")?;
+            result.get().as_bytes()
         }
         Protocol::MessagePack => {
-            const WITH_RESULT: u32 = 3;
             message_pack_value(body).ok_or("the answer is not MessagePack.")?;
-            let mut message = Vec::with_capacity(body.len() + invocation_id.len() + 16);
-            // An array of five, of which the last, the result, is the body as it is.
-            message.push(0x95);
-            let head = [
-                Value::from(COMPLETION),
-                Value::Map(Vec::new()),
-                Value::from(invocation_id),
-                Value::from(WITH_RESULT),
-            ];
-            for value in head {
-                write_value(&mut message, &value).map_err(|_| "the answer is too large.")?;
-            }
-            message.extend_from_slice(body);
-            Ok(framed(protocol, &message))
+            body
         }
-    }
+    };
+    Ok(encoding(protocol).completion_with_result(invocation_id, result).into())
 }
 
 /// The one value that the bytes are.
@@ -119,12 +96,11 @@ fn message_pack_value(mut bytes: &[u8]) -> Option<ValueRef<'_>> {
     bytes.is_empty().then_some(value)
 }
 
-fn framed(protocol: Protocol, message: &[u8]) -> Bytes {
+/// The encoding of a client's protocol.
+pub(super) fn encoding(protocol: Protocol) -> Encoding {
     match protocol {
-        Protocol::Json => [message, &[json::RECORD_SEPARATOR]].concat().into(),
-        Protocol::MessagePack => {
-            [&message_pack::length_prefix(message.len()), message].concat().into()
-        }
+        Protocol::Json => Encoding::Json,
+        Protocol::MessagePack => Encoding::MessagePack,
     }
 }
 

@@ -8,9 +8,10 @@ use std::{
 use bytes::Bytes;
 use http::HeaderValue;
 use serde::Serialize;
+use signalr_serverless::upstream::Category;
 use url::Url;
 
-use super::{Caller, Category, Reply, Upstream, call::CallerHeaders, completion};
+use super::{Caller, Reply, Upstream, call::CallerHeaders, completion};
 use crate::{hub::connection::Identity, protocol::Protocol};
 
 /// The events of one connection. It is to be closed; one that is dropped tells no end.
@@ -117,10 +118,7 @@ struct ConnectionEvent<'a> {
 }
 
 fn content_type(protocol: Protocol) -> HeaderValue {
-    HeaderValue::from_static(match protocol {
-        Protocol::Json => "application/json",
-        Protocol::MessagePack => "application/x-msgpack",
-    })
+    HeaderValue::from_static(completion::encoding(protocol).media_type())
 }
 
 impl Line {

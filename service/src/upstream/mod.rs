@@ -10,7 +10,6 @@ mod call;
 mod completion;
 mod events;
 mod settings;
-mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use signalr_serverless::{AccessKey, ConnectionId, HubName};
+use signalr_serverless::{AccessKey, ConnectionId, HubName, upstream::SignatureKeys};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc, watch},
@@ -26,7 +25,6 @@ use tokio::{
 
 pub(crate) use self::events::{ConnectionEvents, Invocation, NotTaken};
 pub use self::settings::{Settings, SettingsError};
-use self::signature::Signer;
 use crate::hub::connection::Identity;
 
 /// What bounds the calls.
@@ -63,7 +61,7 @@ pub(crate) struct Upstream(Arc<Inner>);
 
 struct Inner {
     settings: watch::Receiver<Settings>,
-    signer: Signer,
+    keys: SignatureKeys,
     http: reqwest::Client,
     limits: Limits,
     /// One for each request that may be under way.
@@ -94,25 +92,6 @@ pub(crate) struct Reply {
     pub(crate) completion: Bytes,
 }
 
-/// What an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Category {
-    Connections,
-    Messages,
-}
-
-impl Category {
-    /// The names that a pattern may have.
-    const NAMES: &[&str] = &[Self::Connections.as_str(), Self::Messages.as_str()];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Connections => "connections",
-            Self::Messages => "messages",
-        }
-    }
-}
-
 impl Upstream {
     /// Takes the settings and every key of the service; each signs. Completions go to `replies`.
     /// To be called on the runtime that the requests are to run on.
@@ -123,9 +102,11 @@ impl Upstream {
         http: reqwest::Client,
         replies: mpsc::Sender<Reply>,
     ) -> Self {
+        let mut signing = SignatureKeys::default();
+        keys.iter().for_each(|key| signing.add(key));
         Self(Arc::new(Inner {
             settings,
-            signer: Signer::new(keys),
+            keys: signing,
             http,
             places: Semaphore::new(limits.requests),
             limits,

@@ -82,7 +82,9 @@ async fn events_have_every_header_and_their_body() {
     ] {
         assert_eq!(call.header(name), Some(value), "{name}");
     }
-    let signature = Signer::new(&keys()).sign(&ConnectionId::parse("c1").unwrap());
+    let mut signing = SignatureKeys::default();
+    keys().iter().for_each(|key| signing.add(key));
+    let signature = signing.sign(&ConnectionId::parse("c1").unwrap());
     assert_eq!(call.header("x-asrs-signature"), Some(signature.as_str()));
     assert_eq!(call.header("x-asrs-user-claims"), Some("sub: ann, name: Änn, role: x"));
 

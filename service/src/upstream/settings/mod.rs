@@ -10,14 +10,13 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-use signalr_serverless::HubName;
+use signalr_serverless::{HubName, upstream::Category};
 use url::Url;
 
 use self::{
     pattern::Pattern,
     template::{Template, UrlTemplate},
 };
-use super::Category;
 
 /// What the file is called where a folder is named.
 const FILE_NAME: &str = "settings.json";

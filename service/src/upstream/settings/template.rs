@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use signalr_serverless::HubName;
+use signalr_serverless::{HubName, upstream::Category};
 use url::Url;
 
 use super::pattern::Pattern;
-use crate::upstream::Category;
 
 /// What a placeholder's value keeps as it is. Source: `unreserved` of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

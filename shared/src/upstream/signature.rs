@@ -1,38 +1,72 @@
-//! Whether a request comes from the service: its signature.
+//! The signature by which an upstream knows the service: the HMAC of the connection's id with the
+//! service's access key.
 
 use std::fmt;
 
-use axum::http::HeaderMap;
 use hmac::{Hmac, Mac};
+use http::HeaderMap;
 use sha2::Sha256;
-use signalr_serverless::{AccessKey, ConnectionId};
 use subtle::{Choice, ConstantTimeEq};
 
-const HEADER: &str = "x-asrs-signature";
+use super::header;
+use crate::{access_key::AccessKey, name::ConnectionId};
+
 const ALGORITHM: &str = "sha256=";
 /// More than any service has.
 const MOST_SIGNATURES: usize = 16;
 
-/// The keys that the service may sign with. Without any, nothing is taken for signed.
+/// The keys that a service signs with, on either side. Without any, nothing is taken for signed.
+///
+/// ```
+/// use http::HeaderMap;
+/// use signalr_serverless::{AccessKey, ConnectionId, upstream::{SignatureKeys, header}};
+///
+/// let mut keys = SignatureKeys::default();
+/// keys.add(&AccessKey::parse("key")?);
+/// let connection = ConnectionId::parse("ZKY8S0b3V2Cq7Q")?;
+/// let signature = keys.sign(&connection).parse()?;
+/// let headers = HeaderMap::from_iter([(header::SIGNATURE, signature)]);
+/// assert!(keys.have_signed(&connection, &headers));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
-pub(crate) struct Keys(Vec<Hmac<Sha256>>);
+pub struct SignatureKeys(Vec<Hmac<Sha256>>);
 
-impl Keys {
+impl SignatureKeys {
+    /// Adds a key of the service: it has two, so that one can be renewed.
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    pub(crate) fn add(&mut self, key: &AccessKey) {
+    pub fn add(&mut self, key: &AccessKey) {
         self.0.push(Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length"));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// `sha256=` and the HMAC of the connection's id in hexadecimal, for each key, with commas
+    /// between and no blanks, since Microsoft's own reader takes none.
+    #[must_use]
+    pub fn sign(&self, connection: &ConnectionId) -> String {
+        let signatures: Vec<String> = self
+            .0
+            .iter()
+            .map(|key| {
+                let mac = key.clone().chain_update(connection.as_str()).finalize();
+                format!("{ALGORITHM}{}", base16ct::lower::encode_string(&mac.into_bytes()))
+            })
+            .collect();
+        signatures.join(",")
     }
 
     /// Whether any of the signatures is by any of the keys. Time tells nothing of how near a wrong
     /// one came.
-    pub(crate) fn have_signed(&self, connection: &ConnectionId, headers: &HeaderMap) -> bool {
-        let values = headers.get_all(HEADER).iter().filter_map(|value| value.to_str().ok());
-        let listed = values.flat_map(|value| value.split(',')).take(MOST_SIGNATURES);
-        let signatures: Vec<[u8; 32]> = listed.filter_map(parse).collect();
+    #[must_use]
+    pub fn have_signed(&self, connection: &ConnectionId, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(header::SIGNATURE).iter();
+        let listed = values.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
+        let signatures: Vec<[u8; 32]> = listed.take(MOST_SIGNATURES).filter_map(parse).collect();
         let mut found = Choice::from(0);
         for key in &self.0 {
             let expected = key.clone().chain_update(connection.as_str()).finalize().into_bytes();
@@ -53,9 +87,9 @@ fn parse(signature: &str) -> Option<[u8; 32]> {
     (algorithm.eq_ignore_ascii_case(ALGORITHM) && is_whole).then_some(bytes)
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for SignatureKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keys(<{} redacted>)", self.0.len())
+        write!(f, "SignatureKeys(<{} redacted>)", self.0.len())
     }
 }
 
@@ -68,16 +102,31 @@ mod tests {
     const ID: &str = "what do ya want for nothing?";
     const DIGITS: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
 
-    fn is_signed(keys: &[&str], signatures: &[&str]) -> bool {
-        let mut known = Keys::default();
+    fn known(keys: &[&str]) -> SignatureKeys {
+        let mut known = SignatureKeys::default();
         for key in keys {
             known.add(&AccessKey::parse(key).unwrap());
         }
+        known
+    }
+
+    #[test]
+    fn each_key_signs() {
+        let id = ConnectionId::parse(ID).unwrap();
+        let signature = format!("sha256={DIGITS}");
+        assert_eq!(known(&[KEY]).sign(&id), signature);
+        let two = known(&["other", KEY]).sign(&id);
+        let (other, second) = two.split_once(',').unwrap();
+        assert_eq!(second, signature);
+        assert!(other.starts_with("sha256=") && other != signature);
+    }
+
+    fn is_signed(keys: &[&str], signatures: &[&str]) -> bool {
         let mut headers = HeaderMap::new();
         for signature in signatures {
-            headers.append(HEADER, signature.parse().unwrap());
+            headers.append(header::SIGNATURE, signature.parse().unwrap());
         }
-        known.have_signed(&ConnectionId::parse(ID).unwrap(), &headers)
+        known(keys).have_signed(&ConnectionId::parse(ID).unwrap(), &headers)
     }
 
     #[test]

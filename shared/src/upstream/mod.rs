@@ -1,0 +1,31 @@
+//! The wire format of upstream calls: how a service reports to an HTTP function what a client did,
+//! and how the function answers.
+//!
+//! The service sends one POST for each event. Headers say who the client is and what happened; the
+//! body of a call of a method is the client's own message, without what frames it. The answer to it
+//! is a completion, framed as the client's hub protocol frames it.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `header` | the names of the headers |
+//! | `category` | what kinds of events there are |
+//! | `claims` | the claims of a client, in one header |
+//! | `signature` | the proof that the service calls |
+//! | `encoding` | the two encodings of bodies, and completions in them |
+//!
+//! Sources: Microsoft's documentation of
+//! [upstream endpoints](https://learn.microsoft.com/azure/azure-signalr/concept-upstream), its
+//! asrs-emulator, and the SignalR binding of Azure Functions. Completions and how they are framed:
+//! the specification of the SignalR hub protocol.
+
+mod category;
+pub mod claims;
+mod encoding;
+pub mod header;
+mod signature;
+
+pub use self::{
+    category::Category,
+    encoding::{COMPLETION, Encoding, INVOCATION, RECORD_SEPARATOR, length_prefix},
+    signature::SignatureKeys,
+};
