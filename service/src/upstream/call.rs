@@ -2,23 +2,23 @@
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderValue, StatusCode,
+    StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
-use signalr_serverless::upstream::{claims, header};
+use signalr_serverless::upstream::{SignatureKeys, header};
+use tokio::sync::Semaphore;
 use url::Url;
 
-use super::{
-    Caller,
-    events::{Event, Line},
-};
+use super::{caller::CallerHeaders, event::Event, limits::Limits};
+use crate::hub::connection::Identity;
 
-/// Headers that are the same for every event of a connection.
-#[derive(Debug)]
-pub(super) struct CallerHeaders {
-    user: Option<HeaderValue>,
-    claims: Option<HeaderValue>,
-    query: Option<HeaderValue>,
+/// Makes the calls of all connections.
+pub(super) struct Calls {
+    pub(super) http: reqwest::Client,
+    pub(super) keys: SignatureKeys,
+    pub(super) limits: Limits,
+    /// One for each request that may be under way.
+    pub(super) places: Semaphore,
 }
 
 /// Why there is no answer that could be a result.
@@ -34,42 +34,25 @@ pub(super) enum Failure {
     Cancelled(#[source] reqwest::Error),
 }
 
-impl CallerHeaders {
-    /// `None` where the user's id cannot be sent: as nobody's, events must not arrive.
-    pub(super) fn new(caller: &Caller) -> Option<Self> {
-        let user = match &caller.identity.user {
-            Some(user) => Some(user_header(user.as_str())?),
-            None => None,
-        };
-        let query = format!("?{}", caller.query);
-        Some(Self {
-            user,
-            claims: claims::to_header(&caller.claims),
-            query: HeaderValue::from_bytes(query.as_bytes()).ok().filter(|query| query != "?"),
-        })
-    }
-}
-
-/// White space at either end would be lost on the way, and with it the difference to another user.
-fn user_header(user: &str) -> Option<HeaderValue> {
-    let is_kept = user.trim_matches([' ', '\t']) == user;
-    HeaderValue::from_bytes(user.as_bytes()).ok().filter(|_| is_kept)
-}
-
-impl Line {
+impl Calls {
     /// Sends an event in its turn, and reads the answer where somebody waits for it. A failure is
     /// logged.
-    pub(super) async fn call(&self, event: &Event) -> Result<Bytes, Failure> {
-        let _place = self.upstream.0.places.acquire().await;
-        let outcome = match self.send(event).await {
+    pub(super) async fn call(
+        &self,
+        identity: &Identity,
+        headers: Option<&CallerHeaders>,
+        event: &Event,
+    ) -> Result<Bytes, Failure> {
+        let _place = self.places.acquire().await;
+        let outcome = match self.send(identity, headers, event).await {
             Ok(response) => self.read(response, event).await,
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &outcome {
             let cause = std::error::Error::source(failure).map(signalr_http_client::cause);
             tracing::warn!(
-                hub = self.identity.hub.as_str(),
-                connection = self.identity.id.as_str(),
+                hub = identity.hub.as_str(),
+                connection = identity.id.as_str(),
                 category = event.category.as_str(),
                 event = ?event.name,
                 url = shown(&event.url),
@@ -80,21 +63,25 @@ impl Line {
         outcome
     }
 
-    async fn send(&self, event: &Event) -> Result<reqwest::Response, Failure> {
-        let upstream = &self.upstream.0;
-        let request = upstream
+    async fn send(
+        &self,
+        identity: &Identity,
+        headers: Option<&CallerHeaders>,
+        event: &Event,
+    ) -> Result<reqwest::Response, Failure> {
+        let request = self
             .http
             .post(event.url.clone())
-            .timeout(upstream.limits.time)
+            .timeout(self.limits.time)
             .header(USER_AGENT, concat!("signalr-service/", env!("CARGO_PKG_VERSION")))
             .header(CONTENT_TYPE, &event.content_type)
-            .header(header::CONNECTION_ID, self.identity.id.as_str())
-            .header(header::HUB, self.identity.hub.as_str())
+            .header(header::CONNECTION_ID, identity.id.as_str())
+            .header(header::HUB, identity.hub.as_str())
             .header(header::CATEGORY, event.category.as_str())
             .header(header::EVENT, &event.name)
-            .header(header::SIGNATURE, upstream.keys.sign(&self.identity.id))
+            .header(header::SIGNATURE, self.keys.sign(&identity.id))
             .body(event.body.clone());
-        let caller = self.headers.iter().flat_map(|headers| {
+        let caller = headers.into_iter().flat_map(|headers| {
             let CallerHeaders { user, claims, query } = headers;
             [(header::USER_ID, user), (header::USER_CLAIMS, claims), (header::CLIENT_QUERY, query)]
         });
@@ -116,7 +103,7 @@ impl Line {
         if event.answer.is_none() {
             return Ok(Bytes::new());
         }
-        let limit = self.upstream.0.limits.answer;
+        let limit = self.limits.answer;
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {

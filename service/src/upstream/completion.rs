@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use signalr_serverless::upstream::{COMPLETION, Encoding};
 
-use super::{call::Failure, events::Answer};
+use super::{call::Failure, event::Answer};
 use crate::protocol::Protocol;
 
 /// The completion of an invocation, framed. Texts of failures are asrs-emulator's.

@@ -9,9 +9,13 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde::Serialize;
 use signalr_serverless::upstream::Category;
-use url::Url;
 
-use super::{Caller, Reply, Upstream, call::CallerHeaders, completion};
+use super::{
+    caller::{Caller, CallerHeaders},
+    completion,
+    deliveries::Deliveries,
+    event::{Answer, Event, Reply},
+};
 use crate::{hub::connection::Identity, protocol::Protocol};
 
 /// The events of one connection. It is to be closed; one that is dropped tells no end.
@@ -37,30 +41,12 @@ pub(crate) enum NotTaken {
     QueueFull,
 }
 
-/// Something to tell the upstream.
-#[derive(Debug)]
-pub(super) struct Event {
-    pub(super) url: Url,
-    pub(super) category: Category,
-    pub(super) name: HeaderValue,
-    pub(super) content_type: HeaderValue,
-    pub(super) body: Bytes,
-    /// Who waits for the answer.
-    pub(super) answer: Option<Answer>,
-}
-
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) invocation_id: String,
-    pub(super) protocol: Protocol,
-}
-
 /// What a connection's events have in common, and those that wait. An idle one has no task.
-pub(super) struct Line {
-    pub(super) upstream: Upstream,
-    pub(super) identity: Arc<Identity>,
+struct Line {
+    deliveries: Arc<Deliveries>,
+    identity: Arc<Identity>,
     /// `None` where the user's id cannot be sent; then no event is.
-    pub(super) headers: Option<CallerHeaders>,
+    headers: Option<CallerHeaders>,
     // Held for short synchronous sections only.
     queue: Mutex<Queue>,
 }
@@ -74,7 +60,7 @@ struct Queue {
 }
 
 impl ConnectionEvents {
-    pub(super) fn open(upstream: Upstream, caller: Caller) -> Self {
+    pub(super) fn open(deliveries: Arc<Deliveries>, caller: Caller) -> Self {
         let headers = CallerHeaders::new(&caller);
         if headers.is_none() {
             let connection = caller.identity.id.as_str();
@@ -84,7 +70,7 @@ impl ConnectionEvents {
             );
         }
         let identity = caller.identity;
-        let line = Arc::new(Line { upstream, identity, headers, queue: Mutex::default() });
+        let line = Arc::new(Line { deliveries, identity, headers, queue: Mutex::default() });
         line.tell("connected", &ConnectionEvent { r#type: 10, error: None });
         Self(line)
     }
@@ -140,13 +126,13 @@ impl Line {
         body: Bytes,
     ) -> Option<Event> {
         self.headers.as_ref()?;
-        let url = self.upstream.0.settings.borrow().url(&self.identity.hub, category, name)?;
+        let url = self.deliveries.settings.borrow().url(&self.identity.hub, category, name)?;
         let name = HeaderValue::from_bytes(name.as_bytes()).ok()?;
         Some(Event { url, category, name, content_type, body, answer: None })
     }
 
     fn is_full(&self, event: &Event) -> bool {
-        let limits = &self.upstream.0.limits;
+        let limits = &self.deliveries.calls.limits;
         let queue = self.queue();
         queue.waiting.len() >= limits.waiting
             || (!queue.waiting.is_empty() && queue.bytes + event.body.len() > limits.waiting_bytes)
@@ -158,8 +144,8 @@ impl Line {
         queue.waiting.push_back(event);
         if !queue.is_served {
             queue.is_served = true;
-            self.upstream.0.busy.send_modify(|busy| *busy += 1);
-            self.upstream.0.runtime.spawn(serve(Arc::clone(self)));
+            self.deliveries.busy.send_modify(|busy| *busy += 1);
+            self.deliveries.runtime.spawn(serve(Arc::clone(self)));
         }
     }
 
@@ -182,13 +168,14 @@ impl Line {
 /// Delivers what waits, until nothing does.
 async fn serve(line: Arc<Line>) {
     while let Some(event) = line.next() {
-        let outcome = line.call(&event).await;
+        let headers = line.headers.as_ref();
+        let outcome = line.deliveries.calls.call(&line.identity, headers, &event).await;
         let Some(answer) = event.answer else { continue };
         let completion = completion::of(outcome, &answer);
         let Identity { hub, id, .. } = &*line.identity;
         let reply = Reply { hub: hub.clone(), connection: id.clone(), completion };
         // Nobody is left to be answered where the service has ended.
-        let _ = line.upstream.0.replies.send(reply).await;
+        let _ = line.deliveries.replies.send(reply).await;
     }
-    line.upstream.0.busy.send_modify(|busy| *busy -= 1);
+    line.deliveries.busy.send_modify(|busy| *busy -= 1);
 }

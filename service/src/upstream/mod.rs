@@ -7,90 +7,36 @@
 //! channel.
 
 mod call;
+mod caller;
 mod completion;
+mod deliveries;
+mod event;
 mod events;
+mod limits;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use serde_json::{Map, Value};
-use signalr_serverless::{AccessKey, ConnectionId, HubName, upstream::SignatureKeys};
+use signalr_serverless::{AccessKey, HubName, upstream::SignatureKeys};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc, watch},
 };
 
-pub(crate) use self::events::{ConnectionEvents, Invocation, NotTaken};
 pub use self::settings::{Settings, SettingsError};
-use crate::hub::connection::Identity;
-
-/// What bounds the calls.
-#[derive(Clone, Debug)]
-pub(crate) struct Limits {
-    /// From the beginning of a request to the end of its answer. Gateways in front of functions
-    /// give up after about 30 s, and a client's next event waits for as long.
-    pub(crate) time: Duration,
-    /// The longest answer, in bytes. Source: asrs-emulator.
-    pub(crate) answer: usize,
-    /// How many requests may be under way at once, of all connections together.
-    pub(crate) requests: usize,
-    /// How many invocations of one connection may wait.
-    pub(crate) waiting: usize,
-    /// How many bytes they may have together, where there is more than one.
-    pub(crate) waiting_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            time: Duration::from_secs(30),
-            answer: 16 * 1024 * 1024,
-            requests: 256,
-            waiting: 100,
-            waiting_bytes: 1024 * 1024,
-        }
-    }
-}
+use self::{call::Calls, deliveries::Deliveries};
+pub(crate) use self::{
+    caller::{Caller, claims, forwarded_query},
+    event::Reply,
+    events::{ConnectionEvents, Invocation, NotTaken},
+    limits::Limits,
+};
 
 /// Takes the events of all connections. Clones are one and the same.
 #[derive(Clone)]
-pub(crate) struct Upstream(Arc<Inner>);
-
-struct Inner {
-    settings: watch::Receiver<Settings>,
-    keys: SignatureKeys,
-    http: reqwest::Client,
-    limits: Limits,
-    /// One for each request that may be under way.
-    places: Semaphore,
-    replies: mpsc::Sender<Reply>,
-    /// Where lines run, so that no shard does.
-    runtime: Handle,
-    /// How many lines have events.
-    busy: watch::Sender<usize>,
-}
-
-/// A client, as the upstream is told about it.
-#[derive(Debug)]
-pub(crate) struct Caller {
-    pub(crate) identity: Arc<Identity>,
-    /// The claims of its token, type and value.
-    pub(crate) claims: Vec<(String, String)>,
-    /// The query that it connected with, without secrets: see [`forwarded_query`].
-    pub(crate) query: String,
-}
-
-/// What a client gets for an invocation.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) hub: HubName,
-    pub(crate) connection: ConnectionId,
-    /// A completion in the client's protocol, framed.
-    pub(crate) completion: Bytes,
-}
+pub(crate) struct Upstream(Arc<Deliveries>);
 
 impl Upstream {
     /// Takes the settings and every key of the service; each signs. Completions go to `replies`.
@@ -104,12 +50,10 @@ impl Upstream {
     ) -> Self {
         let mut signing = SignatureKeys::default();
         keys.iter().for_each(|key| signing.add(key));
-        Self(Arc::new(Inner {
+        let places = Semaphore::new(limits.requests);
+        Self(Arc::new(Deliveries {
             settings,
-            keys: signing,
-            http,
-            places: Semaphore::new(limits.requests),
-            limits,
+            calls: Calls { http, keys: signing, limits, places },
             replies,
             runtime: Handle::current(),
             busy: watch::Sender::new(0),
@@ -123,7 +67,7 @@ impl Upstream {
 
     /// Begins the line of a connection with its event `connected`.
     pub(crate) fn open(&self, caller: Caller) -> ConnectionEvents {
-        ConnectionEvents::open(self.clone(), caller)
+        ConnectionEvents::open(Arc::clone(&self.0), caller)
     }
 
     /// Waits until every event that was taken is delivered, or has failed.
@@ -131,38 +75,4 @@ impl Upstream {
         // The sender is in `self`, so the channel is open.
         let _ = self.0.busy.subscribe().wait_for(|busy| *busy == 0).await;
     }
-}
-
-/// The part of a client's query that others may see: all but its access token and connection
-/// token, as it came.
-pub(crate) fn forwarded_query(query: &str) -> String {
-    let is_secret = |parameter: &&str| {
-        let name = form_urlencoded::parse(parameter.as_bytes()).next();
-        let secrets = ["access_token", "id"];
-        name.is_some_and(|(name, _)| secrets.iter().any(|one| name.eq_ignore_ascii_case(one)))
-    };
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|parameter| !parameter.is_empty() && !is_secret(parameter))
-        .collect();
-    kept.join("&")
-}
-
-/// The claims of a token, as type and value: text as it is, each element of an array on its own,
-/// and other values as JSON.
-pub(crate) fn claims(token: &Map<String, Value>) -> Vec<(String, String)> {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let mut claims = Vec::with_capacity(token.len());
-    for (r#type, value) in token {
-        match value {
-            Value::Array(values) => {
-                claims.extend(values.iter().map(|value| (r#type.clone(), text(value))));
-            }
-            value => claims.push((r#type.clone(), text(value))),
-        }
-    }
-    claims
 }

@@ -1,12 +1,15 @@
 //! Lines against an upstream over real HTTP.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::StatusCode;
-use signalr_serverless::UserId;
+use signalr_serverless::{ConnectionId, UserId};
 use tokio::net::TcpListener;
 
 use self::stand_in::StandIn;
 use super::*;
-use crate::protocol::Protocol;
+use crate::{hub::connection::Identity, protocol::Protocol};
 
 #[path = "../../tests/upstream/stand_in.rs"]
 mod stand_in;
@@ -233,7 +236,7 @@ async fn no_more_requests_are_under_way_than_there_are_places() {
     let _lines: Vec<_> = (0..5).map(|_| upstream.open(caller(None))).collect();
     let first = silent.accept().await.unwrap();
     let _second = silent.accept().await.unwrap();
-    assert_eq!(upstream.0.places.available_permits(), 0);
+    assert_eq!(upstream.0.calls.places.available_permits(), 0);
     drop(first);
     let _third = silent.accept().await.unwrap();
 }

@@ -1,0 +1,31 @@
+//! What bounds the calls of upstreams.
+
+use std::time::Duration;
+
+/// What bounds the calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// From the beginning of a request to the end of its answer. Gateways in front of functions
+    /// give up after about 30 s, and a client's next event waits for as long.
+    pub(crate) time: Duration,
+    /// The longest answer, in bytes. Source: asrs-emulator.
+    pub(crate) answer: usize,
+    /// How many requests may be under way at once, of all connections together.
+    pub(crate) requests: usize,
+    /// How many invocations of one connection may wait.
+    pub(crate) waiting: usize,
+    /// How many bytes they may have together, where there is more than one.
+    pub(crate) waiting_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(30),
+            answer: 16 * 1024 * 1024,
+            requests: 256,
+            waiting: 100,
+            waiting_bytes: 1024 * 1024,
+        }
+    }
+}
