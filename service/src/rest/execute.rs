@@ -15,7 +15,7 @@ use super::{
 use crate::{
     filter::Filter,
     hub::{
-        command::{Action, Step},
+        command::{Action, GroupChange, Step},
         message::Message,
     },
     state::State,
@@ -27,7 +27,7 @@ pub(super) async fn execute(state: &State, call: Call) -> Result<Success, Error>
     let filter = filter.map(str::parse::<Filter>).transpose();
     let filter = filter.map_err(|error| Error::bad("filter", error.to_string()))?;
     let steps = steps(&call)?;
-    state.hubs.send(call.hub, Action::Execute { filter, steps }).await?;
+    state.hubs.submit(call.hub, Action::Execute { filter, steps }).await?;
     Ok(Success::Done)
 }
 
@@ -51,8 +51,10 @@ fn step(command: &RawValue) -> Result<Step, String> {
         SignalRCommand::SendMessage(payload) => {
             Step::Send(Arc::new(Message::new(invocation(payload, None))))
         }
-        SignalRCommand::JoinGroup { group: name } => Step::JoinGroup(group(name)?),
-        SignalRCommand::LeaveGroup { group: name } => Step::LeaveGroup(group(name)?),
+        SignalRCommand::JoinGroup { group: name } => Step::Groups(GroupChange::Join(group(name)?)),
+        SignalRCommand::LeaveGroup { group: name } => {
+            Step::Groups(GroupChange::Leave(group(name)?))
+        }
         SignalRCommand::CloseConnection { reason } => Step::Close { reason },
     })
 }

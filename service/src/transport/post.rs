@@ -7,11 +7,8 @@ use axum::{
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::{
-    Transport,
-    endpoint::{Client, Refusal, required_token},
-};
-use crate::state::State;
+use super::endpoint::{Client, Refusal, required_token};
+use crate::{carrier::Transport, state::State};
 
 /// `POST /client/?hub=…&id=…`
 pub(super) async fn receive(
@@ -20,7 +17,7 @@ pub(super) async fn receive(
     body: Body,
 ) -> Result<Response, Refusal> {
     let token = required_token(client)?;
-    let (identity, transport) = state.tokens.connected(token, client)?;
+    let (identity, transport) = state.tokens.connected(token, client.hub_and_user())?;
     if transport == Transport::WebSockets {
         let text = "POST requests are not allowed for WebSocket connections.";
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
