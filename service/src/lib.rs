@@ -25,6 +25,7 @@ mod listen;
 mod protocol;
 mod query;
 mod random_id;
+mod request_body;
 mod rest;
 mod server;
 mod session;

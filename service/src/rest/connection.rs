@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use super::{body, call::Call, error::Error, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::command::{Action, GroupChange, GroupsOf, Target},
     random_id::random_id,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = Target::Connection(call.connection()?).into();
     state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
@@ -27,7 +27,7 @@ pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> 
     }
     let connection = call.connection()?;
     let invocation_id = random_id().map_err(|error| Error::internal(&error))?;
-    let message = body::blocking_invocation(&call, invocation_id.clone())?;
+    let message = message::blocking_invocation(&call.body, invocation_id.clone())?;
     let limit = state.invocation_timeout;
     let answered = state.hubs.invoke(call.hub, connection, invocation_id, message);
     match timeout(limit, answered).await {

@@ -6,10 +6,7 @@ use serde_json::value::RawValue;
 use signalr_serverless::GroupName;
 
 use super::{
-    body::{Format, invocation},
-    call::Call,
-    error::Error,
-    payload::SignalRCommand,
+    body::Format, call::Call, error::Error, message::invocation, payload::SignalRCommand,
     reply::Success,
 };
 use crate::{
@@ -32,12 +29,13 @@ pub(super) async fn execute(state: &State, call: Call) -> Result<Success, Error>
 }
 
 fn steps(call: &Call) -> Result<Vec<Step>, Error> {
-    if Format::of(&call.headers)? != Format::Json {
+    if call.body.format()? != Format::Json {
         return Err(Error::bad("body", "commands come as application/json only"));
     }
-    let commands: Vec<Box<RawValue>> = serde_json::from_slice(&call.body).map_err(|error| {
-        Error::bad("body", format!("the body is not a JSON array of commands: {error}"))
-    })?;
+    let commands: Vec<Box<RawValue>> =
+        serde_json::from_slice(&call.body.bytes).map_err(|error| {
+            Error::bad("body", format!("the body is not a JSON array of commands: {error}"))
+        })?;
     let steps = commands.iter().enumerate().map(|(index, command)| {
         step(command).map_err(|problem| Error::bad("body", format!("command {index}: {problem}")))
     });

@@ -7,7 +7,7 @@ use form_urlencoded::Serializer;
 use serde::Serialize;
 use signalr_serverless::{ConnectionId, UserId};
 
-use super::{body, call::Call, error::Error, public_base, reply::Success};
+use super::{call::Call, error::Error, message, public_url::public_base, reply::Success};
 use crate::{
     hub::command::{Action, GroupChange, GroupsOf, Target},
     state::State,
@@ -17,7 +17,7 @@ use crate::{
 const MAX_PAGE: u64 = 200;
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = call.recipients(Target::Group(call.group()?))?;
     state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
@@ -25,7 +25,7 @@ pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
 
 /// Checks every group before anything is sent.
 pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     for group in call.groups()? {
         let (recipients, message) = (Target::Group(group).into(), Arc::clone(&message));
         state.hubs.submit(call.hub.clone(), Action::Send { recipients, message }).await?;

@@ -1,13 +1,13 @@
 //! Operations on a whole hub.
 
-use super::{body, call::Call, error::Error, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
 };
 
 pub(super) async fn broadcast(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = call.recipients(Target::Hub)?;
     state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)

@@ -1,15 +1,15 @@
 //! Operations on a user and the user's groups.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
-use super::{body, call::Call, error::Error, now, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
 };
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = Target::User(call.user()?).into();
     state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
@@ -17,7 +17,7 @@ pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
 
 /// Checks every user before anything is sent.
 pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     for user in call.users()? {
         let (recipients, message) = (Target::User(user).into(), Arc::clone(&message));
         state.hubs.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
@@ -41,7 +41,7 @@ pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> 
 }
 
 pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Error> {
-    if state.hubs.user_groups.contains(&call.membership()?, now()).await? {
+    if state.hubs.user_groups.contains(&call.membership()?, SystemTime::now()).await? {
         Ok(Success::Done)
     } else {
         Err(Error::user_not_in_group())
@@ -49,7 +49,7 @@ pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Er
 }
 
 pub(super) async fn add_to_group(state: &State, call: Call) -> Result<Success, Error> {
-    state.hubs.user_groups.add(call.membership()?, call.ttl()?, now()).await?;
+    state.hubs.user_groups.add(call.membership()?, call.ttl()?, SystemTime::now()).await?;
     Ok(Success::Done)
 }
 

@@ -13,6 +13,7 @@ use crate::{
     identity::Identity,
     query::Query,
     random_id::random_id,
+    request_body::BodyError,
     session::Terms,
     state::State,
     tokens::ClaimError,
@@ -81,6 +82,12 @@ impl From<ClaimError> for Refusal {
                 "the access token names another user or hub than the one that negotiated",
             ),
         }
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        Self::new(error.status(), error.to_string())
     }
 }
 

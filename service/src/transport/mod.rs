@@ -44,7 +44,10 @@ async fn connect(
             server_sent_events::connect(&state, &mut client).await
         }
         Method::GET => long_polling::poll(&state, &mut client).await,
-        Method::POST => post::receive(&state, &client, request.into_body()).await,
+        Method::POST => {
+            let (parts, body) = request.into_parts();
+            post::receive(&state, &client, &parts.headers, body).await
+        }
         Method::DELETE => long_polling::end(&state, &client).await,
         _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "use GET, POST or DELETE")),
     }

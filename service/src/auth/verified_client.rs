@@ -1,15 +1,21 @@
-//! What a client's token says about its session. Source: `Constants.cs` of Azure's SDK.
+//! What a client's token says about its user and its session. Source: `Constants.cs` of Azure's SDK.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
-use signalr_serverless::claim;
+use serde_json::{Map, Value};
+use signalr_serverless::{UserId, claim};
 
-use super::VerifiedClient;
 use crate::session::{Seconds, Terms};
 
 /// The bounds of a handshake time limit, in seconds.
 const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
+
+/// A client whose token is good.
+#[derive(Debug)]
+pub(crate) struct VerifiedClient {
+    pub(crate) user: Option<UserId>,
+    pub(crate) claims: Map<String, Value>,
+}
 
 impl VerifiedClient {
     /// The terms of a session; `uptime` is the service's own time now. A value that cannot be what
