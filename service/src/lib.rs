@@ -10,6 +10,8 @@
 #![warn(missing_docs)]
 
 mod auth;
+mod carrier;
+mod clock;
 mod config;
 mod cors;
 mod counters;
@@ -18,14 +20,18 @@ mod filter;
 pub mod fuzz;
 mod head;
 mod hub;
+mod identity;
 mod listen;
 mod protocol;
 mod query;
+mod random_id;
+mod request_body;
 mod rest;
 mod server;
 mod session;
 mod state;
-pub mod store;
+mod store;
+mod tokens;
 mod transport;
 pub mod upstream;
 

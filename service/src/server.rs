@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use axum::{Router, extract::Request, middleware};
@@ -24,20 +24,18 @@ use tower::ServiceExt;
 
 use crate::{
     auth::{ClientKeys, Verifier},
+    clock::Clock,
     config::Config,
     cors,
     counters::Counters,
     head,
-    hub::{
-        Hubs,
-        command::{Action, Target},
-        message::{Content, Message},
-        shard::Shared,
-    },
+    hub::{Hubs, replies, shard::Shared},
     listen::ListenError,
     rest,
     state::State,
-    transport::{self, tokens::ConnectionTokens},
+    store::Store,
+    tokens::ConnectionTokens,
+    transport,
     upstream::{Limits, Reply, Upstream},
 };
 
@@ -79,7 +77,7 @@ pub struct Service {
     preview_addresses: Vec<SocketAddr>,
     upstream: Option<Upstream>,
     /// What the upstream answers to clients.
-    answered: mpsc::Receiver<Reply>,
+    replies: mpsc::Receiver<Reply>,
 }
 
 impl std::fmt::Debug for Service {
@@ -88,8 +86,19 @@ impl std::fmt::Debug for Service {
     }
 }
 
+impl Config {
+    /// Opens the ports and starts the shards. Connections wait until the service runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if a port cannot be opened, or the machine has no thread to give.
+    pub async fn bind(self) -> Result<Service, StartError> {
+        Service::bind(self).await
+    }
+}
+
 impl Service {
-    pub(crate) async fn bind(config: Config) -> Result<Self, StartError> {
+    async fn bind(config: Config) -> Result<Self, StartError> {
         let Some(signing_key) = config.access_keys.first().cloned() else {
             return Err(StartError::NoAccessKey);
         };
@@ -101,22 +110,20 @@ impl Service {
         };
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
-        let tokens = Arc::new(ConnectionTokens::default());
         let counters = Arc::new(Counters::default());
-        let start = Instant::now();
-        let (replies, answered) = mpsc::channel(REPLIES);
+        let clock = Clock::start();
+        let (answers, replies) = mpsc::channel(REPLIES);
         let http = signalr_http_client::client(&config.trust)?;
         let upstream = config.upstream.clone().map(|settings| {
-            Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), replies)
+            Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), answers)
         });
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
-            store: Arc::clone(&config.store),
-            tokens: Arc::clone(&tokens),
+            store: Arc::new(Store::default()),
             counters: Arc::clone(&counters),
             upstream: upstream.clone(),
-            start,
+            clock,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
         let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
@@ -126,13 +133,13 @@ impl Service {
         }
         let state = Arc::new(State {
             hubs,
-            tokens,
+            tokens: ConnectionTokens::default(),
             verifier,
             signing_key,
             client_keys,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
-            start,
+            clock,
             invocation_timeout: config.timeouts.invocation,
         });
         Ok(Self {
@@ -142,7 +149,7 @@ impl Service {
             addresses: own_addresses,
             preview_addresses,
             upstream,
-            answered,
+            replies,
         })
     }
 
@@ -174,7 +181,9 @@ impl Service {
             tasks.spawn(accept(listener, app.clone(), is_ending.clone()));
         }
         tasks.spawn(keep_time(Arc::clone(&self.state), is_ending));
-        let answers = tokio::spawn(hand_on_answers(Arc::clone(&self.state), self.answered));
+        let state = Arc::clone(&self.state);
+        let replies =
+            tokio::spawn(async move { replies::deliver(&state.hubs, self.replies).await });
         shutdown.await;
         tracing::info!("the service is shutting down");
         // Clients end their long polls by requests, so these are still answered.
@@ -192,21 +201,7 @@ impl Service {
         {
             tracing::warn!("events for the upstream were cut off");
         }
-        answers.abort();
-    }
-}
-
-/// Hands on what the upstream answers to its clients.
-async fn hand_on_answers(state: Arc<State>, mut answered: mpsc::Receiver<Reply>) {
-    while let Some(Reply { hub, connection, completion }) = answered.recv().await {
-        // It is in the client's protocol already, whichever that is.
-        let content =
-            Content::Encoded { json: Some(completion.clone()), message_pack: Some(completion) };
-        let recipients = Target::Connection(connection).into();
-        let action = Action::Send { recipients, message: Arc::new(Message::new(content)) };
-        if state.hubs.send(hub, action).await.is_err() {
-            return;
-        }
+        replies.abort();
     }
 }
 
@@ -285,8 +280,8 @@ async fn keep_time(state: Arc<State>, mut is_ending: watch::Receiver<bool>) {
             _ = seconds.tick() => {}
             _ = is_ending.changed() => return,
         }
-        state.tokens.expire(Instant::now());
-        if state.hubs.expire(SystemTime::now()).await.is_err() {
+        state.tokens.expire();
+        if state.hubs.user_groups.expire(SystemTime::now()).await.is_err() {
             return;
         }
     }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 /// Ends every message of the JSON protocol and the handshake.
 pub(crate) use signalr_serverless::upstream::RECORD_SEPARATOR;
 
-use super::{ClientMessage, ProtocolError, Split};
+use super::client_message::{ClientMessage, ProtocolError, Split};
 
 /// The ping message.
 pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";

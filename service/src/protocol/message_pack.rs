@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser};
 use serde_json::value::{RawValue, to_raw_value};
 use signalr_serverless::upstream::length_prefix;
 
-use super::{ClientMessage, Outcome, ProtocolError, Split};
+use super::client_message::{ClientMessage, Outcome, ProtocolError, Split};
 
 /// The ping message.
 pub(crate) const PING: &[u8] = &[0x02, 0x91, 0x06];

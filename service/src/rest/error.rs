@@ -13,6 +13,7 @@ use signalr_serverless::{NameError, error_code};
 use crate::{
     auth::{self, AuthError},
     hub::Stopping,
+    request_body::BodyError,
 };
 
 const ERROR_CODE: HeaderName = HeaderName::from_static(error_code::HEADER);
@@ -49,16 +50,6 @@ impl Error {
 
     pub(crate) fn bad_name(target: &'static str, error: &NameError) -> Self {
         Self::bad(target, error.to_string())
-    }
-
-    pub(crate) fn body_too_large(limit: usize) -> Self {
-        let message = format!("the body is larger than {limit} bytes; send less at once");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::PAYLOAD_TOO_LARGE, message)
-    }
-
-    pub(crate) fn body_too_slow(limit: Duration) -> Self {
-        let message = format!("the body did not arrive within {} seconds", limit.as_secs());
-        Self::new(StatusCode::REQUEST_TIMEOUT, error_code::REQUEST_TIMEOUT, message)
     }
 
     pub(crate) fn unsupported_media_type(came: &str) -> Self {
@@ -133,6 +124,17 @@ impl From<AuthError> for Error {
             _ => (StatusCode::UNAUTHORIZED, error_code::UNAUTHORIZED),
         };
         Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        let (target, code) = match &error {
+            BodyError::TooLarge(_) => (None, error_code::PAYLOAD_TOO_LARGE),
+            BodyError::TooSlow(_) => (None, error_code::REQUEST_TIMEOUT),
+            BodyError::BrokenOff(_) => (Some("body"), error_code::BAD_REQUEST),
+        };
+        Self { target, ..Self::new(error.status(), code, error.to_string()) }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{caller::CallerHeaders, event::Event, limits::Limits};
-use crate::hub::connection::Identity;
+use crate::identity::Identity;
 
 /// Makes the calls of all connections.
 pub(super) struct Calls {

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde_json::{Map, Value};
 use signalr_serverless::upstream;
 
-use crate::hub::connection::Identity;
+use crate::identity::Identity;
 
 /// A client, as the upstream is told about it.
 #[derive(Debug)]

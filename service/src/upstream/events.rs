@@ -16,7 +16,7 @@ use super::{
     deliveries::Deliveries,
     event::{Answer, Event, Reply},
 };
-use crate::{hub::connection::Identity, protocol::Protocol};
+use crate::{identity::Identity, protocol::Protocol};
 
 /// The events of one connection. It is to be closed; one that is dropped tells no end.
 pub(crate) struct ConnectionEvents(Arc<Line>);

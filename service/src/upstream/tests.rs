@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use self::stand_in::StandIn;
 use super::*;
-use crate::{hub::connection::Identity, protocol::Protocol};
+use crate::{identity::Identity, protocol::Protocol};
 
 #[path = "../../tests/upstream/stand_in.rs"]
 mod stand_in;
