@@ -31,11 +31,12 @@ MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-f
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]
 MAY_USE["signalr-group-admin"] = MAY_USE["signalr-negotiate"]
 MAY_USE["signalr-upstream"] = MAY_USE["signalr-negotiate"]
-MAY_USE["signalr-function-app"] = MAY_USE["signalr-negotiate"] | {
+MAY_USE["signalr-chat"] = MAY_USE["signalr-upstream"] | {"signalr-upstream"}
+MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-negotiate",
     "signalr-broadcast",
+    "signalr-chat",
     "signalr-group-admin",
-    "signalr-upstream",
 }
 MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
 

@@ -1,27 +1,44 @@
-//! The upstream of the chat page.
+//! The upstream of the chat page: the methods that its clients call.
+//!
+//! It is the function `upstream`, since that is what the service calls; the library of that name
+//! ([`signalr_upstream`]) does the rest.
+
+#![warn(missing_docs)]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Router;
 use serde_json::json;
-use signalr_function_runtime::{Config, Problem};
+use signalr_function_runtime::{Config, ConfigError, Function, Problem, service_client};
 use signalr_serverless::{
     GroupName,
     rest::{Message, RestClient},
 };
-
-use crate::{context::Context, error::MethodError, upstream::Upstream};
+use signalr_upstream::{Context, MethodError, Upstream};
 
 /// The longest message, in characters.
 const LONGEST_TEXT: usize = 2000;
 
-/// The upstream of the chat: the method `send(from, room, text)` tells a room what somebody says.
-/// `client` sends it.
-#[must_use]
-pub fn chat(config: &Config, client: RestClient) -> Upstream {
-    Upstream::new(config).on("send", move |caller, (from, room, text): (String, String, String)| {
-        let client = client.clone();
-        async move { send(&client, &caller, &from, &room, &text).await }
-    })
+/// The function behind its paths.
+///
+/// # Errors
+///
+/// [`ConfigError`] where the connection string names an identity that cannot be used.
+pub fn router(config: &Config) -> Result<Router, ConfigError> {
+    let function = function(config, service_client(config)?);
+    Ok(signalr_function_runtime::router(config, [function]))
+}
+
+/// The function itself, to be put behind its paths together with others. Its method
+/// `send(from, room, text)` tells a room what somebody says; `client` sends it.
+pub fn function(config: &Config, client: RestClient) -> Function {
+    let upstream = Upstream::new(config);
+    let upstream =
+        upstream.on("send", move |caller, (from, room, text): (String, String, String)| {
+            let client = client.clone();
+            async move { send(&client, &caller, &from, &room, &text).await }
+        });
+    upstream.function()
 }
 
 /// Tells the group of the room. Where the service knows who is speaking, that counts, not what the
