@@ -10,9 +10,9 @@ use tokio::{sync::OwnedMutexGuard, time::Instant};
 use url::Url;
 
 use super::{
-    Rejection,
     fetch::{Fetch, Issued},
     key::Key,
+    rejection::Rejection,
 };
 
 /// After this the keys are fetched again, so that one that was withdrawn is not taken for long.

@@ -7,12 +7,14 @@
 //! | `key` | which keys of the issuer may sign, and with which algorithms |
 //! | `keys` | the issuer's keys, kept and renewed |
 //! | `fetch` | the issuer's documents |
+//! | `rejection` | why a token does not let its bearer in |
 
 #![warn(missing_docs)]
 
 mod fetch;
 mod key;
 mod keys;
+mod rejection;
 mod token;
 
 use std::{fmt, sync::Arc, time::SystemTime};
@@ -20,6 +22,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use self::rejection::Rejection;
 use self::{
     fetch::Fetch,
     keys::{Found, Keys},
@@ -64,18 +67,6 @@ impl fmt::Display for Issuer {
 pub struct Verifier {
     keys: Arc<Keys>,
     audiences: Vec<String>,
-}
-
-/// Why a token does not let its bearer in. No text holds the token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(clippy::exhaustive_enums, reason = "the token is at fault, or nobody can say")]
-pub enum Rejection {
-    /// The token is not good.
-    #[error("{0}")]
-    Token(String),
-    /// The issuer's keys are not to be had now.
-    #[error("{0}")]
-    Keys(String),
 }
 
 impl Verifier {

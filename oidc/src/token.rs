@@ -6,8 +6,8 @@ use jsonwebtoken::{Header, Validation, errors::ErrorKind};
 use serde_json::{Map, Value};
 
 use super::{
-    Rejection,
     key::{ALGORITHMS, Key},
+    rejection::Rejection,
 };
 
 /// The longest token that is looked at, in bytes. API gateways take about as much in all headers.
