@@ -50,7 +50,7 @@ GRAB_BAGS = re.compile(r"^(utils?|common|helpers?|managers?)$")
 VARIABLE_TABLE = re.compile(r"^\| *variable *\|.*\n((?:\|.*\n)+)", re.MULTILINE)
 VARIABLE = re.compile(r"`(\w+)`")
 CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
-CONSTANTS_FILE = "functions/runtime/src/variable.rs"
+CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 
 
 def sdk_knows_no_server_framework(root):
