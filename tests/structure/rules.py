@@ -22,10 +22,11 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
     "signalr-http-client": set(),
+    "signalr-http-server": set(),
     "signalr-oidc": {"signalr-http-client"},
     "signalr-serverless": {"signalr-http-client"},
-    "signalr-service": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
-    "signalr-function-runtime": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
+    "signalr-service": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
+    "signalr-function-runtime": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]

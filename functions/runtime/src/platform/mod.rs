@@ -13,12 +13,18 @@ mod lambda;
 mod port;
 pub(crate) mod process;
 
+use std::time::Duration;
+
 use axum::Router;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
     call::{self, function::Function},
     config::{Config, listen::Listen},
 };
+
+/// For each part of a body.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Puts functions behind their paths, together with `GET /`, CORS, the errors of bad calls and what
 /// the platform puts around a call.
@@ -28,7 +34,15 @@ pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) ->
     let without_triggers = without_triggers.map(|function| function.name).collect();
     let router = call::router::router(config, functions);
     match config.listen {
-        Listen::Azure { .. } => azure::with_envelopes(router, without_triggers),
-        Listen::Lambda | Listen::Local { .. } => router,
+        // Lambda brings whole bodies.
+        Listen::Lambda => router,
+        Listen::Azure { .. } => {
+            let router = azure::with_envelopes(router, without_triggers);
+            router.layer(RequestBodyTimeoutLayer::new(BODY_TIME))
+        }
+        Listen::Local { .. } => router.layer(RequestBodyTimeoutLayer::new(BODY_TIME)),
     }
 }
+
+#[cfg(test)]
+mod tests;

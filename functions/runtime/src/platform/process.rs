@@ -3,15 +3,13 @@
 use std::{io, process::ExitCode};
 
 use axum::Router;
+use signalr_http_server::{Exit, end_signal};
 use tokio::runtime;
 
 use crate::{
     config::{Config, environment::ConfigError, listen::Listen, variable},
     platform::port::{self, PortError},
 };
-
-/// The exit status for bad configuration, `EX_USAGE` of sysexits.h.
-const EXIT_CONFIG: u8 = 64;
 
 /// Reads the environment, builds the router and serves it until SIGINT or SIGTERM.
 ///
@@ -21,18 +19,18 @@ pub fn start(router: impl FnOnce(&Config) -> Result<Router, ConfigError>) -> Exi
     let built = Config::from_env().and_then(|config| Ok((router(&config)?, config.listen)));
     let (router, listen) = match built {
         Ok(built) => built,
-        Err(error) => return report(&error, ExitCode::from(EXIT_CONFIG)),
+        Err(error) => return report(&error, Exit::BadConfiguration),
     };
     match serve(router, listen) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error, ExitCode::FAILURE),
+        Err(error) => report(&error, Exit::Failed),
     }
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where a failed start is told")]
-fn report(error: &dyn std::fmt::Display, code: ExitCode) -> ExitCode {
+fn report(error: &dyn std::fmt::Display, exit: Exit) -> ExitCode {
     eprintln!("{error}");
-    code
+    exit.into()
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,29 +79,4 @@ async fn serve_lambda(router: Router, signal: impl Future<Output = ()>) -> Resul
 #[cfg(not(feature = "lambda"))]
 async fn serve_lambda(_: Router, _: impl Future<Output = ()>) -> Result<(), ServeError> {
     Err(ServeError::Setup(io::ErrorKind::Unsupported.into()))
-}
-
-/// Set up before anything is served, so that no signal is lost.
-#[cfg(unix)]
-fn end_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => (),
-            _ = terminate.recv() => (),
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn end_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    Ok(async {
-        // Without a handler for Ctrl-C the system ends the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
 }

@@ -9,8 +9,7 @@ use axum::{
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use signalr_http_server::Taken;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::{
@@ -95,9 +94,6 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim, caller: 
 }
 
 fn take_socket(upgraded: Upgraded) -> io::Result<NewSocket> {
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
-    let early = BytesMut::from(parts.read_buf);
-    Ok(NewSocket { socket: parts.io.into_inner().into_std()?, early })
+    let Taken { socket, early } = signalr_http_server::take_socket(upgraded)?;
+    Ok(NewSocket { socket: socket.into_std()?, early: BytesMut::from(early) })
 }

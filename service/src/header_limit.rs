@@ -1,4 +1,4 @@
-//! How large the head of a request may be.
+//! How large the headers of a request may be.
 
 use axum::{
     extract::Request,
@@ -7,16 +7,12 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 
-/// The largest head with everything in it, in bytes. Beyond it nothing is read, and the answer
-/// is 431.
-pub(crate) const MAX_HEAD: usize = 64 * 1024;
-
 /// The largest headers, in bytes of names and values. Source: the limits of Azure's REST API.
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// Refuses a request whose headers are too large. The token is apart: its audience repeats the
 /// URL, which a long group name alone can fill.
-pub(crate) async fn limit(request: Request, next: Next) -> Response {
+pub(crate) async fn check(request: Request, next: Next) -> Response {
     let size = size(request.headers());
     if size > MAX_HEADERS {
         let text = format!("the headers have {size} bytes, more than {MAX_HEADERS}; send fewer");

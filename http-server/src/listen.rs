@@ -29,6 +29,14 @@ pub struct ListenError {
     source: io::Error,
 }
 
+impl ListenError {
+    /// What the operating system said, for a text of one's own.
+    #[must_use]
+    pub fn into_cause(self) -> io::Error {
+        self.source
+    }
+}
+
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; end the program that uses the port, or choose another",
@@ -78,26 +86,4 @@ async fn open_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
 
 async fn open(address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn both_loopback_addresses_have_the_same_port() {
-        let listeners = Listen::Loopback { port: 0 }.bind().await.unwrap();
-        let ports: Vec<u16> =
-            listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        assert!(ports[0] != 0 && ports.iter().all(|port| *port == ports[0]), "{ports:?}");
-    }
-
-    #[tokio::test]
-    async fn a_port_in_use_is_named_with_what_to_do() {
-        let taken = Listen::Loopback { port: 0 }.bind().await.unwrap();
-        let port = taken[0].local_addr().unwrap().port();
-        let text = Listen::Loopback { port }.bind().await.unwrap_err().to_string();
-        assert!(text.contains(&format!("127.0.0.1:{port}")), "{text}");
-        assert!(text.contains("choose another"), "{text}");
-    }
 }
