@@ -1,56 +1,55 @@
-//! Taking the connections of one port.
+//! Taking connections.
 
-use std::{convert::Infallible, error::Error, io, time::Duration};
+use std::{future::poll_fn, io, task::Poll, time::Duration};
 
-use hyper::{
-    Request, Response,
-    body::{Body, Incoming},
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::sleep};
-use tower::Service;
-
-use crate::{connection, limits::Limits};
 
 /// How long to wait where the machine has no socket left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes connections until the end, then waits for those that have a request under way.
-pub(crate) async fn accept<S, B>(
-    listener: TcpListener,
-    service: S,
-    limits: Limits,
-    mut is_ending: watch::Receiver<bool>,
-) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => {
-                    let service = service.clone();
-                    connections.spawn(connection::serve(socket, service, limits, is_ending.clone()));
-                }
+/// The ports of a server.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    listeners: Vec<TcpListener>,
+    /// The port that is asked first: another one each time, so that none is left waiting.
+    first: usize,
+}
+
+impl Ports {
+    pub(crate) fn new(listeners: Vec<TcpListener>) -> Self {
+        Self { listeners, first: 0 }
+    }
+
+    /// The next connection. No connection is lost where this is dropped before it is ready.
+    pub(crate) async fn accept(&mut self) -> TcpStream {
+        loop {
+            match self.try_accept().await {
+                Ok(socket) => return socket,
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(PAUSE).await;
                 }
-            },
-            // What is left of a connection that ended goes at once.
-            Some(_) = connections.join_next() => {}
-            _ = is_ending.changed() => break,
+            }
         }
     }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+
+    async fn try_accept(&mut self) -> io::Result<TcpStream> {
+        self.first = self.first.wrapping_add(1);
+        poll_fn(|cx| {
+            for offset in 0..self.listeners.len() {
+                let index = self.first.wrapping_add(offset) % self.listeners.len();
+                if let Poll::Ready(accepted) = self.listeners[index].poll_accept(cx) {
+                    return Poll::Ready(accepted.map(|(socket, _)| socket));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
 }
 
 /// Whether the caller has gone before it was taken, which says nothing about the next one.

@@ -23,7 +23,7 @@ pub(crate) async fn serve<S, B>(
     socket: TcpStream,
     service: S,
     limits: Limits,
-    mut is_ending: watch::Receiver<bool>,
+    mut is_ending: watch::Receiver<()>,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send,
     S::Future: Send,
@@ -32,8 +32,8 @@ pub(crate) async fn serve<S, B>(
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     // Answers are written whole; waiting for more would only delay them.
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "a connection broke at once");
+    if socket.set_nodelay(true).is_err() {
+        // The caller has gone already.
         return;
     }
     let arrived = Arrived::default();
@@ -50,6 +50,7 @@ pub(crate) async fn serve<S, B>(
         .with_upgrades();
     let mut connection = pin!(connection);
     let served = tokio::select! {
+        biased;
         served = connection.as_mut() => served,
         _ = is_ending.changed() => {
             connection.as_mut().graceful_shutdown();

@@ -20,7 +20,7 @@
 //! |---|---|
 //! | `listen` | the ports |
 //! | `serve` | from the first connection to the end of the last |
-//! | `accept` | taking the connections of one port |
+//! | `accept` | taking connections |
 //! | `connection` | the requests of one connection |
 //! | `limits` | how much a caller may send, and how long everything may take |
 //! | `head_timer` | the time for the head of a request, apart from the time between requests |

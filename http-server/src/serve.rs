@@ -1,6 +1,6 @@
 //! From the first connection to the end of the last.
 
-use std::{convert::Infallible, error::Error};
+use std::{convert::Infallible, error::Error, pin::pin};
 
 use hyper::{
     Request, Response,
@@ -9,7 +9,7 @@ use hyper::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tower::Service;
 
-use crate::{accept::accept, limits::Limits};
+use crate::{accept::Ports, connection, limits::Limits};
 
 /// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
 /// idle connections are closed, requests under way are finished, and what is still there after
@@ -34,15 +34,27 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let (end, is_ending) = watch::channel(false);
-    let mut ports = JoinSet::new();
-    for listener in listeners {
-        ports.spawn(accept(listener, service.clone(), limits, is_ending.clone()));
+    let (end, is_ending) = watch::channel(());
+    let mut ports = Ports::new(listeners);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            // None of the first two is ready without end, so connections are always taken.
+            biased;
+            () = &mut shutdown => break,
+            // What is left of a connection that ended goes at once.
+            Some(_) = connections.join_next() => {}
+            socket = ports.accept() => {
+                let service = service.clone();
+                connections.spawn(connection::serve(socket, service, limits, is_ending.clone()));
+            }
+        }
     }
-    shutdown.await;
-    // Without receivers every port has ended already.
-    let _ = end.send(true);
-    let drained = async { while ports.join_next().await.is_some() {} };
+    drop(ports);
+    // Each connection notices that nobody is there to send.
+    drop(end);
+    let drained = async { while connections.join_next().await.is_some() {} };
     if timeout(limits.drain_time, drained).await.is_err() {
         tracing::warn!("requests under way were cut off");
     }

@@ -33,15 +33,13 @@ pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) ->
     let without_triggers = functions.iter().filter(|function| function.on_trigger.is_none());
     let without_triggers = without_triggers.map(|function| function.name).collect();
     let router = call::router::router(config, functions);
-    match config.listen {
+    let router = match config.listen {
         // Lambda brings whole bodies.
-        Listen::Lambda => router,
-        Listen::Azure { .. } => {
-            let router = azure::with_envelopes(router, without_triggers);
-            router.layer(RequestBodyTimeoutLayer::new(BODY_TIME))
-        }
-        Listen::Local { .. } => router.layer(RequestBodyTimeoutLayer::new(BODY_TIME)),
-    }
+        Listen::Lambda => return router,
+        Listen::Azure { .. } => azure::with_envelopes(router, without_triggers),
+        Listen::Local { .. } => router,
+    };
+    router.layer(RequestBodyTimeoutLayer::new(BODY_TIME))
 }
 
 #[cfg(test)]
