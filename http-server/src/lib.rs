@@ -46,5 +46,5 @@ pub use self::{
     listen::{Listen, ListenError},
     serve::serve,
     signal::end_signal,
-    socket::{Taken, take_socket},
+    socket::{UpgradedSocket, take_socket},
 };

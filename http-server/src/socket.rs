@@ -31,9 +31,9 @@ impl Socket {
 
 /// The socket of an upgraded connection.
 #[derive(Debug)]
-pub struct Taken {
+pub struct UpgradedSocket {
     /// The bare socket.
-    pub socket: TcpStream,
+    pub stream: TcpStream,
     /// What the caller sent behind its request, which is read already and comes first.
     pub early: Bytes,
 }
@@ -44,11 +44,11 @@ pub struct Taken {
 /// # Errors
 ///
 /// Where the connection is of another server.
-pub fn take_socket(upgraded: Upgraded) -> io::Result<Taken> {
+pub fn take_socket(upgraded: Upgraded) -> io::Result<UpgradedSocket> {
     let parts = upgraded
         .downcast::<TokioIo<Socket>>()
         .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
-    Ok(Taken { socket: parts.io.into_inner().stream, early: parts.read_buf })
+    Ok(UpgradedSocket { stream: parts.io.into_inner().stream, early: parts.read_buf })
 }
 
 impl AsyncRead for Socket {

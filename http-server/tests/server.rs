@@ -5,24 +5,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Bytes,
     extract::{Request, State},
     http::{StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
-use signalr_http_server::{Limits, Listen, Taken, serve, take_socket};
+use hyper::body::Incoming;
+use signalr_http_server::{Limits, Listen, UpgradedSocket, serve, take_socket};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::{Semaphore, mpsc, oneshot},
     task::JoinHandle,
-    time::{Instant, advance},
+    time::{Instant, advance, timeout},
 };
+use tower::{Service, ServiceExt};
 
 const LIMITS: Limits = Limits {
     head_size: 8 * 1024,
@@ -31,6 +33,9 @@ const LIMITS: Limits = Limits {
     drain_time: Duration::from_secs(5),
 };
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+/// With bytes behind it that are for whoever gets the socket.
+const UPGRADE: &[u8] =
+    b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly";
 
 /// A server that runs until it is told to end.
 struct Server {
@@ -40,7 +45,14 @@ struct Server {
 }
 
 impl Server {
-    async fn start(app: Router) -> Self {
+    async fn start<S>(app: S) -> Self
+    where
+        S: Service<hyper::Request<Incoming>, Response = Response, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
         let listeners = Listen::Address("127.0.0.1:0".parse().unwrap()).bind().await.unwrap();
         let address = listeners[0].local_addr().unwrap();
         let (end, ended) = oneshot::channel();
@@ -238,7 +250,7 @@ async fn a_call_that_hangs_is_cut_off_at_the_deadline() {
 
 /// Answers an upgrade, and gives its socket away.
 async fn upgrade(
-    State(sockets): State<mpsc::UnboundedSender<Taken>>,
+    State(sockets): State<mpsc::UnboundedSender<UpgradedSocket>>,
     mut request: Request,
 ) -> impl IntoResponse {
     let upgrade = hyper::upgrade::on(&mut request);
@@ -255,11 +267,10 @@ async fn an_upgraded_socket_is_the_services_own_and_outlives_the_server() {
     let app = Router::new().route("/", get(upgrade)).with_state(sockets);
     let mut server = Server::start(app).await;
     let mut caller = server.connect().await;
-    let asked = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly";
-    caller.write_all(asked.as_bytes()).await.unwrap();
+    caller.write_all(UPGRADE).await.unwrap();
     let answer = answer(&mut caller, "\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-    let Taken { mut socket, early } = taken.recv().await.unwrap();
+    let UpgradedSocket { stream: mut socket, early } = taken.recv().await.unwrap();
     assert_eq!(early, "early");
     // No time limit of requests holds for it, and the drain does not wait for it.
     advance(Duration::from_secs(600)).await;
@@ -273,6 +284,30 @@ async fn an_upgraded_socket_is_the_services_own_and_outlives_the_server() {
     socket.write_all(&came).await.unwrap();
     caller.read_exact(&mut came).await.unwrap();
     assert_eq!(&came, b"ping");
+}
+
+#[tokio::test]
+async fn nothing_of_a_connection_is_left_once_it_is_upgraded() {
+    let (sockets, mut taken) = mpsc::unbounded_channel();
+    let app = Router::new().route("/", get(upgrade)).with_state(sockets);
+    let held = Arc::new(());
+    let of_each_connection = Arc::clone(&held);
+    let service = tower::service_fn(move |request| {
+        let _held = Arc::clone(&of_each_connection);
+        app.clone().oneshot(request)
+    });
+    let server = Server::start(service).await;
+    let before = Arc::strong_count(&held);
+    let mut caller = server.connect().await;
+    caller.write_all(UPGRADE).await.unwrap();
+    let socket = taken.recv().await.unwrap();
+    let is_gone = async {
+        while Arc::strong_count(&held) > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), is_gone).await.unwrap();
+    drop(socket);
 }
 
 #[tokio::test]

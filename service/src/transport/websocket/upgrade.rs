@@ -9,7 +9,7 @@ use axum::{
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use signalr_http_server::Taken;
+use signalr_http_server::{UpgradedSocket, take_socket};
 use tungstenite::handshake::derive_accept_key;
 
 use crate::{
@@ -74,7 +74,7 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 /// Takes the socket back from the HTTP library and hands it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim, caller: Option<Caller>) {
     let id = claim.identity().id.clone();
-    let socket = match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
+    let socket = match upgrade.await.map_err(io::Error::other).and_then(new_socket) {
         Ok(socket) => socket,
         Err(error) => {
             tracing::debug!(connection = %id, %error, "an upgrade was not completed");
@@ -93,7 +93,7 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, claim: Claim, caller: 
     }
 }
 
-fn take_socket(upgraded: Upgraded) -> io::Result<NewSocket> {
-    let Taken { socket, early } = signalr_http_server::take_socket(upgraded)?;
-    Ok(NewSocket { socket: socket.into_std()?, early: BytesMut::from(early) })
+fn new_socket(upgraded: Upgraded) -> io::Result<NewSocket> {
+    let UpgradedSocket { stream, early } = take_socket(upgraded)?;
+    Ok(NewSocket { socket: stream.into_std()?, early: BytesMut::from(early) })
 }
