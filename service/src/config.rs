@@ -1,6 +1,6 @@
 //! What can be chosen about a service.
 
-use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{num::NonZeroUsize, thread, time::Duration};
 
 use signalr_http_client::Trust;
 use signalr_http_server::Listen;
@@ -9,9 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
-    server::{Service, StartError},
     session::{ClientMessages, Rules, Seconds},
-    store::{MemoryStore, Store},
     upstream,
 };
 
@@ -60,8 +58,6 @@ pub struct Config {
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
     /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
     pub trust: Trust,
-    /// Where memberships of users in groups are kept. Default: in memory.
-    pub store: Arc<dyn Store>,
 }
 
 /// The time limits of a connection. Parts of a second are dropped, and one second is the least.
@@ -101,7 +97,6 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             upstream: None,
             trust: Trust::default(),
-            store: Arc::new(MemoryStore::default()),
         }
     }
 }
@@ -134,15 +129,6 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    /// Opens the ports and starts the shards. Connections wait until the service runs.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError`] where a port cannot be opened, or the machine has no thread to give.
-    pub async fn bind(self) -> Result<Service, StartError> {
-        Service::bind(self).await
-    }
-
     pub(crate) fn rules(&self) -> Rules {
         Rules {
             handshake_timeout: seconds(self.timeouts.handshake),

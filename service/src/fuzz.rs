@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use crate::{
+    carrier::websocket::decode,
     filter::Filter,
     protocol::{Protocol, handshake, message_pack},
     rest,
-    transport::websocket::socket::decode,
 };
 
 /// WebSocket frames, in pieces whose size the first byte gives. Whole or in pieces, the messages

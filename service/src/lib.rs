@@ -10,6 +10,8 @@
 #![warn(missing_docs)]
 
 mod auth;
+mod carrier;
+mod clock;
 mod config;
 mod cors;
 mod counters;
@@ -18,13 +20,17 @@ mod filter;
 pub mod fuzz;
 mod header_limit;
 mod hub;
+mod identity;
 mod protocol;
 mod query;
+mod random_id;
+mod request_body;
 mod rest;
 mod server;
 mod session;
 mod state;
-pub mod store;
+mod store;
+mod tokens;
 mod transport;
 pub mod upstream;
 

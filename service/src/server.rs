@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use axum::{Router, middleware};
@@ -20,19 +20,17 @@ use tokio::{
 
 use crate::{
     auth::{ClientKeys, Verifier},
+    clock::Clock,
     config::Config,
     cors,
     counters::Counters,
     header_limit,
-    hub::{
-        Hubs,
-        command::{Action, Target},
-        message::{Content, Message},
-        shard::Shared,
-    },
+    hub::{Hubs, replies, shard::Shared},
     rest,
     state::State,
-    transport::{self, tokens::ConnectionTokens},
+    store::Store,
+    tokens::ConnectionTokens,
+    transport,
     upstream::{Limits, Reply, Upstream},
 };
 
@@ -69,7 +67,7 @@ pub struct Service {
     preview_addresses: Vec<SocketAddr>,
     upstream: Option<Upstream>,
     /// What the upstream answers to clients.
-    answered: mpsc::Receiver<Reply>,
+    replies: mpsc::Receiver<Reply>,
 }
 
 impl std::fmt::Debug for Service {
@@ -78,8 +76,19 @@ impl std::fmt::Debug for Service {
     }
 }
 
+impl Config {
+    /// Opens the ports and starts the shards. Connections wait until the service runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if a port cannot be opened, or the machine has no thread to give.
+    pub async fn bind(self) -> Result<Service, StartError> {
+        Service::bind(self).await
+    }
+}
+
 impl Service {
-    pub(crate) async fn bind(config: Config) -> Result<Self, StartError> {
+    async fn bind(config: Config) -> Result<Self, StartError> {
         let Some(signing_key) = config.access_keys.first().cloned() else {
             return Err(StartError::NoAccessKey);
         };
@@ -91,22 +100,20 @@ impl Service {
         };
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
-        let tokens = Arc::new(ConnectionTokens::default());
         let counters = Arc::new(Counters::default());
-        let start = Instant::now();
-        let (replies, answered) = mpsc::channel(REPLIES);
+        let clock = Clock::start();
+        let (answers, replies) = mpsc::channel(REPLIES);
         let http = signalr_http_client::client(&config.trust)?;
         let upstream = config.upstream.clone().map(|settings| {
-            Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), replies)
+            Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), answers)
         });
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
-            store: Arc::clone(&config.store),
-            tokens: Arc::clone(&tokens),
+            store: Arc::new(Store::default()),
             counters: Arc::clone(&counters),
             upstream: upstream.clone(),
-            start,
+            clock,
         };
         let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
         let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
@@ -116,13 +123,13 @@ impl Service {
         }
         let state = Arc::new(State {
             hubs,
-            tokens,
+            tokens: ConnectionTokens::default(),
             verifier,
             signing_key,
             client_keys,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
-            start,
+            clock,
             invocation_timeout: config.timeouts.invocation,
         });
         Ok(Self {
@@ -132,7 +139,7 @@ impl Service {
             addresses: own_addresses,
             preview_addresses,
             upstream,
-            answered,
+            replies,
         })
     }
 
@@ -159,9 +166,11 @@ impl Service {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let app = router(Arc::clone(&self.state));
         let limits = ServerLimits { drain_time: DRAIN_TIMEOUT, ..ServerLimits::default() };
-        let mut clock = JoinSet::new();
-        clock.spawn(keep_time(Arc::clone(&self.state)));
-        let answers = tokio::spawn(hand_on_answers(Arc::clone(&self.state), self.answered));
+        let mut expiry = JoinSet::new();
+        expiry.spawn(keep_time(Arc::clone(&self.state)));
+        let state = Arc::clone(&self.state);
+        let replies =
+            tokio::spawn(async move { replies::deliver(&state.hubs, self.replies).await });
         let ending = async {
             shutdown.await;
             tracing::info!("the service is shutting down");
@@ -169,27 +178,13 @@ impl Service {
             self.state.hubs.stop().await;
         };
         signalr_http_server::serve(self.listeners, app, limits, ending).await;
-        clock.abort_all();
+        expiry.abort_all();
         if let Some(upstream) = self.upstream
             && timeout(DRAIN_TIMEOUT, upstream.idle()).await.is_err()
         {
             tracing::warn!("events for the upstream were cut off");
         }
-        answers.abort();
-    }
-}
-
-/// Hands on what the upstream answers to its clients.
-async fn hand_on_answers(state: Arc<State>, mut answered: mpsc::Receiver<Reply>) {
-    while let Some(Reply { hub, connection, completion }) = answered.recv().await {
-        // It is in the client's protocol already, whichever that is.
-        let content =
-            Content::Encoded { json: Some(completion.clone()), message_pack: Some(completion) };
-        let recipients = Target::Connection(connection).into();
-        let action = Action::Send { recipients, message: Arc::new(Message::new(content)) };
-        if state.hubs.send(hub, action).await.is_err() {
-            return;
-        }
+        replies.abort();
     }
 }
 
@@ -210,8 +205,8 @@ async fn keep_time(state: Arc<State>) {
     let mut seconds = interval(Duration::from_secs(1));
     loop {
         seconds.tick().await;
-        state.tokens.expire(Instant::now());
-        if state.hubs.expire(SystemTime::now()).await.is_err() {
+        state.tokens.expire();
+        if state.hubs.user_groups.expire(SystemTime::now()).await.is_err() {
             return;
         }
     }

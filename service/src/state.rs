@@ -1,22 +1,20 @@
 //! What every request handler of a service shares.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use signalr_serverless::AccessKey;
 
 use crate::{
     auth::{ClientKeys, Verifier},
+    clock::Clock,
     hub::Hubs,
-    transport::tokens::ConnectionTokens,
+    tokens::ConnectionTokens,
 };
 
 /// The running service, as its handlers see it.
 pub(crate) struct State {
     pub(crate) hubs: Hubs,
-    pub(crate) tokens: Arc<ConnectionTokens>,
+    pub(crate) tokens: ConnectionTokens,
     pub(crate) verifier: Verifier,
     /// What the service signs tokens with.
     pub(crate) signing_key: AccessKey,
@@ -26,8 +24,7 @@ pub(crate) struct State {
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.
     pub(crate) max_client_message: usize,
-    /// When the service started.
-    pub(crate) start: Instant,
+    pub(crate) clock: Clock,
     /// How long a client has to answer an invocation.
     pub(crate) invocation_timeout: Duration,
 }

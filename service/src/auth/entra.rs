@@ -1,15 +1,14 @@
 //! Callers with a Microsoft Entra identity: whose tokens count, and which roles they must name.
 
-use std::{fmt, time::SystemTime};
+use std::time::SystemTime;
 
 use jsonwebtoken::Algorithm;
-use serde_json::{Map, Value};
 use signalr_oidc::{Issuer, IssuerError, Rejection, Verifier};
 
-use super::AuthError;
-
-/// Each lets a caller do everything. Source: Azure's documentation of the service.
-const ROLES: [&str; 2] = ["SignalR App Server", "SignalR Service Owner"];
+use super::{
+    error::AuthError,
+    role::{Roles, has_role},
+};
 
 /// Whose tokens REST callers may bring instead of ones signed with the access key.
 ///
@@ -81,22 +80,4 @@ impl EntraVerifier {
 pub(super) fn is_entra(token: &str) -> bool {
     let hmac = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
     jsonwebtoken::decode_header(token).is_ok_and(|header| !hmac.contains(&header.alg))
-}
-
-fn has_role(claims: &Map<String, Value>) -> bool {
-    let is_role = |role: &Value| role.as_str().is_some_and(|role| ROLES.contains(&role));
-    match claims.get("roles") {
-        Some(Value::Array(roles)) => roles.iter().any(is_role),
-        _ => false,
-    }
-}
-
-/// The roles as advice.
-#[derive(Debug)]
-pub(crate) struct Roles;
-
-impl fmt::Display for Roles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&ROLES.map(|role| format!("'{role}'")).join(" or "))
-    }
 }

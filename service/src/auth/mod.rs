@@ -9,19 +9,25 @@
 mod audience;
 mod client_key;
 mod entra;
-mod terms;
+mod error;
+mod role;
+mod verified_client;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 use serde_json::{Map, Value};
-use signalr_serverless::{AccessKey, HubName, NameError, UserId, claim};
+use signalr_serverless::{AccessKey, HubName, UserId, claim};
 
-pub(crate) use audience::Call;
-pub(crate) use client_key::ClientKeys;
-pub use entra::{EntraIssuer, EntraIssuerError};
-use entra::{EntraVerifier, Roles};
+use self::entra::EntraVerifier;
+pub use self::entra::{EntraIssuer, EntraIssuerError};
+pub(crate) use self::{
+    audience::Call,
+    client_key::ClientKeys,
+    error::{AuthError, challenge},
+    verified_client::VerifiedClient,
+};
 
 /// How far the clock of whoever signed a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
@@ -34,54 +40,6 @@ pub(crate) struct Verifier {
     entra: Option<EntraVerifier>,
     /// Whether audience and times are left unchecked, as asrs-emulator does.
     is_lenient: bool,
-}
-
-/// A client whose token is good.
-#[derive(Debug)]
-pub(crate) struct VerifiedClient {
-    pub(crate) user: Option<UserId>,
-    pub(crate) claims: Map<String, Value>,
-}
-
-/// What is wrong with a token. The texts tell the caller and hold no secret.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AuthError {
-    #[error("no access token came with the request; send it as 'Authorization: Bearer …'")]
-    Missing,
-    #[error("the access token is not a JSON Web Token signed with HS256: {0}")]
-    Malformed(String),
-    #[error("the access token is signed with another key than the service's")]
-    WrongKey,
-    #[error("the access token has no expiry ('exp')")]
-    NoExpiry,
-    #[error("the access token expired {} seconds ago", .0.as_secs())]
-    Expired(Duration),
-    #[error("the access token is not valid yet: 'nbf' is {} seconds ahead", .0.as_secs())]
-    NotYetValid(Duration),
-    #[error("the audience of the access token is wrong: expected {expected}, but came {came}")]
-    WrongAudience { expected: String, came: String },
-    #[error("the user that the access token names cannot be: {0}")]
-    BadUser(#[from] NameError),
-    #[error("the access token of Microsoft Entra is not good: {0}")]
-    BadEntraToken(String),
-    #[error("access tokens of Microsoft Entra cannot be checked now: {0}")]
-    NoEntraKeys(String),
-    #[error("the access token's 'roles' must hold {0}; give its identity that role")]
-    NoRole(Roles),
-    #[error(
-        "the access token is not signed with HS256, and this service knows no Microsoft Entra issuer; sign with an access key, or give the service the issuer"
-    )]
-    NoEntraIssuer,
-}
-
-/// The value of `WWW-Authenticate` for a refused token.
-pub(crate) fn challenge(text: &str) -> HeaderValue {
-    let plain: String = text
-        .chars()
-        .map(|c| if c == '"' || !(' '..='~').contains(&c) { '\'' } else { c })
-        .collect();
-    let value = format!("Bearer error=\"invalid_token\", error_description=\"{plain}\"");
-    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
 /// The token in the Authorization header.

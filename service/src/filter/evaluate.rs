@@ -7,7 +7,7 @@ use std::{borrow::Cow, cmp::Ordering};
 
 use signalr_serverless::{ConnectionId, GroupName, UserId};
 
-use super::{Comparison, Expression, Function, Literal};
+use super::expression::{Comparison, Expression, Function, Literal};
 
 /// A connection as filters see it.
 #[derive(Debug)]

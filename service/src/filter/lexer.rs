@@ -1,6 +1,6 @@
 //! A filter's text in tokens.
 
-use super::FilterError;
+use super::error::FilterError;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {

@@ -4,74 +4,20 @@
 //! `connectionId`, `userId` and `groups`. Source: "OData filter syntax" of Azure Web PubSub, which
 //! has the same filters.
 
+mod error;
 mod evaluate;
+mod expression;
 mod lexer;
 mod parser;
 
 use std::str::FromStr;
 
-pub(crate) use evaluate::Subject;
+use self::expression::Expression;
+pub(crate) use self::{error::FilterError, evaluate::Subject};
 
 /// A filter whose syntax and types were checked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Filter(Expression);
-
-/// What is wrong with a filter, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the filter is wrong at character {position}: {problem}")]
-pub(crate) struct FilterError {
-    /// Counted in characters, from 1.
-    position: usize,
-    problem: String,
-}
-
-/// An expression. `and` and `or` hold all their operands, so that long chains are not deep.
-#[derive(Clone, Debug, PartialEq)]
-enum Expression {
-    And(Vec<Expression>),
-    Or(Vec<Expression>),
-    Not(Box<Expression>),
-    Compare { comparison: Comparison, operands: Box<(Expression, Expression)> },
-    InList { value: Box<Expression>, list: Vec<Literal> },
-    InGroups(Box<Expression>),
-    Call { function: Function, arguments: Vec<Expression> },
-    LengthOfGroups,
-    ConnectionId,
-    UserId,
-    Literal(Literal),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Literal {
-    Null,
-    Bool(bool),
-    Integer(i64),
-    Text(String),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Equal,
-    NotEqual,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Function {
-    ToLower,
-    ToUpper,
-    Trim,
-    Concat,
-    Substring,
-    IndexOf,
-    Length,
-    StartsWith,
-    EndsWith,
-    Contains,
-}
 
 impl FromStr for Filter {
     type Err = FilterError;

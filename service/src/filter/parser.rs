@@ -6,7 +6,8 @@
 use std::fmt;
 
 use super::{
-    Comparison, Expression, FilterError, Function, Literal,
+    error::FilterError,
+    expression::{Comparison, Expression, Function, Literal},
     lexer::{Placed, Token, tokens},
 };
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
 use super::message::Message;
-use crate::{filter::Filter, protocol::Outcome};
+use crate::filter::Filter;
 
 /// Something to do in a hub.
 #[derive(Debug)]
@@ -23,12 +23,6 @@ pub(crate) enum Action {
         recipients: Recipients,
         message: Arc<Message>,
     },
-    /// Calls a method of one client; `message` is an invocation with this id.
-    Invoke {
-        connection: ConnectionId,
-        invocation_id: String,
-        message: Arc<Message>,
-    },
     /// Does one thing after the other for the connections that match now, or for all.
     Execute {
         filter: Option<Filter>,
@@ -38,36 +32,33 @@ pub(crate) enum Action {
         recipients: Recipients,
         reason: Option<String>,
     },
-    JoinGroup {
-        connection: ConnectionId,
-        group: GroupName,
+    Groups {
+        of: GroupsOf,
+        change: GroupChange,
     },
-    LeaveGroup {
-        connection: ConnectionId,
-        group: GroupName,
-    },
-    LeaveAllGroups {
-        connection: ConnectionId,
-    },
-    UserJoinGroup {
-        user: UserId,
-        group: GroupName,
-    },
-    UserLeaveGroup {
-        user: UserId,
-        group: GroupName,
-    },
-    UserLeaveAllGroups {
-        user: UserId,
-    },
+}
+
+/// Whose groups change. The two are separate relations: a user who leaves a group does not take out
+/// a connection that joined by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GroupsOf {
+    Connection(ConnectionId),
+    /// The user's connections, as far as they are in groups because of the user.
+    User(UserId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GroupChange {
+    Join(GroupName),
+    Leave(GroupName),
+    LeaveAll,
 }
 
 /// One thing that `Execute` does for each connection.
 #[derive(Debug)]
 pub(crate) enum Step {
     Send(Arc<Message>),
-    JoinGroup(GroupName),
-    LeaveGroup(GroupName),
+    Groups(GroupChange),
     Close { reason: Option<String> },
 }
 
@@ -93,62 +84,24 @@ impl From<Target> for Recipients {
 }
 
 impl Action {
-    pub(crate) fn is_invocation(&self) -> bool {
-        matches!(self, Self::Invoke { .. })
-    }
-
-    /// The one connection that the action is about, where it is about one.
+    /// The one connection that the action is about, if it is about one.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Send { recipients, .. } | Self::Close { recipients, .. } => {
                 recipients.target.connection()
             }
-            Self::Invoke { connection, .. }
-            | Self::JoinGroup { connection, .. }
-            | Self::LeaveGroup { connection, .. }
-            | Self::LeaveAllGroups { connection } => Some(connection),
-            Self::Execute { .. }
-            | Self::UserJoinGroup { .. }
-            | Self::UserLeaveGroup { .. }
-            | Self::UserLeaveAllGroups { .. } => None,
+            Self::Groups { of: GroupsOf::Connection(connection), .. } => Some(connection),
+            Self::Groups { of: GroupsOf::User(_), .. } | Self::Execute { .. } => None,
         }
     }
 }
 
 impl Target {
-    /// The one connection that is meant, where it is one.
+    /// The one connection that is meant, if it is one.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Connection(connection) => Some(connection),
             Self::Hub | Self::Group(_) | Self::User(_) => None,
         }
     }
-}
-
-/// A question about a hub. It is answered after the commands that were taken before it.
-#[derive(Clone, Debug)]
-pub(crate) enum Query {
-    /// How many connections are there.
-    Count(Target),
-    /// How many connections of the user are in the group because the user is.
-    CountUserInGroup { user: UserId, group: GroupName },
-    /// The first connections of the group in the order of their ids, behind `after`.
-    Members { group: GroupName, after: Option<ConnectionId>, limit: usize },
-}
-
-/// A connection of a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Member {
-    pub(crate) connection: ConnectionId,
-    pub(crate) user: Option<UserId>,
-}
-
-/// A shard's answer to a query or a command.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// How many connections matched.
-    Count(usize),
-    Members(Vec<Member>),
-    /// How an invocation ended.
-    Outcome(Outcome),
 }

@@ -5,8 +5,10 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::encoding::Encoding;
-use crate::protocol::{Protocol, json, message_pack};
+use crate::{
+    carrier::Encoding,
+    protocol::{Protocol, json, message_pack},
+};
 
 /// A hub message for any number of clients.
 ///

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Protocol, ProtocolError, json::RECORD_SEPARATOR};
+use super::{Protocol, client_message::ProtocolError, json::RECORD_SEPARATOR};
 
 /// The answer to a handshake that is accepted.
 pub(crate) const ACCEPTED: &[u8] = b"{}\x1e";

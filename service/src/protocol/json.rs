@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ClientMessage, ProtocolError, Split};
+use super::client_message::{ClientMessage, ProtocolError, Split};
 
 /// Ends every message of the JSON protocol and the handshake.
 pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;

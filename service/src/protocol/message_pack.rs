@@ -5,7 +5,7 @@ use rmpv::{Value, ValueRef, decode::read_value_ref_with_max_depth, encode::write
 use serde::{Serialize, Serializer, ser};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{ClientMessage, Outcome, ProtocolError, Split};
+use super::client_message::{ClientMessage, Outcome, ProtocolError, Split};
 
 /// The ping message.
 pub(crate) const PING: &[u8] = &[0x02, 0x91, 0x06];

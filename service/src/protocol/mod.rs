@@ -3,11 +3,12 @@
 //! Nothing here knows a socket, a task or a clock. Source: the published hub protocol
 //! specification (`HubProtocol.md` of ASP.NET Core).
 
+mod client_message;
 pub(crate) mod handshake;
 pub(crate) mod json;
 pub(crate) mod message_pack;
 
-use serde_json::value::RawValue;
+pub(crate) use self::client_message::{ClientMessage, Outcome, ProtocolError, Split};
 
 /// The encoding that a client chose in its handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,76 +17,9 @@ pub(crate) enum Protocol {
     MessagePack,
 }
 
-/// What a client can say after its handshake.
-#[derive(Debug)]
-pub(crate) enum ClientMessage {
-    /// Calls a method; with an id the client waits for a completion.
-    Invocation {
-        target: String,
-        invocation_id: Option<String>,
-    },
-    /// Calls a method that answers with a stream.
-    StreamInvocation {
-        target: String,
-        invocation_id: String,
-    },
-    /// An item of a stream that the client sends.
-    StreamItem,
-    /// Answers an invocation of the service.
-    Completion {
-        invocation_id: String,
-        outcome: Outcome,
-    },
-    /// Wants no more of a stream or an answer.
-    CancelInvocation,
-    Ping,
-    Close,
-    /// The client received the service's messages up to this one.
-    Ack {
-        sequence_id: u64,
-    },
-    /// The next message of a client that resumes has this number.
-    Sequence {
-        sequence_id: u64,
-    },
-    /// A type that a newer client may know.
-    Unknown,
-}
-
-/// The first whole message and what is behind it; `None` where it is cut.
-pub(crate) type Split<'a> = Option<(&'a [u8], &'a [u8])>;
-
-/// How a call of a client ended: a result in JSON, nothing, or the client's error.
-pub(crate) type Outcome = Result<Option<Box<RawValue>>, String>;
-
-/// Bytes that are not a hub message.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct ProtocolError(String);
-
-impl ProtocolError {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
-    }
-}
-
-impl ClientMessage {
-    /// Whether the message has a number under stateful reconnect.
-    pub(crate) fn is_numbered(&self) -> bool {
-        match self {
-            Self::Invocation { .. }
-            | Self::StreamInvocation { .. }
-            | Self::StreamItem
-            | Self::Completion { .. }
-            | Self::CancelInvocation => true,
-            Self::Ping | Self::Close | Self::Ack { .. } | Self::Sequence { .. } | Self::Unknown => {
-                false
-            }
-        }
-    }
-}
-
 impl Protocol {
+    pub(crate) const COUNT: usize = 2;
+
     /// Splits the first whole message off.
     pub(crate) fn split(self, bytes: &[u8]) -> Result<Split<'_>, ProtocolError> {
         match self {

@@ -3,14 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use axum::extract::{RawPathParams, Request, rejection::RawPathParamsRejection};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode, request::Parts};
 use signalr_serverless::{
     ApplicationName, ConnectionId, GroupName, HubName, StreamId, UserId,
     rest::{ApiVersion, Operation, Route},
 };
 
-use super::{body, error::Error};
+use super::{body::Body, error::Error};
 use crate::{
     auth::{self, AuthError},
     hub::command::{Recipients, Target},
@@ -29,7 +28,7 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) path: String,
     pub(super) query: Query,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     params: Vec<(String, String)>,
 }
 
@@ -53,7 +52,7 @@ impl Call {
             hub: full_hub(param(&params, "hub"), &query)?,
             path: parts.uri.path().to_owned(),
             query,
-            body: body::read(&parts.headers, body).await?,
+            body: Body::read(&parts.headers, body).await?,
             headers: parts.headers,
             params,
         })

@@ -4,17 +4,17 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use super::{body, call::Call, error::Error, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
-    hub::command::{Action, Target},
+    hub::command::{Action, GroupChange, GroupsOf, Target},
+    random_id::random_id,
     state::State,
-    transport::tokens::random_id,
 };
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = Target::Connection(call.connection()?).into();
-    state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> 
     }
     let connection = call.connection()?;
     let invocation_id = random_id().map_err(|error| Error::internal(&error))?;
-    let message = body::blocking_invocation(&call, invocation_id.clone())?;
+    let message = message::blocking_invocation(&call.body, invocation_id.clone())?;
     let limit = state.invocation_timeout;
     let answered = state.hubs.invoke(call.hub, connection, invocation_id, message);
     match timeout(limit, answered).await {
@@ -50,14 +50,15 @@ pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> 
 pub(super) async fn close(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = Target::Connection(call.connection()?).into();
     let action = Action::Close { recipients, reason: call.reason() };
-    match state.hubs.apply(call.hub, action).await? {
+    match state.hubs.carry_out(call.hub, action).await? {
         0 => Err(Error::no_connection()),
         _ => Ok(Success::Done),
     }
 }
 
 pub(super) async fn remove_from_all_groups(state: &State, call: Call) -> Result<Success, Error> {
-    let action = Action::LeaveAllGroups { connection: call.connection()? };
-    state.hubs.apply(call.hub, action).await?;
+    let of = GroupsOf::Connection(call.connection()?);
+    let action = Action::Groups { of, change: GroupChange::LeaveAll };
+    state.hubs.carry_out(call.hub, action).await?;
     Ok(Success::Done)
 }

@@ -13,6 +13,7 @@ use signalr_serverless::NameError;
 use crate::{
     auth::{self, AuthError},
     hub::Stopping,
+    request_body::BodyError,
 };
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
@@ -49,16 +50,6 @@ impl Error {
 
     pub(crate) fn bad_name(target: &'static str, error: &NameError) -> Self {
         Self::bad(target, error.to_string())
-    }
-
-    pub(crate) fn body_too_large(limit: usize) -> Self {
-        let message = format!("the body is larger than {limit} bytes; send less at once");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Error.PayloadTooLarge", message)
-    }
-
-    pub(crate) fn body_too_slow(limit: Duration) -> Self {
-        let message = format!("the body did not arrive within {} seconds", limit.as_secs());
-        Self::new(StatusCode::REQUEST_TIMEOUT, "Error.RequestTimeout", message)
     }
 
     pub(crate) fn unsupported_media_type(came: &str) -> Self {
@@ -134,6 +125,17 @@ impl From<AuthError> for Error {
             _ => (StatusCode::UNAUTHORIZED, "Error.Unauthorized"),
         };
         Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<BodyError> for Error {
+    fn from(error: BodyError) -> Self {
+        let (target, code) = match &error {
+            BodyError::TooLarge(_) => (None, "Error.PayloadTooLarge"),
+            BodyError::TooSlow(_) => (None, "Error.RequestTimeout"),
+            BodyError::BrokenOff(_) => (Some("body"), "Error.BadRequest"),
+        };
+        Self { target, ..Self::new(error.status(), code, error.to_string()) }
     }
 }
 

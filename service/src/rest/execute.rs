@@ -6,16 +6,13 @@ use serde_json::value::RawValue;
 use signalr_serverless::GroupName;
 
 use super::{
-    body::{Format, invocation},
-    call::Call,
-    error::Error,
-    payload::SignalRCommand,
+    body::Format, call::Call, error::Error, message::invocation, payload::SignalRCommand,
     reply::Success,
 };
 use crate::{
     filter::Filter,
     hub::{
-        command::{Action, Step},
+        command::{Action, GroupChange, Step},
         message::Message,
     },
     state::State,
@@ -27,17 +24,18 @@ pub(super) async fn execute(state: &State, call: Call) -> Result<Success, Error>
     let filter = filter.map(str::parse::<Filter>).transpose();
     let filter = filter.map_err(|error| Error::bad("filter", error.to_string()))?;
     let steps = steps(&call)?;
-    state.hubs.send(call.hub, Action::Execute { filter, steps }).await?;
+    state.hubs.submit(call.hub, Action::Execute { filter, steps }).await?;
     Ok(Success::Done)
 }
 
 fn steps(call: &Call) -> Result<Vec<Step>, Error> {
-    if Format::of(&call.headers)? != Format::Json {
+    if call.body.format()? != Format::Json {
         return Err(Error::bad("body", "commands come as application/json only"));
     }
-    let commands: Vec<Box<RawValue>> = serde_json::from_slice(&call.body).map_err(|error| {
-        Error::bad("body", format!("the body is not a JSON array of commands: {error}"))
-    })?;
+    let commands: Vec<Box<RawValue>> =
+        serde_json::from_slice(&call.body.bytes).map_err(|error| {
+            Error::bad("body", format!("the body is not a JSON array of commands: {error}"))
+        })?;
     let steps = commands.iter().enumerate().map(|(index, command)| {
         step(command).map_err(|problem| Error::bad("body", format!("command {index}: {problem}")))
     });
@@ -51,8 +49,10 @@ fn step(command: &RawValue) -> Result<Step, String> {
         SignalRCommand::SendMessage(payload) => {
             Step::Send(Arc::new(Message::new(invocation(payload, None))))
         }
-        SignalRCommand::JoinGroup { group: name } => Step::JoinGroup(group(name)?),
-        SignalRCommand::LeaveGroup { group: name } => Step::LeaveGroup(group(name)?),
+        SignalRCommand::JoinGroup { group: name } => Step::Groups(GroupChange::Join(group(name)?)),
+        SignalRCommand::LeaveGroup { group: name } => {
+            Step::Groups(GroupChange::Leave(group(name)?))
+        }
         SignalRCommand::CloseConnection { reason } => Step::Close { reason },
     })
 }

@@ -7,9 +7,9 @@ use form_urlencoded::Serializer;
 use serde::Serialize;
 use signalr_serverless::{ConnectionId, UserId};
 
-use super::{body, call::Call, error::Error, public_base, reply::Success};
+use super::{call::Call, error::Error, message, public_url::public_base, reply::Success};
 use crate::{
-    hub::command::{Action, Target},
+    hub::command::{Action, GroupChange, GroupsOf, Target},
     state::State,
 };
 
@@ -17,18 +17,18 @@ use crate::{
 const MAX_PAGE: u64 = 200;
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = call.recipients(Target::Group(call.group()?))?;
-    state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
 /// Checks every group before anything is sent.
 pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     for group in call.groups()? {
         let (recipients, message) = (Target::Group(group).into(), Arc::clone(&message));
-        state.hubs.send(call.hub.clone(), Action::Send { recipients, message }).await?;
+        state.hubs.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
     }
     Ok(Success::Done)
 }
@@ -36,7 +36,7 @@ pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, E
 pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = call.recipients(Target::Group(call.group()?))?;
     let reason = call.reason();
-    state.hubs.send(call.hub, Action::Close { recipients, reason }).await?;
+    state.hubs.submit(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }
 
@@ -49,8 +49,9 @@ pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> 
 }
 
 pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success, Error> {
-    let action = Action::JoinGroup { connection: call.connection()?, group: call.group()? };
-    match state.hubs.apply(call.hub, action).await? {
+    let of = GroupsOf::Connection(call.connection()?);
+    let action = Action::Groups { of, change: GroupChange::Join(call.group()?) };
+    match state.hubs.carry_out(call.hub, action).await? {
         0 => Err(Error::no_connection_to_add()),
         _ => Ok(Success::Done),
     }
@@ -58,8 +59,9 @@ pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success,
 
 /// Succeeds for a connection that is gone too: it is in no group any more.
 pub(super) async fn remove_connection(state: &State, call: Call) -> Result<Success, Error> {
-    let action = Action::LeaveGroup { connection: call.connection()?, group: call.group()? };
-    state.hubs.apply(call.hub, action).await?;
+    let of = GroupsOf::Connection(call.connection()?);
+    let action = Action::Groups { of, change: GroupChange::Leave(call.group()?) };
+    state.hubs.carry_out(call.hub, action).await?;
     Ok(Success::Done)
 }
 

@@ -1,21 +1,21 @@
 //! Operations on a whole hub.
 
-use super::{body, call::Call, error::Error, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
 };
 
 pub(super) async fn broadcast(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = call.recipients(Target::Hub)?;
-    state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
 pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = call.recipients(Target::Hub)?;
     let reason = call.reason();
-    state.hubs.send(call.hub, Action::Close { recipients, reason }).await?;
+    state.hubs.submit(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }

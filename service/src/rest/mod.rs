@@ -8,14 +8,16 @@ mod error;
 mod execute;
 mod group;
 mod hub;
+mod message;
 mod open_api;
 mod payload;
+mod public_url;
 mod reply;
 mod stream;
 mod token;
 mod user;
 
-use std::{collections::HashSet, sync::Arc, time::SystemTime};
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     Router,
@@ -23,7 +25,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, get, on},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 use signalr_serverless::rest::Operation;
 
 use self::{
@@ -112,21 +114,6 @@ async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
         Operation::GenerateToken => token::generate(state, call).await,
         operation => Err(Error::internal(&format!("{operation:?} has no handler"))),
     }
-}
-
-/// The scheme and host under which the caller reached the service, before any proxy.
-fn public_base(headers: &HeaderMap) -> String {
-    let text = |name: &str| {
-        let value = headers.get(name)?.to_str().ok()?;
-        value.split(',').next().map(str::trim)
-    };
-    let scheme = text("x-forwarded-proto").unwrap_or("http");
-    let host = text("x-forwarded-host").or_else(|| text(header::HOST.as_str()));
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
-}
-
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 /// Decodes a body in every way there is, for the fuzzer.

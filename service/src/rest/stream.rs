@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{body, call::Call, error::Error, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::{
         command::{Action, Target},
@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let stream_id = call.stream_id()?;
     let is_last = call.flag("completed")?;
-    let item = body::stream_item(&call, stream_id.clone())?;
+    let item = message::stream_item(&call.body, stream_id.clone())?;
     deliver(state, &call, item).await?;
     if is_last {
         let end = Message::new(Content::StreamEnd { stream_id, error: None });
@@ -34,7 +34,7 @@ pub(super) async fn complete(state: &State, call: Call) -> Result<Success, Error
 async fn deliver(state: &State, call: &Call, message: Arc<Message>) -> Result<(), Error> {
     let recipients = Target::Connection(call.connection()?).into();
     let action = Action::Send { recipients, message };
-    match state.hubs.apply(call.hub.clone(), action).await? {
+    match state.hubs.carry_out(call.hub.clone(), action).await? {
         0 => Err(Error::no_connection()),
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! Operations that hand out tokens and keys.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use signalr_serverless::{NegotiateOptions, Token, UserId};
 
-use super::{call::Call, error::Error, now, public_base, reply::Success};
+use super::{call::Call, error::Error, public_url::public_base, reply::Success};
 use crate::state::State;
 
 const MINUTE: u64 = 60;
@@ -29,7 +29,7 @@ pub(super) async fn generate(state: &State, call: Call) -> Result<Success, Error
         options = options.with_user_id(user);
     }
     let audience = format!("{}/client/?hub={}", public_base(&call.headers), call.hub);
-    let token = Token::client(&state.signing_key, &audience, &options, now())
+    let token = Token::client(&state.signing_key, &audience, &options, SystemTime::now())
         .map_err(|error| Error::bad("userId", error.to_string()))?;
     Ok(Success::json(ClientTokenResponse { token }))
 }
@@ -42,6 +42,6 @@ pub(super) fn access_key(state: &State) -> Response {
         access_key: &'a str,
         key_id: &'a str,
     }
-    let key = state.client_keys.current(now());
+    let key = state.client_keys.current(SystemTime::now());
     Json(AccessKeyResponse { access_key: &key.secret, key_id: &key.id }).into_response()
 }

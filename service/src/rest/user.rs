@@ -1,26 +1,26 @@
 //! Operations on a user and the user's groups.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
-use super::{body, call::Call, error::Error, now, reply::Success};
+use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::command::{Action, Target},
     state::State,
 };
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     let recipients = Target::User(call.user()?).into();
-    state.hubs.send(call.hub, Action::Send { recipients, message }).await?;
+    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
 /// Checks every user before anything is sent.
 pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, Error> {
-    let message = body::message(&call)?;
+    let message = message::message(&call.body)?;
     for user in call.users()? {
         let (recipients, message) = (Target::User(user).into(), Arc::clone(&message));
-        state.hubs.send(call.hub.clone(), Action::Send { recipients, message }).await?;
+        state.hubs.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
     }
     Ok(Success::Done)
 }
@@ -28,7 +28,7 @@ pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, E
 pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = call.recipients(Target::User(call.user()?))?;
     let reason = call.reason();
-    state.hubs.send(call.hub, Action::Close { recipients, reason }).await?;
+    state.hubs.submit(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> 
 }
 
 pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Error> {
-    if state.hubs.is_user_in_group(call.membership()?, now()).await? {
+    if state.hubs.user_groups.contains(&call.membership()?, SystemTime::now()).await? {
         Ok(Success::Done)
     } else {
         Err(Error::user_not_in_group())
@@ -49,17 +49,17 @@ pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Er
 }
 
 pub(super) async fn add_to_group(state: &State, call: Call) -> Result<Success, Error> {
-    state.hubs.add_user_to_group(call.membership()?, call.ttl()?, now()).await?;
+    state.hubs.user_groups.add(call.membership()?, call.ttl()?, SystemTime::now()).await?;
     Ok(Success::Done)
 }
 
 pub(super) async fn remove_from_group(state: &State, call: Call) -> Result<Success, Error> {
-    state.hubs.remove_user_from_group(call.membership()?).await?;
+    state.hubs.user_groups.remove(call.membership()?).await?;
     Ok(Success::Done)
 }
 
 pub(super) async fn remove_from_all_groups(state: &State, call: Call) -> Result<Success, Error> {
     let user = call.user()?;
-    state.hubs.remove_user_from_all_groups(call.hub, user).await?;
+    state.hubs.user_groups.remove_all(&call.hub, &user).await?;
     Ok(Success::Done)
 }

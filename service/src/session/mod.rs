@@ -6,6 +6,7 @@
 mod effect;
 mod reliable;
 mod rules;
+mod seconds;
 
 use bytes::Bytes;
 
@@ -14,6 +15,7 @@ pub use self::rules::ClientMessages;
 pub(crate) use self::{
     effect::{Call, Effect},
     rules::{Rules, Terms},
+    seconds::Seconds,
 };
 use crate::protocol::{
     ClientMessage, Protocol, ProtocolError, Split, handshake,
@@ -23,9 +25,6 @@ use crate::protocol::{
 /// What ASP.NET Core says to a binary protocol on a transport for text.
 const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current transport. The \
                             transport does not support 'Binary' transfer format.";
-
-/// Whole seconds since the service started.
-pub(crate) type Seconds = u32;
 
 /// The session of one connection.
 #[derive(Debug)]
@@ -189,16 +188,18 @@ impl Session {
             _ if expired => {
                 effects.extend(self.close(Some("the client's permission has ended"), true, now));
             }
-            Phase::Handshake { since } if now >= since + self.handshake_timeout(rules) => {
+            Phase::Handshake { since }
+                if now >= since.saturating_add(self.handshake_timeout(rules)) =>
+            {
                 effects.push(Effect::Send(handshake::refusal("Handshake was canceled.")));
                 self.end(now, &mut effects);
             }
             Phase::Open if self.terms.has_pings => {
-                let silence = now - self.last_received;
+                let silence = now.saturating_sub(self.last_received);
                 if silence >= rules.client_timeout {
                     let reason = format!("the client sent nothing for {silence} seconds");
                     effects.extend(self.close(Some(&reason), true, now));
-                } else if now - self.last_sent >= rules.keep_alive {
+                } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
                     effects.push(Effect::Send(self.protocol.ping().to_vec()));
                 }
             }

@@ -1,6 +1,6 @@
 //! What holds for every session, and what a client's token changes about its own.
 
-use super::Seconds;
+use super::seconds::Seconds;
 
 /// What happens to a client that sends while nobody is there to answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

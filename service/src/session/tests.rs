@@ -123,6 +123,15 @@ fn a_silent_client_is_closed_and_a_pinging_one_is_not() {
     assert!(matches!(effects.last(), Some(Effect::End)));
 }
 
+/// Whoever looks at the timer may have read the clock before the client was heard.
+#[test]
+fn a_look_that_is_older_than_the_last_word_closes_nobody() {
+    let mut session = new_session(100);
+    assert!(session.tick(99, &rules()).is_empty());
+    session.receive(HANDSHAKE, 101, &rules());
+    assert!(session.tick(100, &rules()).is_empty());
+}
+
 #[test]
 fn a_client_that_does_not_answer_a_close_is_dropped() {
     let mut session = open_session();

@@ -9,11 +9,11 @@ use std::{
 
 use signalr_serverless::{GroupName, HubName, UserId};
 
-use super::{Membership, Store, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
+use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
 
 /// Keeps memberships in memory; they are gone when the service ends.
 #[derive(Debug, Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     // Held for short synchronous sections only.
     memberships: Mutex<Memberships>,
 }
@@ -44,30 +44,24 @@ struct Expiry {
 }
 
 impl MemoryStore {
-    fn lock(&self) -> MutexGuard<'_, Memberships> {
-        self.memberships.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Store for MemoryStore {
-    fn add(
+    pub(super) fn add(
         &self,
         membership: Membership,
         ttl: Option<Duration>,
         now: SystemTime,
-    ) -> Vec<Membership> {
+    ) -> Vec<GroupName> {
         self.lock().add(membership, ttl, now)
     }
 
-    fn remove(&self, membership: &Membership) {
+    pub(super) fn remove(&self, membership: &Membership) {
         self.lock().remove(membership);
     }
 
-    fn remove_all(&self, hub: &HubName, user: &UserId) {
+    pub(super) fn remove_all(&self, hub: &HubName, user: &UserId) {
         self.lock().users.remove(&(hub.clone(), user.clone()));
     }
 
-    fn groups(&self, hub: &HubName, user: &UserId, now: SystemTime) -> Vec<GroupName> {
+    pub(super) fn groups(&self, hub: &HubName, user: &UserId, now: SystemTime) -> Vec<GroupName> {
         let memberships = self.lock();
         let Some(groups) = memberships.users.get(&(hub.clone(), user.clone())) else {
             return Vec::new();
@@ -76,8 +70,12 @@ impl Store for MemoryStore {
         current.map(|(group, _)| group.clone()).collect()
     }
 
-    fn take_expired(&self, now: SystemTime) -> Vec<Membership> {
+    pub(super) fn take_expired(&self, now: SystemTime) -> Vec<Membership> {
         self.lock().take_expired(now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memberships> {
+        self.memberships.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,7 +85,7 @@ impl Memberships {
         membership: Membership,
         ttl: Option<Duration>,
         now: SystemTime,
-    ) -> Vec<Membership> {
+    ) -> Vec<GroupName> {
         self.changes += 1;
         let Membership { hub, user, group } = membership;
         // A time past the end of the calendar is cut to the longest lifetime there is.
@@ -107,7 +105,7 @@ impl Memberships {
         groups.insert(group, entry);
         let Some(group) = oldest_beyond_the_limit(groups) else { return Vec::new() };
         groups.remove(&group);
-        vec![Membership { hub, user, group }]
+        vec![group]
     }
 
     fn remove(&mut self, membership: &Membership) {
@@ -143,88 +141,4 @@ fn oldest_beyond_the_limit(groups: &HashMap<GroupName, Entry>) -> Option<GroupNa
         return None;
     }
     untimed.min_by_key(|(_, entry)| entry.changed).map(|(group, _)| group.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: SystemTime = SystemTime::UNIX_EPOCH;
-
-    fn at(seconds: u64) -> SystemTime {
-        START + Duration::from_secs(seconds)
-    }
-
-    fn membership(group: &str) -> Membership {
-        Membership {
-            hub: HubName::parse("chat").unwrap(),
-            user: UserId::parse("ann").unwrap(),
-            group: GroupName::parse(group).unwrap(),
-        }
-    }
-
-    fn groups(store: &MemoryStore, now: SystemTime) -> Vec<String> {
-        let Membership { hub, user, .. } = membership("any");
-        let mut groups: Vec<String> =
-            store.groups(&hub, &user, now).iter().map(ToString::to_string).collect();
-        groups.sort();
-        groups
-    }
-
-    #[test]
-    fn a_membership_ends_with_its_time() {
-        let store = MemoryStore::default();
-        store.add(membership("a"), Some(Duration::from_secs(10)), at(0));
-        store.add(membership("b"), None, at(0));
-        assert_eq!(groups(&store, at(9)), ["a", "b"]);
-        assert_eq!(groups(&store, at(10)), ["b"]);
-        assert_eq!(store.take_expired(at(10)), [membership("a")]);
-        assert_eq!(store.take_expired(at(10)), []);
-        assert_eq!(store.take_expired(at(0) + UNTIMED_LIFETIME), [membership("b")]);
-    }
-
-    #[test]
-    fn a_renewed_membership_lives_on() {
-        let store = MemoryStore::default();
-        store.add(membership("a"), Some(Duration::from_secs(10)), at(0));
-        store.add(membership("a"), Some(Duration::from_secs(10)), at(5));
-        assert_eq!(store.take_expired(at(10)), []);
-        assert_eq!(groups(&store, at(14)), ["a"]);
-        assert_eq!(store.take_expired(at(15)), [membership("a")]);
-    }
-
-    #[test]
-    fn the_latest_hundred_untimed_groups_are_kept() {
-        let store = MemoryStore::default();
-        store.add(membership("timed"), Some(Duration::from_secs(10)), at(0));
-        for number in 0..100 {
-            assert_eq!(store.add(membership(&format!("g{number}")), None, at(0)), []);
-        }
-        store.add(membership("g0"), None, at(0));
-        assert_eq!(store.add(membership("new"), None, at(0)), [membership("g1")]);
-        let groups = groups(&store, at(0));
-        assert_eq!(groups.len(), 101);
-        assert!(groups.contains(&"timed".to_owned()) && groups.contains(&"g0".to_owned()));
-    }
-
-    #[test]
-    fn removing_leaves_the_others() {
-        let store = MemoryStore::default();
-        for group in ["a", "b"] {
-            store.add(membership(group), None, at(0));
-        }
-        store.remove(&membership("a"));
-        store.remove(&membership("never there"));
-        assert_eq!(groups(&store, at(0)), ["b"]);
-        let Membership { hub, user, .. } = membership("any");
-        store.remove_all(&hub, &user);
-        assert_eq!(groups(&store, at(0)), [""; 0]);
-    }
-
-    #[test]
-    fn an_endless_ttl_is_no_overflow() {
-        let store = MemoryStore::default();
-        store.add(membership("a"), Some(Duration::MAX), at(0));
-        assert_eq!(groups(&store, at(1)), ["a"]);
-    }
 }

@@ -1,54 +1,92 @@
-//! Which users belong to which groups, and until when. Nothing else is kept.
+//! Which users belong to which groups, and until when, so that connections that open later join
+//! them too. Nothing else is kept.
 
+#[cfg(test)]
+mod delayed;
+mod membership;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use std::time::{Duration, SystemTime};
 
-pub use memory::MemoryStore;
 use signalr_serverless::{GroupName, HubName, UserId};
 
-/// How many groups without an expiry of their own are kept for one user: the latest.
-/// Source: the published description of "Add a user to the target group".
-pub const UNTIMED_GROUPS_PER_USER: usize = 100;
+#[cfg(test)]
+pub(crate) use self::delayed::{DELAY, DelayedStore};
+pub(crate) use self::membership::Membership;
+use self::memory::MemoryStore;
 
-/// How long a membership without an expiry of its own is kept.
-/// Source: the published description of "Add a user to the target group".
-pub const UNTIMED_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// A user's membership in a group of a hub.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "complete: a membership is these three names")]
-pub struct Membership {
-    /// The hub.
-    pub hub: HubName,
-    /// The user.
-    pub user: UserId,
-    /// The group.
-    pub group: GroupName,
+/// Where memberships are kept. Every kind does the same; `store/tests.rs` runs on each.
+#[derive(Debug)]
+pub(crate) enum Store {
+    /// In this process.
+    Memory(MemoryStore),
+    /// In memory that takes its time, as a store elsewhere does.
+    #[cfg(test)]
+    Delayed(DelayedStore),
 }
 
-/// Keeps the memberships of users in groups, so that connections opened later join them too.
-///
-/// Calls are short and do not block: they are made while commands are put in order.
-pub trait Store: Send + Sync {
-    /// Adds a membership, for `ttl` or, without one, for [`UNTIMED_LIFETIME`]. Returns the
-    /// memberships of the user that had to go for it ([`UNTIMED_GROUPS_PER_USER`]).
-    fn add(
+impl Default for Store {
+    fn default() -> Self {
+        Self::Memory(MemoryStore::default())
+    }
+}
+
+impl Store {
+    /// Adds a membership, for `ttl` or, without one, for a year. Returns the groups of the user
+    /// whose membership had to go for it: only the latest 100 without a `ttl` are kept.
+    pub(crate) async fn add(
         &self,
         membership: Membership,
         ttl: Option<Duration>,
         now: SystemTime,
-    ) -> Vec<Membership>;
+    ) -> Vec<GroupName> {
+        match self {
+            Self::Memory(memory) => memory.add(membership, ttl, now),
+            #[cfg(test)]
+            Self::Delayed(delayed) => delayed.ask(|memory| memory.add(membership, ttl, now)).await,
+        }
+    }
 
-    /// Removes a membership; nothing happens where there is none.
-    fn remove(&self, membership: &Membership);
+    /// Removes a membership; nothing happens if there is none.
+    pub(crate) async fn remove(&self, membership: &Membership) {
+        match self {
+            Self::Memory(memory) => memory.remove(membership),
+            #[cfg(test)]
+            Self::Delayed(delayed) => delayed.ask(|memory| memory.remove(membership)).await,
+        }
+    }
 
     /// Removes all memberships of a user in a hub.
-    fn remove_all(&self, hub: &HubName, user: &UserId);
+    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) {
+        match self {
+            Self::Memory(memory) => memory.remove_all(hub, user),
+            #[cfg(test)]
+            Self::Delayed(delayed) => delayed.ask(|memory| memory.remove_all(hub, user)).await,
+        }
+    }
 
     /// The groups that a user belongs to now.
-    fn groups(&self, hub: &HubName, user: &UserId, now: SystemTime) -> Vec<GroupName>;
+    pub(crate) async fn groups(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+        now: SystemTime,
+    ) -> Vec<GroupName> {
+        match self {
+            Self::Memory(memory) => memory.groups(hub, user, now),
+            #[cfg(test)]
+            Self::Delayed(delayed) => delayed.ask(|memory| memory.groups(hub, user, now)).await,
+        }
+    }
 
     /// Removes and returns the memberships whose time is over.
-    fn take_expired(&self, now: SystemTime) -> Vec<Membership>;
+    pub(crate) async fn take_expired(&self, now: SystemTime) -> Vec<Membership> {
+        match self {
+            Self::Memory(memory) => memory.take_expired(now),
+            #[cfg(test)]
+            Self::Delayed(delayed) => delayed.ask(|memory| memory.take_expired(now)).await,
+        }
+    }
 }

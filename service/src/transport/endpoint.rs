@@ -6,17 +6,17 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use signalr_serverless::{ConnectionId, HubName, UserId};
 
-use super::{
-    server_sent_events,
-    tokens::{ClaimError, random_id},
-    websocket,
-};
+use super::headers;
 use crate::{
     auth::{self, AuthError},
-    hub::{Stopping, connection::Identity},
+    hub::Stopping,
+    identity::Identity,
     query::Query,
+    random_id::random_id,
+    request_body::BodyError,
     session::Terms,
     state::State,
+    tokens::ClaimError,
     upstream::{self, Caller},
 };
 
@@ -85,6 +85,12 @@ impl From<ClaimError> for Refusal {
     }
 }
 
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        Self::new(error.status(), error.to_string())
+    }
+}
+
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, error.to_string())
@@ -109,19 +115,19 @@ impl Client {
     pub(crate) fn authenticate(
         state: &State,
         uri: &Uri,
-        headers: &HeaderMap,
+        request_headers: &HeaderMap,
         now: SystemTime,
     ) -> Result<Self, Refusal> {
         let query = Query::parse(uri.query());
         let hub = parse_hub(&query)?;
         // Browsers cannot set headers on these two requests.
         let may_be_in_query =
-            websocket::upgrade::is_asked_for(headers) || server_sent_events::is_asked_for(headers);
+            headers::ask_for_websocket(request_headers) || headers::ask_for_events(request_headers);
         let in_query = query.all("access_token").next_back().filter(|_| may_be_in_query);
-        let token = auth::bearer(headers).or(in_query).ok_or(AuthError::Missing)?;
-        let hosts = auth::hosts(headers);
+        let token = auth::bearer(request_headers).or(in_query).ok_or(AuthError::Missing)?;
+        let hosts = auth::hosts(request_headers);
         let verified = state.verifier.verify_client(token, &hosts, &hub, now)?;
-        let terms = verified.terms(state.start, now);
+        let terms = verified.terms(state.clock.now(), now);
         let details = state.has_upstream.then(|| Details {
             claims: upstream::claims(&verified.claims),
             query: upstream::forwarded_query(uri.query().unwrap_or_default()),
@@ -129,9 +135,9 @@ impl Client {
         Ok(Self { hub, user: verified.user, terms, query, details })
     }
 
-    #[cfg(test)]
-    pub(crate) fn new(hub: HubName, user: Option<UserId>) -> Self {
-        Self { hub, user, terms: Terms::default(), query: Query::default(), details: None }
+    /// Whose connection tokens the client may use.
+    pub(crate) fn hub_and_user(&self) -> (&HubName, Option<&UserId>) {
+        (&self.hub, self.user.as_ref())
     }
 
     /// What the upstream is told about this client, where there is one.

@@ -1,9 +1,6 @@
 //! The negotiation: which transports there are, and the id and token of the new connection.
 
-use std::{
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     Json,
@@ -13,11 +10,8 @@ use axum::{
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use super::{
-    endpoint::{Client, Refusal},
-    tokens::random_id,
-};
-use crate::{session::Terms, state::State};
+use super::endpoint::{Client, Refusal};
+use crate::{random_id::random_id, session::Terms, state::State};
 
 /// The answer. Source: `TransportProtocols.md` of ASP.NET Core.
 #[derive(Serialize)]
@@ -64,13 +58,13 @@ pub(crate) async fn negotiate(
         0 => None,
         _ => Some(random_id().map_err(|error| Refusal::internal(&error))?),
     };
-    let token = connection_token.clone().unwrap_or_else(|| id.clone());
+    let token = connection_token.as_ref().unwrap_or(&id);
     let is_stateful = client
         .query
         .first("useStatefulReconnect")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let terms = Terms { is_stateful, ..client.terms };
-    state.tokens.issue(token, identity, terms, Instant::now());
+    state.tokens.issue(token, identity, terms);
     let negotiation = Negotiation {
         negotiate_version: u8::from(asked > 0),
         connection_id: id,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Caller, Category, Reply, Upstream, call::CallerHeaders, completion};
-use crate::{hub::connection::Identity, protocol::Protocol};
+use crate::{identity::Identity, protocol::Protocol};
 
 /// The events of one connection. It is to be closed; one that is dropped tells no end.
 pub(crate) struct ConnectionEvents(Arc<Line>);

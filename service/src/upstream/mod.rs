@@ -27,7 +27,7 @@ use tokio::{
 pub(crate) use self::events::{ConnectionEvents, Invocation, NotTaken};
 pub use self::settings::{Settings, SettingsError};
 use self::signature::Signer;
-use crate::hub::connection::Identity;
+use crate::identity::Identity;
 
 /// What bounds the calls.
 #[derive(Clone, Debug)]

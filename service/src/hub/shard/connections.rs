@@ -1,65 +1,121 @@
 //! The connections of a shard, from their first byte to their last.
 
 use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
     sync::Arc,
-    time::SystemTime,
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use signalr_serverless::{ConnectionId, HubName};
-use slotmap::SlotMap;
-use tokio::sync::Notify;
+use signalr_serverless::ConnectionId;
 
-use super::{Key, Shard, Shared};
+use super::{state::Shard, table::Key};
 use crate::{
+    carrier::{Carrier, WebSocket},
     hub::{
-        command::{Recipients, Target},
-        connection::Identity,
-        members::Members,
-        wheel::Wheel,
+        connection::{Arrival, Connection},
+        work::{ClientRequest, NewConnection},
     },
     session::{Effect, Seconds},
 };
 
-const READ_BUFFER: usize = 16 * 1024;
 const TOO_SLOW: &str = "the client reads slower than messages come, and its queue is full";
 
 impl Shard {
-    pub(super) fn new(shared: Shared, emptied: Rc<Notify>) -> Self {
-        Self {
-            shared,
-            connections: SlotMap::with_key(),
-            by_id: HashMap::new(),
-            hubs: HashMap::new(),
-            wheel: Wheel::new(),
-            read_buffer: vec![0; READ_BUFFER].into(),
-            emptied,
-        }
+    /// Takes a new connection in. Returns its key and its carrier's turn.
+    pub(super) fn insert(&mut self, new: NewConnection) -> (Key, u32) {
+        let now = self.now();
+        let connection = Connection::new(new, now);
+        let turn = connection.turn;
+        let key = self.table.insert(connection);
+        self.shared.counters.connection_opened();
+        self.schedule(key, now);
+        (key, turn)
     }
 
-    pub(super) fn now(&self) -> Seconds {
-        Seconds::try_from(self.shared.start.elapsed().as_secs()).unwrap_or(Seconds::MAX)
-    }
-
-    pub(super) fn tick(&mut self, key: Key, at: Seconds, now: Seconds) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        // The connection was scheduled anew since; that entry is the one that counts.
-        if connection.due != at {
-            return;
-        }
-        let effects = connection.tick(now, &self.shared.rules);
+    /// Gives a connection another socket. Returns its key and the new turn; a connection that has
+    /// ended since loses the socket.
+    pub(super) fn resume(&mut self, id: &ConnectionId, socket: WebSocket) -> Option<(Key, u32)> {
+        let now = self.now();
+        let key = self.table.find(id)?;
+        let connection = self.table.get_mut(key)?;
+        // The older socket ends with this, if it had not broken yet.
+        connection.carrier = Carrier::WebSocket(socket);
+        connection.turn += 1;
+        let turn = connection.turn;
+        let effects = connection.session.resume(now);
         self.apply(key, effects, now);
         self.schedule(key, now);
+        Some((key, turn))
+    }
+
+    /// Drives the carrier of one connection; is ready when the connection is gone, or has another.
+    pub(super) fn poll(&mut self, key: Key, turn: u32, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.now();
+        let rules = Arc::clone(&self.shared.rules);
+        while let Some(connection) = self.table.get_mut(key).filter(|one| one.turn == turn) {
+            match ready!(connection.poll(cx, &mut self.read_buffer, now, &rules)) {
+                Arrival::Effects(effects) => self.apply(key, effects, now),
+                Arrival::Gone => {
+                    self.carrier_broke(key);
+                    break;
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// A client that can go on elsewhere is waited for; any other has ended.
+    fn carrier_broke(&mut self, key: Key) {
+        let now = self.now();
+        let Some(connection) = self.table.get_mut(key) else { return };
+        if connection.session.transport_broke(now) {
+            connection.carrier = Carrier::Away;
+            connection.turn += 1;
+            self.schedule(key, now);
+        } else {
+            self.remove(key);
+        }
+    }
+
+    /// Takes what a client without a socket of its own wants. If its connection is gone, the answer
+    /// is dropped, which says so.
+    pub(super) fn take_request(&mut self, id: &ConnectionId, request: ClientRequest) {
+        let now = self.now();
+        let Some(key) = self.table.find(id) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
+        match request {
+            ClientRequest::Messages { bytes, taken } => {
+                let effects = connection.session.receive(&bytes, now, &self.shared.rules);
+                self.apply(key, effects, now);
+                // The client may have broken off its request.
+                let _ = taken.send(());
+            }
+            ClientRequest::Poll(poll) => {
+                if let Carrier::LongPolling(polls) = &mut connection.carrier
+                    && polls.poll(poll, now)
+                {
+                    self.remove(key);
+                }
+            }
+            ClientRequest::End => self.remove(key),
+        }
+    }
+
+    /// Looks at the connections whose time has come.
+    pub(super) fn tick(&mut self, keys: &[Key]) {
+        // Messages may have come since the caller looked at the clock.
+        let now = self.now();
+        for key in keys {
+            let Some(connection) = self.table.get_mut(*key) else { continue };
+            let effects = connection.tick(now, &self.shared.rules);
+            self.apply(*key, effects, now);
+            self.schedule(*key, now);
+        }
     }
 
     /// Notes when to look at a connection next.
-    pub(super) fn schedule(&mut self, key: Key, now: Seconds) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            let deadline = connection.deadline(now, &self.shared.rules);
-            connection.due = self.wheel.schedule(key, deadline);
-        }
+    fn schedule(&mut self, key: Key, now: Seconds) {
+        self.table.schedule(key, now, &self.shared.rules);
     }
 
     pub(super) fn apply(&mut self, key: Key, effects: Vec<Effect>, now: Seconds) {
@@ -68,7 +124,11 @@ impl Shard {
                 Effect::Send(bytes) => self.send_own(key, &bytes, 0, now),
                 Effect::SendNumbered(bytes) => self.send_own(key, &bytes, 1, now),
                 Effect::Repeat(frames) => self.repeat(key, &frames, now),
-                Effect::Open => self.join_hub(key),
+                Effect::Open => {
+                    self.join_hub(key);
+                    // From here on pings are due, maybe before the handshake's limit would be.
+                    self.schedule(key, now);
+                }
                 Effect::Call(call) => self.call(key, call, now),
                 Effect::Completed { invocation_id, outcome } => {
                     self.complete(key, &invocation_id, outcome);
@@ -81,14 +141,14 @@ impl Shard {
 
     /// Sends what is for this connection alone.
     fn send_own(&mut self, key: Key, bytes: &[u8], messages: u32, now: Seconds) {
-        if let Some(connection) = self.connections.get(key) {
+        if let Some(connection) = self.table.get(key) {
             self.send(key, &connection.encoding().frame(bytes), messages, now);
         }
     }
 
     /// Writes to a connection. A client whose queue is full is closed.
     pub(super) fn send(&mut self, key: Key, frame: &Bytes, messages: u32, now: Seconds) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
         if connection.send(frame, messages, self.shared.max_queued, now).is_err() {
             self.close_slow(key, now);
         }
@@ -96,24 +156,24 @@ impl Shard {
 
     fn repeat(&mut self, key: Key, frames: &[Bytes], now: Seconds) {
         for frame in frames {
-            let Some(connection) = self.connections.get_mut(key) else { return };
+            let Some(connection) = self.table.get_mut(key) else { return };
             // What is repeated fitted into the bound when it was first sent.
-            if connection.repeat(frame, usize::MAX, now).is_err() {
+            if connection.carrier.send(frame, usize::MAX, now).is_err() {
                 return self.close_slow(key, now);
             }
         }
     }
 
     fn close_slow(&mut self, key: Key, now: Seconds) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.drop_queued();
+        let Some(connection) = self.table.get_mut(key) else { return };
+        connection.carrier.drop_queued();
         self.shared.counters.slow_client_closed();
         tracing::warn!(connection = %connection.identity.id, "a slow client is closed");
         self.close(key, Some(TOO_SLOW), now);
     }
 
     pub(super) fn close(&mut self, key: Key, reason: Option<&str>, now: Seconds) {
-        if let Some(connection) = self.connections.get_mut(key) {
+        if let Some(connection) = self.table.get_mut(key) {
             let effects = connection.session.close(reason, true, now);
             self.apply(key, effects, now);
         }
@@ -121,8 +181,8 @@ impl Shard {
 
     fn end(&mut self, key: Key, now: Seconds) {
         self.leave_hub(key);
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        if connection.end_carrier(now) {
+        let Some(connection) = self.table.get_mut(key) else { return };
+        if connection.carrier.end(now) {
             self.schedule(key, now);
         } else {
             self.remove(key);
@@ -131,69 +191,34 @@ impl Shard {
 
     pub(super) fn remove(&mut self, key: Key) {
         self.leave_hub(key);
-        if let Some(connection) = self.connections.remove(key) {
-            self.by_id.remove(&connection.identity.id);
-            self.shared.tokens.release(&connection.identity.id);
+        if let Some(connection) = self.table.remove(key) {
             self.shared.counters.connection_closed();
             tracing::debug!(connection = %connection.identity.id, "a connection is gone");
         }
-        if self.connections.is_empty() {
+        if self.table.is_empty() {
             self.emptied.notify_one();
         }
     }
 
     fn join_hub(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
         connection.is_member = true;
         let identity = Arc::clone(&connection.identity);
-        let members = self.hubs.entry(identity.hub.clone()).or_insert_with(Members::new);
-        members.add(key, identity.user.as_ref());
-        if let Some(user) = &identity.user {
-            for group in self.shared.store.groups(&identity.hub, user, SystemTime::now()) {
-                if members.join_by_user(key, &group) {
-                    connection.groups.push(group);
-                }
-            }
-        }
+        self.groups.enter(key, &identity);
+        self.join_user_groups(key, &identity);
         self.open_upstream(key);
         tracing::debug!(connection = %identity.id, hub = %identity.hub, "a connection is open");
     }
 
     fn leave_hub(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
         if !std::mem::take(&mut connection.is_member) {
             return;
         }
-        let Identity { hub, user, .. } = &*connection.identity;
         connection.invocations = None;
         if let Some(upstream) = connection.upstream.take() {
             upstream.close(connection.session.end_reason());
         }
-        if let Some(members) = self.hubs.get_mut(hub) {
-            members.remove(key, user.as_ref(), &std::mem::take(&mut connection.groups));
-            if members.is_empty() {
-                self.hubs.remove(hub);
-            }
-        }
-    }
-
-    /// The connection with this id, where it is open in this hub.
-    pub(super) fn find(&self, hub: &HubName, id: &ConnectionId) -> Option<Key> {
-        let key = *self.by_id.get(id)?;
-        let connection = self.connections.get(key)?;
-        (connection.is_member && connection.identity.hub == *hub).then_some(key)
-    }
-
-    pub(super) fn recipients(&self, hub: &HubName, recipients: &Recipients) -> Vec<Key> {
-        let mut keys = match &recipients.target {
-            Target::Connection(id) => self.find(hub, id).into_iter().collect(),
-            target => self.hubs.get(hub).map_or_else(Vec::new, |members| members.matching(target)),
-        };
-        if !recipients.excluded.is_empty() {
-            let excluded: HashSet<Key> =
-                recipients.excluded.iter().filter_map(|id| self.find(hub, id)).collect();
-            keys.retain(|key| !excluded.contains(key));
-        }
-        keys
+        self.groups.leave(key, &connection.identity, &mut connection.groups);
     }
 }

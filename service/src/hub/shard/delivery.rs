@@ -3,14 +3,15 @@
 use std::{cell::OnceCell, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use signalr_serverless::HubName;
 use tokio::task::yield_now;
 
-use super::{Key, SharedShard, membership::Change};
-use crate::hub::{
-    command::{Action, Command, Step},
-    encoding::Encoding,
-    message::Message,
+use super::{members::Way, state::SharedShard, table::Key};
+use crate::{
+    carrier::Encoding,
+    hub::{
+        command::{Action, Command, Step},
+        message::Message,
+    },
 };
 
 /// How many connections are written to before others get a turn.
@@ -52,19 +53,18 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>]) -> usiz
         Action::Execute { filter, steps } => {
             let keys = shard.borrow().matching(hub, filter.as_ref());
             for step in steps {
-                carry_out_step(shard, hub, &keys, step).await;
+                carry_out_step(shard, &keys, step).await;
             }
             keys.len()
         }
-        action => shard.borrow_mut().change_groups(hub, action),
+        Action::Groups { of, change } => shard.borrow_mut().change_groups(hub, of, change),
     }
 }
 
-async fn carry_out_step(shard: &SharedShard, hub: &HubName, keys: &[Key], step: &Step) {
+async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step) {
     match step {
         Step::Send(message) => write_each(shard, keys, &Batch::new([message])).await,
-        Step::JoinGroup(group) => shard.borrow_mut().change(hub, keys, &Change::Join(group)),
-        Step::LeaveGroup(group) => shard.borrow_mut().change(hub, keys, &Change::Leave(group)),
+        Step::Groups(change) => shard.borrow_mut().change_each(keys, change, Way::ByItself),
         Step::Close { reason } => close_each(shard, keys, reason.as_deref()).await,
     }
 }
@@ -78,7 +78,7 @@ async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>) {
         let mut shard = shard.borrow_mut();
         let now = shard.now();
         for key in chunk {
-            let Some(connection) = shard.connections.get(*key) else { continue };
+            let Some(connection) = shard.table.get(*key) else { continue };
             for frame in batch.frames(connection.encoding()) {
                 shard.send(*key, &frame.bytes, frame.messages, now);
             }
@@ -131,7 +131,7 @@ impl<'a> Batch<'a> {
 }
 
 pub(super) async fn close_all(shard: &SharedShard) {
-    let keys: Vec<Key> = shard.borrow().connections.keys().collect();
+    let keys: Vec<Key> = shard.borrow().table.keys();
     close_each(shard, &keys, Some("the service is shutting down")).await;
 }
 

@@ -1,6 +1,6 @@
 //! What a shard's connections tell the upstream.
 
-use super::{Key, Shard};
+use super::{state::Shard, table::Key};
 use crate::{
     session::{Call, Seconds},
     upstream::{Invocation, NotTaken},
@@ -10,10 +10,10 @@ use crate::{
 const TOO_MANY_CALLS: &str = "the client calls faster than its upstream answers";
 
 impl Shard {
-    /// Tells the upstream that a connection is open, where it wants to know. Settings may change,
+    /// Tells the upstream that a connection is open, if it wants to know. Settings may change,
     /// so one that did not may want to later.
     pub(super) fn open_upstream(&mut self, key: Key) {
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
         let hub = &connection.identity.hub;
         if let Some(upstream) = self.shared.upstream.as_ref().filter(|one| one.serves(hub))
             && let Some(caller) = connection.caller.take()
@@ -22,10 +22,10 @@ impl Shard {
         }
     }
 
-    /// Hands a client's call to the upstream, or refuses it where nobody is there to answer.
+    /// Hands a client's call to the upstream, or refuses it if nobody is there to answer.
     pub(super) fn call(&mut self, key: Key, call: Call, now: Seconds) {
         self.open_upstream(key);
-        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
         // An upstream answers with one completion, which is no stream.
         let upstream = connection.upstream.as_ref().filter(|_| !call.is_stream);
         let invocation = || Invocation {

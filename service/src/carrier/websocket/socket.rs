@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncWrite, net::TcpStream};
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -19,7 +19,7 @@ use super::{
     decoder::{Decoder, Input, Violation},
     frame,
 };
-use crate::transport::QueueFull;
+use crate::carrier::transport::QueueFull;
 
 #[derive(Debug)]
 pub(crate) struct WebSocket {
@@ -27,6 +27,8 @@ pub(crate) struct WebSocket {
     decoder: Decoder,
     /// `None` while the socket keeps up.
     queue: Option<Box<Queue>>,
+    /// What came with the upgrade, until it is read. The box keeps an idle connection small.
+    early: Option<Box<BytesMut>>,
     /// Wakes the task that waits for the socket.
     waker: Option<Waker>,
     close: CloseState,
@@ -59,11 +61,13 @@ pub(crate) enum Progress {
 }
 
 impl WebSocket {
-    pub(crate) fn new(socket: TcpStream) -> Self {
+    /// Takes a socket after its upgrade, and what was read from it already.
+    pub(crate) fn new(socket: TcpStream, early: BytesMut) -> Self {
         Self {
             socket,
             decoder: Decoder::default(),
             queue: None,
+            early: (!early.is_empty()).then(|| Box::new(early)),
             waker: None,
             close: CloseState::default(),
         }
@@ -139,6 +143,9 @@ impl WebSocket {
             }
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
+        if let Some(mut early) = self.early.take() {
+            return Poll::Ready(self.receive(&mut early, max_message, on_message));
+        }
         match ready!(self.poll_read(cx, buffer)) {
             Ok(0) | Err(_) => Poll::Ready(Progress::Gone),
             Ok(read) => Poll::Ready(self.receive(&mut buffer[..read], max_message, on_message)),
@@ -180,7 +187,7 @@ impl WebSocket {
     }
 
     /// Takes bytes from the socket.
-    pub(crate) fn receive(
+    fn receive(
         &mut self,
         bytes: &mut [u8],
         max_message: usize,

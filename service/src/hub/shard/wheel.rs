@@ -5,7 +5,7 @@ use crate::session::Seconds;
 /// A ring with a slot per second; a turn is longer than any pause between two looks at a
 /// connection.
 #[derive(Debug)]
-pub(crate) struct Wheel<K> {
+pub(super) struct Wheel<K> {
     slots: Vec<Vec<K>>,
     /// The last second whose slot was taken.
     now: Seconds,
@@ -14,20 +14,20 @@ pub(crate) struct Wheel<K> {
 const SLOTS: Seconds = 64;
 
 impl<K> Wheel<K> {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), now: 0 }
     }
 
     /// Notes a key for a time, and returns the time at which it will come up: never in the past,
     /// and at most a turn ahead.
-    pub(crate) fn schedule(&mut self, key: K, at: Seconds) -> Seconds {
+    pub(super) fn schedule(&mut self, key: K, at: Seconds) -> Seconds {
         let at = at.clamp(self.now + 1, self.now + SLOTS - 1);
         self.slots[(at % SLOTS) as usize].push(key);
         at
     }
 
     /// Takes the keys of every second up to `now`, with the second they were scheduled for.
-    pub(crate) fn advance(&mut self, now: Seconds) -> Vec<(Seconds, K)> {
+    pub(super) fn advance(&mut self, now: Seconds) -> Vec<(Seconds, K)> {
         let mut due = Vec::new();
         while self.now < now {
             self.now += 1;

@@ -1,20 +1,26 @@
-//! What a client's token says about its session. Source: `Constants.cs` of Azure's SDK.
+//! What a client's token says about its user and its session. Source: `Constants.cs` of Azure's SDK.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
-use signalr_serverless::claim;
+use serde_json::{Map, Value};
+use signalr_serverless::{UserId, claim};
 
-use super::VerifiedClient;
 use crate::session::{Seconds, Terms};
 
 /// The bounds of a handshake time limit, in seconds.
 const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
 
+/// A client whose token is good.
+#[derive(Debug)]
+pub(crate) struct VerifiedClient {
+    pub(crate) user: Option<UserId>,
+    pub(crate) claims: Map<String, Value>,
+}
+
 impl VerifiedClient {
-    /// The terms of a session; `start` is when the service started. A value that cannot be what it
-    /// should be is passed over, as the real service does.
-    pub(crate) fn terms(&self, start: Instant, now: SystemTime) -> Terms {
+    /// The terms of a session; `uptime` is the service's own time now. A value that cannot be what
+    /// it should be is passed over, as the real service does.
+    pub(crate) fn terms(&self, uptime: Seconds, now: SystemTime) -> Terms {
         let ends = self.is_true(claim::CLOSE_ON_EXPIRY);
         Terms {
             handshake_timeout: self
@@ -22,9 +28,8 @@ impl VerifiedClient {
                 .filter(|seconds| HANDSHAKE_SECONDS.contains(seconds)),
             expires: self.number(claim::AUTHENTICATION_EXPIRY).filter(|_| ends).map(|epoch| {
                 let now = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-                let left = epoch.saturating_sub(now);
-                let end = start.elapsed().as_secs().saturating_add(left);
-                Seconds::try_from(end).unwrap_or(Seconds::MAX)
+                let left = Seconds::try_from(epoch.saturating_sub(now)).unwrap_or(Seconds::MAX);
+                uptime.saturating_add(left)
             }),
             detailed_errors: self.is_true(claim::DETAILED_ERRORS),
             poll_interval: self.seconds(claim::MAX_POLL_INTERVAL).filter(|seconds| *seconds > 0),
@@ -61,7 +66,7 @@ mod tests {
     fn terms(claims: Value) -> Terms {
         let Value::Object(claims) = claims else { panic!() };
         let now = UNIX_EPOCH + Duration::from_secs(1000);
-        VerifiedClient { user: None, claims }.terms(Instant::now(), now)
+        VerifiedClient { user: None, claims }.terms(0, now)
     }
 
     #[test]

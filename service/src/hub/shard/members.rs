@@ -7,18 +7,27 @@ use std::{
 
 use signalr_serverless::{GroupName, UserId};
 
-use super::command::Target;
+use crate::hub::command::Target;
 
 /// The connections of one hub in one shard, by group and by user. `K` names a connection.
 #[derive(Debug)]
-pub(crate) struct Members<K> {
+pub(super) struct Members<K> {
     connections: HashSet<K>,
     groups: HashMap<GroupName, HashMap<K, Ways>>,
     users: HashMap<UserId, HashSet<K>>,
 }
 
-/// The ways in which a connection came to be in a group. They are separate relations: a user who
-/// leaves a group does not take out a connection that joined by itself.
+/// A way to be in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The connection itself was added.
+    ByItself,
+    /// Its user was added.
+    ByUser,
+}
+
+/// The ways in which a connection is in a group. They are separate relations: a user who leaves a
+/// group does not take out a connection that joined by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ways {
     by_itself: bool,
@@ -26,15 +35,15 @@ struct Ways {
 }
 
 impl<K: Copy + Eq + Hash> Members<K> {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { connections: HashSet::new(), groups: HashMap::new(), users: HashMap::new() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
-    pub(crate) fn add(&mut self, key: K, user: Option<&UserId>) {
+    pub(super) fn add(&mut self, key: K, user: Option<&UserId>) {
         self.connections.insert(key);
         if let Some(user) = user {
             self.users.entry(user.clone()).or_default().insert(key);
@@ -42,7 +51,7 @@ impl<K: Copy + Eq + Hash> Members<K> {
     }
 
     /// Removes a connection from the hub; `groups` are those it is in.
-    pub(crate) fn remove(&mut self, key: K, user: Option<&UserId>, groups: &[GroupName]) {
+    pub(super) fn remove(&mut self, key: K, user: Option<&UserId>, groups: &[GroupName]) {
         self.connections.remove(&key);
         if let Some(user) = user
             && let Some(connections) = self.users.get_mut(user)
@@ -53,66 +62,53 @@ impl<K: Copy + Eq + Hash> Members<K> {
             }
         }
         for group in groups {
-            self.leave(key, group);
+            self.leave(key, group, Way::ByItself);
         }
     }
 
-    /// Puts a connection into a group by itself. Returns whether it was not in it before.
-    pub(crate) fn join(&mut self, key: K, group: &GroupName) -> bool {
+    /// Puts a connection into a group. Returns whether it was not in it before.
+    pub(super) fn join(&mut self, key: K, group: &GroupName, way: Way) -> bool {
         let ways = self.groups.entry(group.clone()).or_default().entry(key).or_default();
         let is_new = *ways == Ways::default();
-        ways.by_itself = true;
-        is_new
-    }
-
-    /// Puts a connection into a group because its user is. Returns whether it was not in it before.
-    pub(crate) fn join_by_user(&mut self, key: K, group: &GroupName) -> bool {
-        let ways = self.groups.entry(group.clone()).or_default().entry(key).or_default();
-        let is_new = *ways == Ways::default();
-        ways.by_user = true;
-        is_new
-    }
-
-    /// Takes a connection out of a group, whichever way it came in.
-    pub(crate) fn leave(&mut self, key: K, group: &GroupName) {
-        if let Some(connections) = self.groups.get_mut(group) {
-            connections.remove(&key);
-            if connections.is_empty() {
-                self.groups.remove(group);
-            }
+        match way {
+            Way::ByItself => ways.by_itself = true,
+            Way::ByUser => ways.by_user = true,
         }
+        is_new
     }
 
-    /// Takes a connection out of a group that it is in only because its user is. Returns whether
-    /// it is out now.
-    pub(crate) fn leave_by_user(&mut self, key: K, group: &GroupName) -> bool {
-        let Some(ways) = self.groups.get_mut(group).and_then(|group| group.get_mut(&key)) else {
-            return false;
-        };
+    /// Takes a connection out of a group: one that leaves by itself whichever way it came in, one
+    /// whose user leaves unless it is in by itself too. Returns whether it is out now.
+    pub(super) fn leave(&mut self, key: K, group: &GroupName, way: Way) -> bool {
+        let Some(connections) = self.groups.get_mut(group) else { return false };
+        let Some(ways) = connections.get_mut(&key) else { return false };
         ways.by_user = false;
-        if ways.by_itself {
+        if way == Way::ByUser && ways.by_itself {
             return false;
         }
-        self.leave(key, group);
+        connections.remove(&key);
+        if connections.is_empty() {
+            self.groups.remove(group);
+        }
         true
     }
 
-    pub(crate) fn is_in_by_user(&self, key: K, group: &GroupName) -> bool {
+    pub(super) fn is_in_by_user(&self, key: K, group: &GroupName) -> bool {
         let ways = self.groups.get(group).and_then(|group| group.get(&key));
         ways.is_some_and(|ways| ways.by_user)
     }
 
-    pub(crate) fn of_user(&self, user: &UserId) -> Vec<K> {
+    pub(super) fn of_user(&self, user: &UserId) -> Vec<K> {
         self.users.get(user).into_iter().flatten().copied().collect()
     }
 
     /// The connections of a group.
-    pub(crate) fn of_group(&self, group: &GroupName) -> impl Iterator<Item = K> {
+    pub(super) fn of_group(&self, group: &GroupName) -> impl Iterator<Item = K> {
         self.groups.get(group).into_iter().flat_map(|connections| connections.keys().copied())
     }
 
     /// The connections that a target names. One by its id is the shard's to find, and not here.
-    pub(crate) fn matching(&self, target: &Target) -> Vec<K> {
+    pub(super) fn matching(&self, target: &Target) -> Vec<K> {
         match target {
             Target::Hub => self.connections.iter().copied().collect(),
             Target::Group(group) => self.of_group(group).collect(),
@@ -121,7 +117,7 @@ impl<K: Copy + Eq + Hash> Members<K> {
         }
     }
 
-    pub(crate) fn count(&self, target: &Target) -> usize {
+    pub(super) fn count(&self, target: &Target) -> usize {
         match target {
             Target::Hub => self.connections.len(),
             Target::Group(group) => self.groups.get(group).map_or(0, HashMap::len),
@@ -144,12 +140,12 @@ mod tests {
         let mut members = Members::new();
         let ann = UserId::parse("ann").unwrap();
         members.add(1, Some(&ann));
-        assert!(members.join(1, &group("g")));
-        assert!(!members.join_by_user(1, &group("g")));
-        assert!(!members.leave_by_user(1, &group("g")));
+        assert!(members.join(1, &group("g"), Way::ByItself));
+        assert!(!members.join(1, &group("g"), Way::ByUser));
+        assert!(!members.leave(1, &group("g"), Way::ByUser));
         assert_eq!(members.count(&Target::Group(group("g"))), 1);
-        members.join_by_user(1, &group("g"));
-        members.leave(1, &group("g"));
+        members.join(1, &group("g"), Way::ByUser);
+        assert!(members.leave(1, &group("g"), Way::ByItself));
         assert_eq!(members.count(&Target::Group(group("g"))), 0);
     }
 
@@ -158,7 +154,7 @@ mod tests {
         let mut members = Members::new();
         let ann = UserId::parse("ann").unwrap();
         members.add(1, Some(&ann));
-        members.join(1, &group("g"));
+        members.join(1, &group("g"), Way::ByItself);
         members.remove(1, Some(&ann), &[group("g")]);
         assert!(members.is_empty() && members.groups.is_empty() && members.users.is_empty());
     }

@@ -1,0 +1,101 @@
+//! What moves the bytes of a connection: a WebSocket's socket, an event stream, or a queue for
+//! polls. A carrier knows no hub; it is handed frames and says what came.
+
+mod encoding;
+pub(crate) mod events;
+mod polls;
+mod transport;
+pub(crate) mod websocket;
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tungstenite::protocol::frame::coding::CloseCode;
+
+pub(crate) use self::{
+    encoding::Encoding,
+    events::EventSink,
+    polls::{PollAnswer, PollQueue},
+    transport::{QueueFull, Transport},
+    websocket::{Progress, WebSocket},
+};
+use crate::session::Seconds;
+
+/// What moves the bytes of one connection.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    WebSocket(WebSocket),
+    ServerSentEvents(EventSink),
+    LongPolling(Box<PollQueue>),
+    /// The WebSocket broke, and its client may come back with another.
+    Away,
+}
+
+impl Carrier {
+    pub(crate) fn transport(&self) -> Transport {
+        match self {
+            Self::WebSocket(_) | Self::Away => Transport::WebSockets,
+            Self::ServerSentEvents(_) => Transport::ServerSentEvents,
+            Self::LongPolling(_) => Transport::LongPolling,
+        }
+    }
+
+    /// Sends a frame, or queues what cannot go now, up to `max_queued` bytes.
+    pub(crate) fn send(
+        &mut self,
+        frame: &Bytes,
+        max_queued: usize,
+        now: Seconds,
+    ) -> Result<(), QueueFull> {
+        match self {
+            Self::WebSocket(socket) => socket.send(frame, max_queued),
+            Self::ServerSentEvents(events) => events.send(frame, max_queued),
+            Self::LongPolling(polls) => polls.send(frame, max_queued, now),
+            Self::Away => Ok(()),
+        }
+    }
+
+    /// Drops what waits to be sent, as far as it can still be dropped.
+    pub(crate) fn drop_queued(&mut self) {
+        match self {
+            Self::WebSocket(socket) => socket.drop_queued(),
+            Self::LongPolling(polls) => polls.drop_queued(),
+            Self::ServerSentEvents(events) => events.begin_end(),
+            Self::Away => {}
+        }
+    }
+
+    /// Ends once what waits is sent. Returns whether that takes time.
+    pub(crate) fn end(&mut self, now: Seconds) -> bool {
+        match self {
+            Self::WebSocket(socket) => socket.send_close(CloseCode::Normal, ""),
+            Self::LongPolling(polls) => polls.end(now),
+            // The response takes what waits, then ends by itself.
+            Self::ServerSentEvents(_) | Self::Away => return false,
+        }
+        true
+    }
+
+    /// Writes what waits and reads what came, as far as the socket of a WebSocket allows. Whole
+    /// messages go to `on_message`.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        max_message: usize,
+        on_message: impl FnMut(&[u8]),
+    ) -> Poll<Progress> {
+        match self {
+            Self::WebSocket(socket) => socket.poll(cx, buffer, max_message, on_message),
+            Self::ServerSentEvents(_) | Self::LongPolling(_) | Self::Away => Poll::Pending,
+        }
+    }
+
+    /// Since when no poll has been waiting, if the client polls.
+    pub(crate) fn idle_since(&mut self, now: Seconds) -> Option<Seconds> {
+        match self {
+            Self::LongPolling(polls) => polls.idle_since(now),
+            Self::WebSocket(_) | Self::ServerSentEvents(_) | Self::Away => None,
+        }
+    }
+}

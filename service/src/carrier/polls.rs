@@ -1,0 +1,194 @@
+//! What waits for a client's polls, and what answers them.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::oneshot;
+
+use super::transport::QueueFull;
+use crate::session::Seconds;
+
+/// What a poll brings.
+#[derive(Debug)]
+pub(crate) enum PollAnswer {
+    /// Messages, or none within the time limit.
+    Messages(Bytes),
+    /// The connection is at its end, or another poll took the place of this one.
+    Ended,
+}
+
+/// The messages that wait for a client's next poll.
+#[derive(Debug)]
+pub(crate) struct PollQueue {
+    messages: VecDeque<Bytes>,
+    bytes: usize,
+    waiting: Option<oneshot::Sender<PollAnswer>>,
+    /// When the last poll ended.
+    last_poll: Seconds,
+    has_ended: bool,
+}
+
+impl PollQueue {
+    pub(crate) fn new(now: Seconds) -> Self {
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            waiting: None,
+            last_poll: now,
+            has_ended: false,
+        }
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        messages: &Bytes,
+        max_queued: usize,
+        now: Seconds,
+    ) -> Result<(), QueueFull> {
+        if self.has_ended {
+            return Ok(());
+        }
+        if self.bytes > 0 && self.bytes + messages.len() > max_queued {
+            return Err(QueueFull);
+        }
+        self.bytes += messages.len();
+        self.messages.push_back(messages.clone());
+        self.answer(now);
+        Ok(())
+    }
+
+    pub(crate) fn drop_queued(&mut self) {
+        self.messages.clear();
+        self.bytes = 0;
+    }
+
+    /// Takes a poll; one that waits already has to give way. Returns whether the client was told
+    /// that nothing more will come.
+    pub(crate) fn poll(&mut self, poll: oneshot::Sender<PollAnswer>, now: Seconds) -> bool {
+        if let Some(older) = self.waiting.replace(poll) {
+            // Its client may have gone.
+            let _ = older.send(PollAnswer::Ended);
+        }
+        let is_last = self.has_ended && self.messages.is_empty();
+        self.answer(now);
+        is_last
+    }
+
+    /// Says with the next answer that nothing more will come.
+    pub(crate) fn end(&mut self, now: Seconds) {
+        self.has_ended = true;
+        self.answer(now);
+    }
+
+    /// Since when no poll has been waiting.
+    pub(crate) fn idle_since(&mut self, now: Seconds) -> Option<Seconds> {
+        if self.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed()) {
+            return None;
+        }
+        if self.waiting.take().is_some() {
+            self.last_poll = now;
+        }
+        Some(self.last_poll)
+    }
+
+    /// Answers the poll that waits, where there is something to say.
+    fn answer(&mut self, now: Seconds) {
+        if self.messages.is_empty() && !self.has_ended {
+            return;
+        }
+        let Some(waiting) = self.waiting.take() else { return };
+        self.last_poll = now;
+        let answer = match self.take_messages() {
+            Some(messages) => PollAnswer::Messages(messages),
+            None => PollAnswer::Ended,
+        };
+        // A poll that is gone gives its messages back for the next one.
+        if let Err(PollAnswer::Messages(messages)) = waiting.send(answer) {
+            self.bytes = messages.len();
+            self.messages.push_front(messages);
+        }
+    }
+
+    fn take_messages(&mut self) -> Option<Bytes> {
+        self.bytes = 0;
+        if self.messages.len() <= 1 {
+            return self.messages.pop_front();
+        }
+        let mut joined = BytesMut::new();
+        for messages in self.messages.drain(..) {
+            joined.extend_from_slice(&messages);
+        }
+        Some(joined.freeze())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poll(queue: &mut PollQueue) -> oneshot::Receiver<PollAnswer> {
+        let (waiting, answered) = oneshot::channel();
+        queue.poll(waiting, 0);
+        answered
+    }
+
+    fn brought(mut answered: oneshot::Receiver<PollAnswer>) -> String {
+        match answered.try_recv() {
+            Ok(PollAnswer::Messages(messages)) => String::from_utf8(messages.to_vec()).unwrap(),
+            Ok(PollAnswer::Ended) => "ended".to_owned(),
+            Err(_) => "nothing".to_owned(),
+        }
+    }
+
+    fn queue() -> PollQueue {
+        PollQueue::new(0)
+    }
+
+    #[test]
+    fn messages_wait_for_a_poll_and_polls_for_messages() {
+        let mut queue = queue();
+        queue.send(&Bytes::from_static(b"a"), 10, 0).unwrap();
+        queue.send(&Bytes::from_static(b"b"), 10, 0).unwrap();
+        assert_eq!(brought(poll(&mut queue)), "ab");
+        let waiting = poll(&mut queue);
+        queue.send(&Bytes::from_static(b"c"), 10, 0).unwrap();
+        assert_eq!(brought(waiting), "c");
+        assert_eq!(brought(poll(&mut queue)), "nothing");
+    }
+
+    #[test]
+    fn a_newer_poll_ends_the_older_one() {
+        let mut queue = queue();
+        let older = poll(&mut queue);
+        let newer = poll(&mut queue);
+        assert_eq!(brought(older), "ended");
+        queue.send(&Bytes::from_static(b"a"), 10, 0).unwrap();
+        assert_eq!(brought(newer), "a");
+    }
+
+    #[test]
+    fn nothing_is_lost_with_a_poll_that_is_gone() {
+        let mut queue = queue();
+        drop(poll(&mut queue));
+        queue.send(&Bytes::from_static(b"a"), 10, 0).unwrap();
+        queue.send(&Bytes::from_static(b"b"), 10, 0).unwrap();
+        assert_eq!(brought(poll(&mut queue)), "ab");
+        assert_eq!(queue.idle_since(7), Some(0));
+    }
+
+    #[test]
+    fn the_last_messages_come_before_the_end() {
+        let mut queue = queue();
+        queue.send(&Bytes::from_static(b"close"), 10, 0).unwrap();
+        queue.end(0);
+        assert_eq!(brought(poll(&mut queue)), "close");
+        assert_eq!(brought(poll(&mut queue)), "ended");
+    }
+
+    #[test]
+    fn what_waits_has_a_bound() {
+        let mut queue = queue();
+        queue.send(&Bytes::from_static(b"123456"), 10, 0).unwrap();
+        assert!(queue.send(&Bytes::from_static(b"12345"), 10, 0).is_err());
+    }
+}

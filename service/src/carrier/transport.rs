@@ -1,0 +1,43 @@
+//! The transports, and the one refusal that all have in common.
+
+/// The ways to move bytes between a client and the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    WebSockets,
+    ServerSentEvents,
+    LongPolling,
+}
+
+impl Transport {
+    pub(crate) const COUNT: usize = 3;
+
+    /// Whether a client of this transport sends pings and gets them. Polls show by themselves that
+    /// both sides are there.
+    pub(crate) fn has_pings(self) -> bool {
+        match self {
+            Self::WebSockets | Self::ServerSentEvents => true,
+            Self::LongPolling => false,
+        }
+    }
+
+    /// Whether it carries text only, and so no MessagePack.
+    pub(crate) fn is_text_only(self) -> bool {
+        match self {
+            Self::ServerSentEvents => true,
+            Self::WebSockets | Self::LongPolling => false,
+        }
+    }
+
+    /// Whether a client may go on on another one. Source: stateful reconnect of ASP.NET Core is
+    /// for WebSockets.
+    pub(crate) fn can_be_stateful(self) -> bool {
+        match self {
+            Self::WebSockets => true,
+            Self::ServerSentEvents | Self::LongPolling => false,
+        }
+    }
+}
+
+/// The client takes less than is sent to it, and its queue is full.
+#[derive(Debug)]
+pub(crate) struct QueueFull;

@@ -1,0 +1,124 @@
+//! The queues of the shards, and the one order in which work is put into them.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use signalr_serverless::ConnectionId;
+use tokio::sync::mpsc;
+
+use super::work::{ClientRequest, Work};
+
+/// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
+/// place, and what waits is written together.
+const WINDOW: usize = 64;
+
+/// A queue for each shard. Work is taken once it is in the queue of every shard that it concerns.
+pub(super) struct Queues {
+    queues: Vec<mpsc::Sender<Work>>,
+    /// Held while work is put into the queues, so that every shard sees one order. Never held
+    /// across an await.
+    order: Mutex<Intake>,
+    hasher: RandomState,
+}
+
+/// Whether work is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intake {
+    Open,
+    /// All work is refused, except what clients need to end their connections.
+    Closed,
+}
+
+/// The service is at its end and takes nothing more.
+#[derive(Debug, thiserror::Error)]
+#[error("the service is shutting down")]
+pub(crate) struct Stopping;
+
+impl Queues {
+    /// Makes that many queues. Returns their other ends too, one for each shard.
+    pub(super) fn new(shards: usize) -> (Self, Vec<mpsc::Receiver<Work>>) {
+        let (queues, ends) = (0..shards).map(|_| mpsc::channel(WINDOW)).unzip();
+        let order = Mutex::new(Intake::Open);
+        (Self { queues, order, hasher: RandomState::new() }, ends)
+    }
+
+    /// The index of the shard that owns a connection: its id alone decides, so that work for one
+    /// connection concerns one shard.
+    pub(super) fn owner(&self, id: &ConnectionId) -> usize {
+        let shards = self.queues.len() as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
+        let index = (self.hasher.hash_one(id) % shards) as usize;
+        index
+    }
+
+    /// Puts work into every queue in the common order, once all have a place.
+    pub(super) async fn push_to_all(&self, mut work: impl FnMut() -> Work) -> Result<(), Stopping> {
+        let mut places = Vec::with_capacity(self.queues.len());
+        for queue in &self.queues {
+            places.push(queue.reserve().await.map_err(|_| Stopping)?);
+        }
+        let order = self.in_order();
+        if *order == Intake::Closed {
+            return Err(Stopping);
+        }
+        for place in places {
+            place.send(work());
+        }
+        Ok(())
+    }
+
+    /// Puts work into the queue of the shard that owns a connection.
+    pub(super) async fn push_to_owner(
+        &self,
+        id: &ConnectionId,
+        work: Work,
+    ) -> Result<(), Stopping> {
+        let place = self.queue_of(id).reserve().await.map_err(|_| Stopping)?;
+        let order = self.in_order();
+        if *order == Intake::Closed {
+            return Err(Stopping);
+        }
+        place.send(work);
+        Ok(())
+    }
+
+    /// Puts in what a client wants of its connection, at the end of the service too.
+    pub(super) async fn push_from_client(
+        &self,
+        id: &ConnectionId,
+        request: ClientRequest,
+    ) -> Result<(), Stopping> {
+        let work = Work::FromClient { connection: id.clone(), request };
+        self.queue_of(id).send(work).await.map_err(|_| Stopping)
+    }
+
+    /// Refuses new work, and lets every shard end once it has carried out what was taken before.
+    /// Returns when all have ended.
+    pub(super) async fn stop(&self) {
+        let mut places = Vec::with_capacity(self.queues.len());
+        for queue in &self.queues {
+            // A queue that is closed already belongs to a shard that has ended.
+            places.extend(queue.reserve().await);
+        }
+        {
+            let mut order = self.in_order();
+            *order = Intake::Closed;
+            for place in places {
+                place.send(Work::Stop);
+            }
+        }
+        for queue in &self.queues {
+            queue.closed().await;
+        }
+    }
+
+    fn in_order(&self) -> MutexGuard<'_, Intake> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue_of(&self, id: &ConnectionId) -> &mpsc::Sender<Work> {
+        &self.queues[self.owner(id)]
+    }
+}

@@ -1,0 +1,124 @@
+//! Who is in which hub and which groups, as far as one shard owns the connections.
+
+use std::{collections::HashMap, hash::Hash};
+
+use signalr_serverless::{GroupName, HubName, UserId};
+
+use super::members::{Members, Way};
+use crate::{
+    hub::command::{GroupChange, Target},
+    identity::Identity,
+};
+
+/// The hubs that have connections in this shard. `K` names a connection. A connection keeps a list
+/// of its own groups, which is handed in wherever it changes.
+#[derive(Debug)]
+pub(super) struct Groups<K> {
+    hubs: HashMap<HubName, Members<K>>,
+}
+
+impl<K: Copy + Eq + Hash> Groups<K> {
+    pub(super) fn new() -> Self {
+        Self { hubs: HashMap::new() }
+    }
+
+    /// Lets a connection take part in its hub.
+    pub(super) fn enter(&mut self, key: K, identity: &Identity) {
+        let members = self.hubs.entry(identity.hub.clone()).or_insert_with(Members::new);
+        members.add(key, identity.user.as_ref());
+    }
+
+    /// Takes a connection out of its hub and of all its groups.
+    pub(super) fn leave(&mut self, key: K, identity: &Identity, groups: &mut Vec<GroupName>) {
+        let Some(members) = self.hubs.get_mut(&identity.hub) else { return };
+        members.remove(key, identity.user.as_ref(), &std::mem::take(groups));
+        if members.is_empty() {
+            self.hubs.remove(&identity.hub);
+        }
+    }
+
+    /// Changes the groups of a connection, for its own sake or because of its user.
+    pub(super) fn change(
+        &mut self,
+        key: K,
+        hub: &HubName,
+        groups: &mut Vec<GroupName>,
+        change: &GroupChange,
+        way: Way,
+    ) {
+        let Some(members) = self.hubs.get_mut(hub) else { return };
+        match change {
+            GroupChange::Join(group) => {
+                if members.join(key, group, way) {
+                    groups.push(group.clone());
+                }
+            }
+            GroupChange::Leave(group) => {
+                if members.leave(key, group, way) {
+                    groups.retain(|one| one != group);
+                }
+            }
+            GroupChange::LeaveAll => groups.retain(|group| !members.leave(key, group, way)),
+        }
+    }
+
+    /// The connections that a target names. One by its id is the table's to find, and not here.
+    pub(super) fn matching(&self, hub: &HubName, target: &Target) -> Vec<K> {
+        self.hubs.get(hub).map_or_else(Vec::new, |members| members.matching(target))
+    }
+
+    /// How many connections a target names, as [`matching`](Self::matching) finds them.
+    pub(super) fn count(&self, hub: &HubName, target: &Target) -> usize {
+        self.hubs.get(hub).map_or(0, |members| members.count(target))
+    }
+
+    pub(super) fn of_group(&self, hub: &HubName, group: &GroupName) -> impl Iterator<Item = K> {
+        self.hubs.get(hub).into_iter().flat_map(|members| members.of_group(group))
+    }
+
+    /// Whether a connection of the user is in the group because the user is.
+    pub(super) fn is_user_in(&self, hub: &HubName, user: &UserId, group: &GroupName) -> bool {
+        let Some(members) = self.hubs.get(hub) else { return false };
+        members.of_user(user).into_iter().any(|key| members.is_in_by_user(key, group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signalr_serverless::ConnectionId;
+
+    use super::*;
+
+    fn ann() -> Identity {
+        Identity {
+            id: ConnectionId::parse("c").unwrap(),
+            hub: HubName::parse("chat").unwrap(),
+            user: Some(UserId::parse("ann").unwrap()),
+        }
+    }
+
+    fn group(name: &str) -> GroupName {
+        GroupName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn who_leaves_all_groups_because_of_the_user_stays_in_its_own() {
+        let (mut groups, ann, mut own) = (Groups::new(), ann(), Vec::new());
+        groups.enter(1, &ann);
+        let mut change = |change, way| groups.change(1, &ann.hub, &mut own, &change, way);
+        change(GroupChange::Join(group("a")), Way::ByItself);
+        change(GroupChange::Join(group("b")), Way::ByUser);
+        change(GroupChange::LeaveAll, Way::ByUser);
+        assert_eq!(own, [group("a")]);
+        assert_eq!(groups.of_group(&ann.hub, &group("b")).count(), 0);
+    }
+
+    #[test]
+    fn nothing_stays_of_a_hub_whose_connections_left() {
+        let (mut groups, ann, mut own) = (Groups::new(), ann(), Vec::new());
+        groups.enter(1, &ann);
+        groups.change(1, &ann.hub, &mut own, &GroupChange::Join(group("a")), Way::ByItself);
+        groups.leave(1, &ann, &mut own);
+        assert!(own.is_empty() && groups.hubs.is_empty());
+    }
+}

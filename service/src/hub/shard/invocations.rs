@@ -1,0 +1,36 @@
+//! Invocations of clients, from the call to the client's completion.
+
+use super::{state::Shard, table::Key};
+use crate::{hub::work::Invoke, protocol::Outcome};
+
+impl Shard {
+    /// Calls a method of a client. The answer comes with the client's completion; its sender is
+    /// dropped without one if the connection ends before.
+    pub(super) fn invoke(&mut self, invoke: Invoke) {
+        let Invoke { hub, connection, invocation_id, message, outcome } = invoke;
+        let now = self.now();
+        let Some(key) = self.find(&hub, &connection) else { return };
+        let Some(connection) = self.table.get_mut(key) else { return };
+        let invocations = connection.invocations.get_or_insert_default();
+        // Callers that waited long enough are gone.
+        invocations.retain(|_, waiting| !waiting.is_closed());
+        invocations.insert(invocation_id, outcome);
+        if let Some(frame) = message.frame(connection.encoding()) {
+            self.send(key, frame, 1, now);
+        }
+    }
+
+    /// Hands a client's answer to the caller who waits for it. An answer that nobody waits for
+    /// any more is passed over.
+    pub(super) fn complete(&mut self, key: Key, invocation_id: &str, outcome: Outcome) {
+        let Some(connection) = self.table.get_mut(key) else { return };
+        let Some(invocations) = &mut connection.invocations else { return };
+        if let Some(waiting) = invocations.remove(invocation_id) {
+            // The caller may have stopped waiting.
+            let _ = waiting.send(outcome);
+        }
+        if invocations.is_empty() {
+            connection.invocations = None;
+        }
+    }
+}

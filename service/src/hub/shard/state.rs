@@ -1,0 +1,111 @@
+//! What a shard holds, and how its connections are found.
+
+use std::{
+    cell::RefCell,
+    collections::HashSet,
+    rc::{Rc, Weak},
+    sync::Arc,
+};
+
+use signalr_serverless::{ConnectionId, HubName};
+use tokio::sync::Notify;
+
+use super::{
+    groups::Groups,
+    table::{Key, Table},
+};
+use crate::{
+    clock::Clock,
+    counters::Counters,
+    filter::{Filter, Subject},
+    hub::command::{Recipients, Target},
+    session::{Rules, Seconds},
+    store::Store,
+    upstream::Upstream,
+};
+
+const READ_BUFFER: usize = 16 * 1024;
+
+/// What all shards of a service share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) rules: Arc<Rules>,
+    /// The most bytes that may wait for one client.
+    pub(crate) max_queued: usize,
+    pub(crate) store: Arc<Store>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) upstream: Option<Upstream>,
+    pub(crate) clock: Clock,
+}
+
+/// The one owner of its connections and of their part of every hub.
+pub(super) struct Shard {
+    pub(super) shared: Shared,
+    pub(super) table: Table,
+    pub(super) groups: Groups<Key>,
+    /// Where sockets are read into, one after the other.
+    pub(super) read_buffer: Box<[u8]>,
+    /// Is told when the last connection is gone.
+    pub(super) emptied: Rc<Notify>,
+    /// The shard itself, for what it leaves to tasks.
+    pub(super) itself: Weak<RefCell<Shard>>,
+}
+
+pub(super) type SharedShard = Rc<RefCell<Shard>>;
+
+impl Shard {
+    pub(super) fn new(shared: Shared) -> SharedShard {
+        Rc::new_cyclic(|itself| {
+            RefCell::new(Self {
+                shared,
+                table: Table::new(),
+                groups: Groups::new(),
+                read_buffer: vec![0; READ_BUFFER].into(),
+                emptied: Rc::default(),
+                itself: Weak::clone(itself),
+            })
+        })
+    }
+
+    pub(super) fn now(&self) -> Seconds {
+        self.shared.clock.now()
+    }
+
+    /// The connection with this id, if it is open in this hub.
+    pub(super) fn find(&self, hub: &HubName, id: &ConnectionId) -> Option<Key> {
+        let key = self.table.find(id)?;
+        let connection = self.table.get(key)?;
+        (connection.is_member && connection.identity.hub == *hub).then_some(key)
+    }
+
+    /// The connections that are meant.
+    pub(super) fn recipients(&self, hub: &HubName, recipients: &Recipients) -> Vec<Key> {
+        let mut keys = match &recipients.target {
+            Target::Connection(id) => self.find(hub, id).into_iter().collect(),
+            target => self.groups.matching(hub, target),
+        };
+        if !recipients.excluded.is_empty() {
+            let excluded: HashSet<Key> =
+                recipients.excluded.iter().filter_map(|id| self.find(hub, id)).collect();
+            keys.retain(|key| !excluded.contains(key));
+        }
+        keys
+    }
+
+    /// The connections of a hub that a filter is true of; all of them without one.
+    pub(super) fn matching(&self, hub: &HubName, filter: Option<&Filter>) -> Vec<Key> {
+        let mut keys = self.groups.matching(hub, &Target::Hub);
+        if let Some(filter) = filter {
+            keys.retain(|key| {
+                self.table.get(*key).is_some_and(|connection| {
+                    filter.matches(&Subject {
+                        connection: &connection.identity.id,
+                        user: connection.identity.user.as_ref(),
+                        groups: &connection.groups,
+                    })
+                })
+            });
+        }
+        keys
+    }
+}

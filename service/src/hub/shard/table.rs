@@ -1,0 +1,132 @@
+//! The connections that a shard owns: by key, by id, and by when to look at them next.
+
+use std::collections::HashMap;
+
+use signalr_serverless::ConnectionId;
+use slotmap::SlotMap;
+
+use super::wheel::Wheel;
+use crate::{
+    hub::connection::Connection,
+    session::{Rules, Seconds},
+};
+
+slotmap::new_key_type! {
+    /// Names a connection within its shard. The key of one that is gone names nothing.
+    pub(super) struct Key;
+}
+
+pub(super) struct Table {
+    connections: SlotMap<Key, Connection>,
+    /// Every connection, from its transport's beginning to its end.
+    by_id: HashMap<ConnectionId, Key>,
+    wheel: Wheel<Key>,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Self { connections: SlotMap::with_key(), by_id: HashMap::new(), wheel: Wheel::new() }
+    }
+
+    pub(super) fn insert(&mut self, connection: Connection) -> Key {
+        let id = connection.identity.id.clone();
+        let key = self.connections.insert(connection);
+        self.by_id.insert(id, key);
+        key
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Connection> {
+        let connection = self.connections.remove(key)?;
+        self.by_id.remove(&connection.identity.id);
+        Some(connection)
+    }
+
+    pub(super) fn get(&self, key: Key) -> Option<&Connection> {
+        self.connections.get(key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Connection> {
+        self.connections.get_mut(key)
+    }
+
+    pub(super) fn find(&self, id: &ConnectionId) -> Option<Key> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.connections.keys().collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Notes when to look at a connection next.
+    pub(super) fn schedule(&mut self, key: Key, now: Seconds, rules: &Rules) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.due = self.wheel.schedule(key, connection.deadline(now, rules));
+        }
+    }
+
+    /// Takes the connections that are to be looked at now or were to be before. Each comes once,
+    /// however often it was scheduled anew.
+    pub(super) fn take_due(&mut self, now: Seconds) -> Vec<Key> {
+        let mut due = self.wheel.advance(now);
+        due.retain(|(at, key)| self.connections.get(*key).is_some_and(|one| one.due == *at));
+        due.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use signalr_serverless::HubName;
+
+    use super::*;
+    use crate::{
+        carrier::Carrier, config::Config, hub::work::NewConnection, identity::Identity,
+        session::Terms,
+    };
+
+    fn connection(id: &str) -> Connection {
+        let identity = Arc::new(Identity {
+            id: ConnectionId::parse(id).unwrap(),
+            hub: HubName::parse("chat").unwrap(),
+            user: None,
+        });
+        let terms = Terms { handshake_timeout: Some(10), ..Terms::default() };
+        let carrier = Carrier::Away;
+        Connection::new(NewConnection { identity, terms, carrier, token: None, caller: None }, 0)
+    }
+
+    #[test]
+    fn a_connection_is_found_until_it_is_removed() {
+        let (mut table, id) = (Table::new(), ConnectionId::parse("a").unwrap());
+        let key = table.insert(connection("a"));
+        assert_eq!(table.find(&id), Some(key));
+        assert!(table.remove(key).is_some() && table.remove(key).is_none());
+        assert!(table.find(&id).is_none() && table.get(key).is_none() && table.is_empty());
+    }
+
+    #[test]
+    fn a_connection_that_was_scheduled_anew_comes_up_once() {
+        let (mut table, rules) = (Table::new(), Config::default().rules());
+        let key = table.insert(connection("a"));
+        table.schedule(key, 0, &rules);
+        table.get_mut(key).unwrap().session.close(None, true, 0);
+        table.schedule(key, 0, &rules);
+        assert_eq!(table.take_due(4), []);
+        assert_eq!(table.take_due(5), [key]);
+        assert_eq!(table.take_due(60), []);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_does_not_come_up() {
+        let (mut table, rules) = (Table::new(), Config::default().rules());
+        let key = table.insert(connection("a"));
+        table.schedule(key, 0, &rules);
+        table.remove(key);
+        assert_eq!(table.take_due(60), []);
+    }
+}

@@ -1,0 +1,109 @@
+//! What shards are asked to do.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
+use tokio::sync::oneshot;
+
+use super::{
+    command::{Command, Target},
+    message::Message,
+};
+use crate::{
+    carrier::{Carrier, PollAnswer, WebSocket},
+    identity::Identity,
+    protocol::Outcome,
+    session::Terms,
+    tokens::TokenGuard,
+    upstream::Caller,
+};
+
+/// One thing that a shard is asked to do. A question is answered after the commands that were taken
+/// before it. Whoever asks may go away; then nobody gets the answer.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Adopt(Box<NewConnection>),
+    /// A client goes on on another socket.
+    Resume {
+        connection: ConnectionId,
+        socket: Box<WebSocket>,
+    },
+    /// A client without a socket of its own made a request.
+    FromClient {
+        connection: ConnectionId,
+        request: ClientRequest,
+    },
+    /// `matched` gets how many connections the command was carried out for.
+    Command {
+        command: Arc<Command>,
+        matched: Option<oneshot::Sender<usize>>,
+    },
+    Invoke(Invoke),
+    Ask {
+        hub: HubName,
+        question: Question,
+    },
+    /// Close every connection, then end.
+    Stop,
+}
+
+/// A connection whose transport was just established.
+#[derive(Debug)]
+pub(crate) struct NewConnection {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) terms: Terms,
+    pub(crate) carrier: Carrier,
+    /// Keeps the client's connection token for as long as the connection lasts; `None` for a client
+    /// that skipped the negotiation.
+    pub(crate) token: Option<TokenGuard>,
+    /// What the upstream is told about the client, if there is one.
+    pub(crate) caller: Option<Caller>,
+}
+
+/// What a client without a socket of its own wants. The answer is dropped if its connection is
+/// gone.
+#[derive(Debug)]
+pub(crate) enum ClientRequest {
+    /// To send these.
+    Messages { bytes: Bytes, taken: oneshot::Sender<()> },
+    /// To get what waits for it.
+    Poll(oneshot::Sender<PollAnswer>),
+    /// To end its connection.
+    End,
+}
+
+/// A call of a method of one client. `outcome` gets the client's answer; it is dropped if the
+/// connection is not open, or ends before.
+#[derive(Debug)]
+pub(crate) struct Invoke {
+    pub(crate) hub: HubName,
+    pub(crate) connection: ConnectionId,
+    pub(crate) invocation_id: String,
+    /// An invocation with this id.
+    pub(crate) message: Arc<Message>,
+    pub(crate) outcome: oneshot::Sender<Outcome>,
+}
+
+/// A question about a hub, and where its answer goes.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// How many connections are there.
+    Count { target: Target, count: oneshot::Sender<usize> },
+    /// Whether a connection of the user is in the group because the user is.
+    IsUserInGroup { user: UserId, group: GroupName, is_in_group: oneshot::Sender<bool> },
+    /// The first `limit` connections of the group in the order of their ids, behind `after`.
+    Members {
+        group: GroupName,
+        after: Option<ConnectionId>,
+        limit: usize,
+        members: oneshot::Sender<Vec<Member>>,
+    },
+}
+
+/// A connection of a group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Member {
+    pub(crate) connection: ConnectionId,
+    pub(crate) user: Option<UserId>,
+}

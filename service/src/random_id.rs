@@ -1,0 +1,23 @@
+//! Ids that nobody can guess.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// 128 random bits that may stand in a URL as they are: 22 characters of base64url.
+pub(crate) fn random_id() -> Result<String, getrandom::Error> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)?;
+    Ok(URL_SAFE_NO_PAD.encode(bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_may_stand_in_a_url() {
+        let id = random_id().unwrap();
+        assert_eq!(id.len(), 22);
+        assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)));
+        assert_ne!(id, random_id().unwrap());
+    }
+}

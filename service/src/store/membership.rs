@@ -1,0 +1,21 @@
+//! A user's membership in a group, and how many of them are kept for how long.
+
+use std::time::Duration;
+
+use signalr_serverless::{GroupName, HubName, UserId};
+
+/// How many groups without an expiry of their own are kept for one user: the latest.
+/// Source: the published description of "Add a user to the target group".
+pub(super) const UNTIMED_GROUPS_PER_USER: usize = 100;
+
+/// How long a membership without an expiry of its own is kept.
+/// Source: the published description of "Add a user to the target group".
+pub(super) const UNTIMED_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A user's membership in a group of a hub.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Membership {
+    pub(crate) hub: HubName,
+    pub(crate) user: UserId,
+    pub(crate) group: GroupName,
+}

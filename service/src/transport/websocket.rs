@@ -1,0 +1,130 @@
+//! From an HTTP request to a bare socket in the hands of a shard.
+
+use std::{io, sync::Arc};
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use bytes::BytesMut;
+use http::{HeaderMap, StatusCode, header};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use signalr_http_server::{UpgradedSocket, take_socket};
+use signalr_serverless::ConnectionId;
+use tungstenite::handshake::derive_accept_key;
+
+use super::{
+    endpoint::{Client, Refusal},
+    headers::has_token,
+};
+use crate::{
+    carrier::{Carrier, Transport, WebSocket},
+    hub::{Stopping, work::NewConnection},
+    identity::Identity,
+    session::Terms,
+    state::State,
+    tokens::{Claim, TokenGuard},
+    upstream::Caller,
+};
+
+/// `GET /client/?hub=…&id=…` with an upgrade; without `id`, a client that skips negotiation.
+pub(crate) fn connect(
+    state: Arc<State>,
+    mut client: Client,
+    mut request: Request,
+) -> Result<Response, Refusal> {
+    let accept = accept_key(request.headers())?;
+    let place = Place::find(&state, &mut client)?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(hand_over(state, upgrade, place));
+    let headers = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+}
+
+/// Where a socket goes once it is there.
+enum Place {
+    New {
+        identity: Arc<Identity>,
+        terms: Terms,
+        token: Option<TokenGuard>,
+        caller: Option<Caller>,
+    },
+    /// A connection that lost its socket.
+    Resumed(Arc<Identity>),
+}
+
+impl Place {
+    fn find(state: &State, client: &mut Client) -> Result<Self, Refusal> {
+        let (identity, terms, token) = match client.query.first("id") {
+            Some(token) => {
+                let client = client.hub_and_user();
+                match state.tokens.claim(token, client, Transport::WebSockets)? {
+                    Claim::New { identity, terms, guard } => (identity, terms, Some(guard)),
+                    Claim::Resume(identity) => return Ok(Self::Resumed(identity)),
+                }
+            }
+            None => (client.new_identity()?, client.terms.clone(), None),
+        };
+        let caller = client.caller(&identity);
+        Ok(Self::New { identity, terms, token, caller })
+    }
+
+    fn connection(&self) -> &ConnectionId {
+        match self {
+            Self::New { identity, .. } | Self::Resumed(identity) => &identity.id,
+        }
+    }
+
+    async fn take(self, state: &State, socket: WebSocket) -> Result<(), Stopping> {
+        match self {
+            Self::New { identity, terms, token, caller } => {
+                let carrier = Carrier::WebSocket(socket);
+                let connection = NewConnection { identity, terms, carrier, token, caller };
+                state.hubs.adopt(connection).await
+            }
+            Self::Resumed(identity) => state.hubs.resume(&identity.id, socket).await,
+        }
+    }
+}
+
+/// Checks the opening handshake and answers its key. Source: RFC 6455, section 4.2.
+fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
+    let bad_request = |text| Refusal::new(StatusCode::BAD_REQUEST, text);
+    if !has_token(headers, &header::CONNECTION, "upgrade") {
+        return Err(bad_request("the header Connection does not say 'upgrade'"));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(bad_request("Sec-WebSocket-Version is not 13"));
+    }
+    match headers.get(header::SEC_WEBSOCKET_KEY) {
+        // 16 bytes in base64.
+        Some(key) if key.len() == 24 => Ok(derive_accept_key(key.as_bytes())),
+        _ => Err(bad_request("Sec-WebSocket-Key is not 16 bytes in base64")),
+    }
+}
+
+/// Takes the socket back from the HTTP library and hands it to its shard.
+async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, place: Place) {
+    let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
+        let (socket, early) = bare_socket(upgraded)?;
+        Ok(WebSocket::new(state.hubs.register(place.connection(), socket)?, early))
+    });
+    match socket {
+        // At the end of the service the socket is dropped, and so its client learns of it.
+        Ok(socket) => drop(place.take(&state, socket).await),
+        Err(error) => {
+            let connection = place.connection();
+            tracing::debug!(%connection, %error, "an upgrade was not completed");
+        }
+    }
+}
+
+/// The bare socket, and what was read from it already.
+fn bare_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
+    let UpgradedSocket { stream, early } = take_socket(upgraded)?;
+    Ok((stream.into_std()?, BytesMut::from(early)))
+}
