@@ -1,26 +1,23 @@
 //! `signalr dev`: the service, the functions and the chat page at once, for this machine only.
 
-use std::{ffi::OsString, future::IntoFuture, io, time::Duration};
+use std::{ffi::OsString, io};
 
 use axum::Router;
 use clap::Args;
 use serde_json::json;
 use signalr_function_runtime::{Config as FunctionConfig, variable};
+use signalr_http_server::{Limits, Listen, end_signal};
 use signalr_serverless::{ConnectionString, HubName};
 use signalr_service::{
-    Config as ServiceConfig, Listen, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
+    Config as ServiceConfig, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     announcement::{self, Line, connection_string},
     failure::Failure,
     page,
-    shutdown::{self, Shutdown},
 };
-
-/// How long requests under way may take after the signal to end.
-const DRAIN: Duration = Duration::from_secs(5);
 
 /// Run everything on this machine: service, functions and chat page
 ///
@@ -55,7 +52,7 @@ impl Dev {
     ) -> Result<(), Failure> {
         let starts_service = !names_a_service(&environment);
         let mut config = self.function_config(starts_service, &environment)?;
-        let shutdown = shutdown::on_signal()?;
+        let signal = end_signal()?;
 
         let listeners = self.bind_functions().await?;
         let upstream = upstream_at(&listeners)?;
@@ -67,7 +64,8 @@ impl Dev {
             .map_err(|error| Failure::configuration(&error))?;
 
         announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
-        serve(page::in_front_of(app, starts_service), listeners, service, shutdown).await
+        serve(page::in_front_of(app, starts_service), listeners, service, signal).await;
+        Ok(())
     }
 
     /// Reads the environment, with this command's own defaults under it and its flags over it.
@@ -192,37 +190,11 @@ async fn serve(
     app: Router,
     listeners: Vec<TcpListener>,
     service: Option<Service>,
-    shutdown: Shutdown,
-) -> Result<(), Failure> {
-    let mut outcome = Ok(());
-    let functions = async { outcome = serve_functions(app, listeners, shutdown).await };
+    signal: impl Future<Output = ()>,
+) {
+    let functions = signalr_http_server::serve(listeners, app, Limits::default(), signal);
     match service {
         Some(service) => service.run(functions).await,
         None => functions.await,
     }
-    outcome.map_err(Failure::from)
-}
-
-async fn serve_functions(
-    app: Router,
-    listeners: Vec<TcpListener>,
-    shutdown: Shutdown,
-) -> io::Result<()> {
-    let mut servers = JoinSet::new();
-    for listener in listeners {
-        let server =
-            axum::serve(listener, app.clone()).with_graceful_shutdown(shutdown.clone().requested());
-        servers.spawn(server.into_future());
-    }
-    shutdown.requested().await;
-    let drained = tokio::time::timeout(DRAIN, async {
-        while let Some(served) = servers.join_next().await {
-            served.map_err(io::Error::other)??;
-        }
-        Ok(())
-    });
-    drained.await.unwrap_or_else(|_| {
-        tracing::warn!("requests under way were cut off");
-        Ok(())
-    })
 }

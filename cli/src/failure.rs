@@ -7,13 +7,9 @@ use std::{
     process::ExitCode,
 };
 
+use signalr_http_server::{Exit, ListenError};
 use signalr_serverless::with_causes;
-use signalr_service::{ListenError, StartError, upstream::SettingsError};
-
-/// The exit code of a bad flag or configuration: `EX_USAGE` of sysexits.h.
-const BAD_CONFIGURATION: u8 = 64;
-/// The exit code of a good configuration that could not be started.
-const COULD_NOT_START: u8 = 1;
+use signalr_service::{StartError, upstream::SettingsError};
 
 /// Why the command ends early. The text names what was wrong and what would do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,8 +45,8 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         print(self);
         match self {
-            Self::Configuration(_) => ExitCode::from(BAD_CONFIGURATION),
-            Self::Start(_) => ExitCode::from(COULD_NOT_START),
+            Self::Configuration(_) => Exit::BadConfiguration.into(),
+            Self::Start(_) => Exit::Failed.into(),
         }
     }
 }
@@ -71,7 +67,7 @@ impl From<io::Error> for Failure {
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to be told where standard error is closed.
     let _ = error.print();
-    if error.use_stderr() { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::SUCCESS }
+    if error.use_stderr() { Exit::BadConfiguration.into() } else { ExitCode::SUCCESS }
 }
 
 fn print(failure: &dyn Display) {

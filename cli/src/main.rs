@@ -5,7 +5,6 @@ mod dev;
 mod failure;
 mod page;
 mod serve;
-mod shutdown;
 
 use std::{ffi::OsString, io, process::ExitCode};
 

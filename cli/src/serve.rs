@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, value_parser};
+use signalr_http_server::end_signal;
 use signalr_serverless::AccessKey;
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, Listen, Service, Timeouts, Trust, TrustError,
@@ -12,7 +13,6 @@ use signalr_service::{
 use crate::{
     announcement::{self, Line},
     failure::Failure,
-    shutdown,
 };
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
@@ -76,7 +76,7 @@ impl Serve {
     /// Serves until a signal ends it.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
-        let shutdown = shutdown::on_signal()?;
+        let signal = end_signal()?;
         let key = self.shown_key();
         self.warn();
         let config = Config { upstream, ..self.config() };
@@ -85,7 +85,7 @@ impl Serve {
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
         announcement::print(&lines(&service, key))?;
-        service.run(shutdown.requested()).await;
+        service.run(signal).await;
         Ok(())
     }
 

@@ -3,13 +3,12 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
 use signalr_http_client::Trust;
+use signalr_http_server::Listen;
 use signalr_serverless::AccessKey;
-
 use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
-    listen::Listen,
     session::{ClientMessages, Rules, Seconds},
     upstream,
 };

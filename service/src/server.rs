@@ -1,26 +1,22 @@
 //! The running service: its ports, and everything that happens from the start to the end.
 
 use std::{
-    convert::Infallible,
     future::Future,
     io,
     net::SocketAddr,
-    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use axum::{Router, extract::Request, middleware};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::{Router, middleware};
 use signalr_http_client::SetupError;
+use signalr_http_server::{Limits as ServerLimits, ListenError};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{mpsc, watch},
+    net::TcpListener,
+    sync::mpsc,
     task::JoinSet,
-    time::{interval, sleep, timeout},
+    time::{interval, timeout},
 };
-use tower::ServiceExt;
 
 use crate::{
     auth::{ClientKeys, Verifier},
@@ -28,9 +24,8 @@ use crate::{
     config::Config,
     cors,
     counters::Counters,
-    head,
+    header_limit,
     hub::{Hubs, replies, shard::Shared},
-    listen::ListenError,
     rest,
     state::State,
     store::Store,
@@ -39,16 +34,11 @@ use crate::{
     upstream::{Limits, Reply, Upstream},
 };
 
-/// How long a client may take to send the headers of a request, and how long a connection may be
-/// idle before it. Callers keep connections for up to a minute, and one that is closed in the
-/// moment of a send fails that send.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long requests under way may take after the end was asked for.
+/// How long requests under way, and then events for the upstream, may take after the end was asked
+/// for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many answers of the upstream may wait to be handed on.
 const REPLIES: usize = 64;
-/// How long to wait where the machine has no socket left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -174,28 +164,21 @@ impl Service {
     /// Serves until `shutdown` is ready. Then nothing new is taken, clients are told to come back,
     /// and requests under way are finished.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let (ending, is_ending) = watch::channel(false);
         let app = router(Arc::clone(&self.state));
-        let mut tasks = JoinSet::new();
-        for listener in self.listeners {
-            tasks.spawn(accept(listener, app.clone(), is_ending.clone()));
-        }
-        tasks.spawn(keep_time(Arc::clone(&self.state), is_ending));
+        let limits = ServerLimits { drain_time: DRAIN_TIMEOUT, ..ServerLimits::default() };
+        let mut expiry = JoinSet::new();
+        expiry.spawn(keep_time(Arc::clone(&self.state)));
         let state = Arc::clone(&self.state);
         let replies =
             tokio::spawn(async move { replies::deliver(&state.hubs, self.replies).await });
-        shutdown.await;
-        tracing::info!("the service is shutting down");
-        // Clients end their long polls by requests, so these are still answered.
-        self.state.hubs.stop().await;
-        // Without receivers there is nobody left to tell.
-        let _ = ending.send(true);
-        if timeout(DRAIN_TIMEOUT, async { while tasks.join_next().await.is_some() {} })
-            .await
-            .is_err()
-        {
-            tracing::warn!("requests under way were cut off");
-        }
+        let ending = async {
+            shutdown.await;
+            tracing::info!("the service is shutting down");
+            // Clients end their long polls by requests, so these are still answered.
+            self.state.hubs.stop().await;
+        };
+        signalr_http_server::serve(self.listeners, app, limits, ending).await;
+        expiry.abort_all();
         if let Some(upstream) = self.upstream
             && timeout(DRAIN_TIMEOUT, upstream.idle()).await.is_err()
         {
@@ -212,74 +195,16 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
 fn router(state: Arc<State>) -> Router {
     rest::router()
         .merge(transport::router())
-        .layer(middleware::from_fn(head::limit))
+        .layer(middleware::from_fn(header_limit::check))
         .layer(cors::layer())
         .with_state(state)
 }
 
-/// Takes connections until the end, then waits for the requests under way.
-async fn accept(listener: TcpListener, app: Router, mut is_ending: watch::Receiver<bool>) {
-    let mut requests = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = is_ending.changed() => break,
-        };
-        match accepted {
-            Ok((socket, _)) => {
-                requests.spawn(serve(socket, app.clone(), is_ending.clone()));
-                while requests.try_join_next().is_some() {}
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    while requests.join_next().await.is_some() {}
-}
-
-/// Serves the HTTP requests of one connection. An upgrade takes the socket away from here.
-async fn serve(socket: TcpStream, app: Router, mut is_ending: watch::Receiver<bool>) {
-    // Frames are joined before they are written; waiting for more would only delay them.
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "a connection broke at once");
-        return;
-    }
-    let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
-        async move {
-            Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {}))
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(head::MAX_HEAD)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        _ = is_ending.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
 /// Ends what has a time limit and no owner of its own.
-async fn keep_time(state: Arc<State>, mut is_ending: watch::Receiver<bool>) {
+async fn keep_time(state: Arc<State>) {
     let mut seconds = interval(Duration::from_secs(1));
     loop {
-        tokio::select! {
-            _ = seconds.tick() => {}
-            _ = is_ending.changed() => return,
-        }
+        seconds.tick().await;
         state.tokens.expire();
         if state.hubs.user_groups.expire(SystemTime::now()).await.is_err() {
             return;

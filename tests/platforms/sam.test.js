@@ -32,7 +32,7 @@ test("the template is valid", async () => {
 
 test("the functions know every variable that the template sets", () => {
   const read = (path) => readFileSync(join(ROOT, path), "utf8");
-  const known = [...read("functions/runtime/src/variable.rs").matchAll(/^ +[A-Z_]+ = "(\w+)",$/gm)].map(([, name]) => name);
+  const known = [...read("functions/runtime/src/config/variable.rs").matchAll(/^ +[A-Z_]+ = "(\w+)",$/gm)].map(([, name]) => name);
   const blocks = [...read("template.yaml").matchAll(/^( *)Variables:\n((?:\1 .*\n)+)/gm)].map(([, , block]) => block);
   const set = blocks.flatMap((block) => [...block.matchAll(/^ *(\w+): /gm)].map(([, name]) => name));
   // Those of all functions, of negotiate, of broadcast and of group-admin.

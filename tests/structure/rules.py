@@ -22,21 +22,23 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
     "signalr-http-client": set(),
+    "signalr-http-server": set(),
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-serverless": {"signalr-http-client", "signalr-signing-keys"},
-    "signalr-service": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
-    "signalr-function-runtime": {"signalr-http-client", "signalr-oidc", "signalr-serverless"},
+    "signalr-service": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
+    "signalr-function-runtime": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]
 MAY_USE["signalr-group-admin"] = MAY_USE["signalr-negotiate"]
 MAY_USE["signalr-upstream"] = MAY_USE["signalr-negotiate"]
-MAY_USE["signalr-function-app"] = MAY_USE["signalr-negotiate"] | {
+MAY_USE["signalr-chat"] = MAY_USE["signalr-upstream"] | {"signalr-upstream"}
+MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-negotiate",
     "signalr-broadcast",
+    "signalr-chat",
     "signalr-group-admin",
-    "signalr-upstream",
 }
 MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
 
@@ -50,7 +52,7 @@ GRAB_BAGS = re.compile(r"^(utils?|common|helpers?|managers?)$")
 VARIABLE_TABLE = re.compile(r"^\| *variable *\|.*\n((?:\|.*\n)+)", re.MULTILINE)
 VARIABLE = re.compile(r"`(\w+)`")
 CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
-CONSTANTS_FILE = "functions/runtime/src/variable.rs"
+CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 
 
 def sdk_knows_no_server_framework(root):

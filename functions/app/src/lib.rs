@@ -26,12 +26,11 @@ use signalr_serverless::Negotiator;
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let client = service_client(config)?;
     let negotiator = Negotiator::with_client(&config.connection_string, &client)?;
-    let upstream = signalr_upstream::chat(config, client.clone());
     let functions = [
         signalr_negotiate::function(config, negotiator),
         signalr_broadcast::function(config, client.clone())?,
-        signalr_group_admin::function(config, client)?,
-        upstream.function(),
+        signalr_group_admin::function(config, client.clone())?,
+        signalr_chat::function(config, client),
     ];
     Ok(signalr_function_runtime::router(config, functions))
 }

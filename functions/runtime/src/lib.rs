@@ -4,74 +4,29 @@
 //! functions behind their paths, [`start`] reads the [`Config`] and serves the router on AWS
 //! Lambda, as an Azure Functions custom handler or on a local port.
 //!
-//! | file | concern |
+//! | folder | concern |
 //! |---|---|
-//! | `variable` | the name and meaning of every environment variable |
-//! | `environment` | reading a variable, and what is wrong with one |
-//! | `config` | reading them all, once |
-//! | `listen` | where calls come from |
-//! | `hubs` | which hub a call is for |
-//! | `identity` | who negotiates |
-//! | `client_token` | what every client's token is given |
-//! | `authorization` | who may call |
-//! | `cors` | which browser origins may read answers |
-//! | `path` | from a URL's path to hub and function, on each platform |
-//! | `function` | what it is called, who may call it, what it does |
-//! | `router` | one call from its path to its handler |
-//! | `items` | a body of one item or an array of them |
-//! | `deadline` | by when a call must be answered |
-//! | `results` | what became of each item |
-//! | `problem` | errors, as `application/problem+json` |
-//! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
-//! | `azure`, `lambda` | what the platforms put around a call |
-//! | `log` | what their logs are told |
-//! | `http_client` | the process's one HTTP client |
-//! | `service_client` | calling the service |
-//! | `port` | a port of this machine |
-//! | `serve` | the process: platform, signals, exit status |
+//! | `config` | what the environment says, read once, and what is wrong with it |
+//! | `call` | one call: its path, who may make it, for whom, and what comes of it |
+//! | `platform` | where calls come from: AWS Lambda, Azure Functions, a port of this machine |
 
-mod authorization;
-mod azure;
-mod client_token;
+mod call;
 mod config;
-mod cors;
-mod deadline;
-mod environment;
-mod function;
-mod http_client;
-mod hubs;
-mod identity;
-mod items;
-#[cfg(feature = "lambda")]
-mod lambda;
-mod listen;
-mod log;
-mod path;
-mod port;
-mod problem;
-mod query;
-mod results;
-mod router;
-mod serve;
-#[cfg(feature = "rest")]
-mod service_client;
-mod trigger;
-pub mod variable;
+mod platform;
 
-pub use authorization::Authorization;
-pub use client_token::ClientToken;
-pub use config::Config;
-pub use cors::AllowedOrigins;
-pub use deadline::Deadline;
-pub use environment::ConfigError;
-pub use function::{BODY_LIMIT, Function};
-pub use hubs::Hubs;
-pub use identity::{Caller, Identity};
-pub use items::{Items, MAX_ITEMS, given};
-pub use listen::Listen;
-pub use problem::Problem;
-pub use results::Results;
-pub use router::router;
-pub use serve::start;
+pub use call::{
+    authorization::Authorization,
+    client_token::ClientToken,
+    cors::AllowedOrigins,
+    deadline::Deadline,
+    function::{BODY_LIMIT, Function},
+    hubs::Hubs,
+    identity::{Caller, Identity},
+    items::{Items, MAX_ITEMS, given},
+    problem::Problem,
+    results::Results,
+};
 #[cfg(feature = "rest")]
-pub use service_client::service_client;
+pub use config::service_client::service_client;
+pub use config::{Config, environment::ConfigError, listen::Listen, variable};
+pub use platform::{process::start, router};

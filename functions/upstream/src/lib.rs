@@ -20,12 +20,10 @@
 //! # }
 //! ```
 //!
-//! The service is to call `/api/upstream`; every hub and event may go to that one URL. What this
-//! crate serves itself is the upstream of the chat page ([`chat`]).
+//! The service is to call `/api/upstream`; every hub and event may go to that one URL.
 
 #![warn(missing_docs)]
 
-mod chat;
 mod context;
 mod encoding;
 mod error;
@@ -33,17 +31,4 @@ mod invocation;
 mod method;
 mod upstream;
 
-use axum::Router;
-use signalr_function_runtime::{Config, ConfigError, service_client};
-
-pub use self::{chat::chat, context::Context, error::MethodError, upstream::Upstream};
-
-/// The upstream of the chat behind its paths.
-///
-/// # Errors
-///
-/// [`ConfigError`] where the connection string names an identity that cannot be used.
-pub fn router(config: &Config) -> Result<Router, ConfigError> {
-    let upstream = chat(config, service_client(config)?);
-    Ok(signalr_function_runtime::router(config, [upstream.function()]))
-}
+pub use self::{context::Context, error::MethodError, upstream::Upstream};

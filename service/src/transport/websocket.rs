@@ -9,9 +9,8 @@ use axum::{
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use signalr_http_server::{UpgradedSocket, take_socket};
 use signalr_serverless::ConnectionId;
-use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{
@@ -111,7 +110,7 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 /// Takes the socket back from the HTTP library and hands it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, place: Place) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
-        let (socket, early) = take_socket(upgraded)?;
+        let (socket, early) = bare_socket(upgraded)?;
         Ok(WebSocket::new(state.hubs.register(place.connection(), socket)?, early))
     });
     match socket {
@@ -125,9 +124,7 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, place: Place) {
 }
 
 /// The bare socket, and what was read from it already.
-fn take_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
-    Ok((parts.io.into_inner().into_std()?, BytesMut::from(parts.read_buf)))
+fn bare_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
+    let UpgradedSocket { stream, early } = take_socket(upgraded)?;
+    Ok((stream.into_std()?, BytesMut::from(early)))
 }

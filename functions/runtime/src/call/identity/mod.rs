@@ -1,0 +1,108 @@
+//! Who negotiates: where the user of a call comes from.
+
+#[cfg(feature = "lambda")]
+mod authorizer;
+mod easyauth;
+mod found;
+mod insecure;
+#[cfg(feature = "oidc")]
+mod oidc;
+mod source;
+
+use std::time::SystemTime;
+
+use axum::http::{StatusCode, request::Parts};
+use serde_json::{Map, Value};
+use signalr_serverless::UserId;
+
+use self::{found::Found, source::Source};
+use crate::{
+    call::problem::Problem,
+    config::{
+        environment::{ConfigError, Environment},
+        http_client::HttpClient,
+        listen::Listen,
+        variable,
+    },
+};
+
+/// The places to look for a user, in order. The first that has one decides; where none has, and
+/// `anonymous` is not among them, the call is refused.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    sources: Vec<Source>,
+    /// The claims that are passed on.
+    claims: Vec<String>,
+}
+
+/// Whom a call is made for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Caller {
+    /// The user; `None` for an anonymous one.
+    pub user: Option<UserId>,
+    /// What else is known and to be passed on: names and values of claims.
+    pub claims: Vec<(String, Value)>,
+}
+
+impl Identity {
+    pub(crate) fn from_environment(
+        environment: &Environment<'_>,
+        listen: Listen,
+        http: &HttpClient,
+    ) -> Result<Self, ConfigError> {
+        let entries =
+            environment.list(variable::IDENTITY)?.unwrap_or_else(|| vec!["anonymous".to_owned()]);
+        let sources = entries
+            .iter()
+            .map(|entry| Source::from_environment(entry, environment, listen, http))
+            .collect::<Result<Vec<_>, _>>()?;
+        let anonymous = sources.iter().position(|source| matches!(source, Source::Anonymous));
+        if anonymous.is_some_and(|index| index + 1 < sources.len()) {
+            let problem = "what follows 'anonymous' is never tried; put it last";
+            return Err(ConfigError::of(variable::IDENTITY, problem));
+        }
+        Ok(Self { sources, claims: claims(environment)? })
+    }
+
+    /// Whom a call is made for.
+    ///
+    /// # Errors
+    ///
+    /// 401 where an identity is required and missing or does not hold, 400 where it cannot be a
+    /// user id, 503 where it cannot be checked now.
+    pub async fn caller(&self, request: &Parts, now: SystemTime) -> Result<Caller, Problem> {
+        for source in &self.sources {
+            if let Some(Found { user, claims }) = source.find(request, now).await? {
+                let user = user.map(|user| UserId::parse(&user)).transpose();
+                let user = user.map_err(|error| Problem::bad_request(error.to_string()))?;
+                return Ok(Caller { user, claims: self.passed_on(claims) });
+            }
+        }
+        let places: Vec<_> = self.sources.iter().map(Source::describe).collect();
+        let detail = format!("this call needs a user; give one by {}", places.join(" or "));
+        Err(match self.sources.iter().any(Source::is_bearer) {
+            true => Problem::unauthorized_bearer(detail),
+            false => Problem::new(StatusCode::UNAUTHORIZED, detail),
+        })
+    }
+
+    fn passed_on(&self, mut known: Map<String, Value>) -> Vec<(String, Value)> {
+        let wanted = self.claims.iter();
+        wanted.filter_map(|name| Some((name.clone(), known.remove(name)?))).collect()
+    }
+}
+
+fn claims(environment: &Environment<'_>) -> Result<Vec<String>, ConfigError> {
+    let names = environment.list(variable::CLAIMS)?.unwrap_or_default();
+    let prefix = signalr_serverless::claim::SERVICE_PREFIX;
+    match names.iter().find(|name| name.to_ascii_lowercase().starts_with(prefix)) {
+        Some(name) => Err(ConfigError::of(
+            variable::CLAIMS,
+            format!("'{name}' belongs to the service; list claims that do not begin with {prefix}"),
+        )),
+        None => Ok(names),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The user of a bearer token, checked against an OpenID Connect issuer.
+
+use std::time::SystemTime;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+use signalr_oidc::{Issuer, Rejection};
+
+use super::found::Found;
+use crate::{
+    call::problem::Problem,
+    config::{
+        environment::{ConfigError, Environment},
+        http_client::HttpClient,
+        variable,
+    },
+};
+
+/// Checks tokens. Clones share the issuer's keys.
+#[derive(Clone, Debug)]
+pub(super) struct Verifier {
+    tokens: signalr_oidc::Verifier,
+    user_claim: String,
+}
+
+impl Verifier {
+    /// Makes no call: the issuer is first asked when a token comes.
+    pub(super) fn from_environment(
+        environment: &Environment<'_>,
+        http: &HttpClient,
+        user_claim: String,
+    ) -> Result<Self, ConfigError> {
+        let needed = |variable, what: &str| {
+            ConfigError::of(variable, format!("is not set, and 'jwt' needs it; {what}"))
+        };
+        let issuer = environment.text(variable::OIDC_ISSUER)?.ok_or_else(|| {
+            needed(variable::OIDC_ISSUER, "use the issuer's URL, such as https://login.example")
+        })?;
+        let issuer = Issuer::parse(&issuer)
+            .map_err(|error| ConfigError::of(variable::OIDC_ISSUER, error.to_string()))?;
+        let audiences = environment.list(variable::OIDC_AUDIENCE)?.ok_or_else(|| {
+            needed(variable::OIDC_AUDIENCE, "use the name by which the issuer knows this app")
+        })?;
+        let tokens = signalr_oidc::Verifier::new(issuer, audiences, http.get()?);
+        Ok(Self { tokens, user_claim })
+    }
+
+    pub(super) async fn find(
+        &self,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Result<Option<Found>, Problem> {
+        let checked = match bearer(headers) {
+            Ok(None) => return Ok(None),
+            Ok(Some(token)) => self.check(token, now).await,
+            Err(rejection) => Err(rejection),
+        };
+        checked.map(Some).map_err(|rejection| match rejection {
+            Rejection::Token(problem) => Problem::unauthorized_bearer(problem),
+            Rejection::Keys(problem) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, problem),
+        })
+    }
+
+    async fn check(&self, token: &str, now: SystemTime) -> Result<Found, Rejection> {
+        let claims = self.tokens.check(token, now).await?;
+        let user = self.user(&claims)?;
+        Ok(Found { user: Some(user), claims })
+    }
+
+    fn user(&self, claims: &Map<String, Value>) -> Result<String, Rejection> {
+        match claims.get(&self.user_claim) {
+            Some(Value::String(user)) => Ok(user.clone()),
+            _ => Err(Rejection::Token(format!(
+                "the token has no text '{}'; NEGOTIATE_USER_CLAIM names the claim to use",
+                self.user_claim
+            ))),
+        }
+    }
+}
+
+/// The token in the header, or `None` where the call has none. Another scheme than Bearer is none.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Rejection::Token("header 'authorization' is there more than once".to_owned()));
+    }
+    let unreadable = || Rejection::Token("header 'authorization' is not text".to_owned());
+    let value = value.to_str().map_err(|_| unreadable())?;
+    match value.split_once([' ', '\t']) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        None if value.eq_ignore_ascii_case("bearer") => {
+            Err(Rejection::Token("the bearer token is empty".to_owned()))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Nothing listens there: whoever asks the issuer gets 503, and no 401.
+    fn verifier() -> Verifier {
+        let lookup = |key: &str| match key {
+            "OIDC_ISSUER" => Some("http://127.0.0.1:1".into()),
+            "OIDC_AUDIENCE" => Some("chat,news".into()),
+            _ => None,
+        };
+        let environment = Environment::new(&lookup);
+        let http = HttpClient::from_environment(&environment).unwrap();
+        Verifier::from_environment(&environment, &http, "sub".to_owned()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_missing_token_is_none_and_a_bad_one_is_401() {
+        let verifier = verifier();
+        let find = async |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("authorization", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            let found = verifier.find(&headers, SystemTime::UNIX_EPOCH).await;
+            found.map_err(|problem| problem.status().as_u16())
+        };
+        assert!(find(&[]).await.unwrap().is_none());
+        assert!(find(&["Basic YTpi"]).await.unwrap().is_none());
+        for bad in [
+            &["Bearer x"][..],
+            &["Bearer\tx"],
+            &["bearer"],
+            &["Bearer "],
+            &["Bearer a", "Bearer b"],
+            &["é"],
+        ] {
+            assert_eq!(find(bad).await.unwrap_err(), 401, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_user_is_a_text() {
+        let user = |claims: Value| verifier().user(claims.as_object().unwrap());
+        assert_eq!(user(json!({ "sub": "ann" })), Ok("ann".to_owned()));
+        for claims in [json!({}), json!({ "sub": null }), json!({ "sub": 7 })] {
+            let Err(Rejection::Token(text)) = user(claims) else { panic!("taken for a user") };
+            assert!(text.contains("no text 'sub'"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One place to look for a user.
+
+use std::time::SystemTime;
+
+use axum::http::request::Parts;
+
+#[cfg(feature = "lambda")]
+use super::authorizer::Authorizer;
+#[cfg(feature = "oidc")]
+use super::oidc::Verifier;
+use super::{easyauth, found::Found, insecure::Insecure};
+use crate::{
+    call::problem::Problem,
+    config::{
+        environment::{ConfigError, Environment},
+        http_client::HttpClient,
+        listen::Listen,
+        variable,
+    },
+};
+
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// No user at all.
+    Anonymous,
+    /// What Azure App Service found out.
+    EasyAuth,
+    /// What API Gateway's authorizer found out.
+    #[cfg(feature = "lambda")]
+    Authorizer(Authorizer),
+    /// A token that is checked here.
+    #[cfg(feature = "oidc")]
+    Jwt(Verifier),
+    /// What the caller says.
+    Insecure(Insecure),
+}
+
+impl Source {
+    pub(super) fn from_environment(
+        entry: &str,
+        environment: &Environment<'_>,
+        listen: Listen,
+        http: &HttpClient,
+    ) -> Result<Self, ConfigError> {
+        match entry {
+            "anonymous" => Ok(Self::Anonymous),
+            "easyauth" => {
+                easyauth::check_platform(environment, listen)?;
+                Ok(Self::EasyAuth)
+            }
+            "authorizer" => authorizer(environment, listen),
+            "jwt" => jwt(environment, http),
+            _ => Ok(Self::Insecure(Insecure::from_environment(entry, environment)?)),
+        }
+    }
+
+    /// The user, or `None` where the call says nothing here.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem`] where it says something that does not hold.
+    pub(super) async fn find(
+        &self,
+        request: &Parts,
+        #[cfg_attr(not(feature = "oidc"), expect(unused_variables, reason = "tokens expire"))]
+        now: SystemTime,
+    ) -> Result<Option<Found>, Problem> {
+        match self {
+            Self::Anonymous => Ok(Some(Found::default())),
+            Self::EasyAuth => easyauth::find(&request.headers),
+            #[cfg(feature = "lambda")]
+            Self::Authorizer(authorizer) => authorizer.find(&request.extensions),
+            #[cfg(feature = "oidc")]
+            Self::Jwt(verifier) => verifier.find(&request.headers, now).await,
+            Self::Insecure(insecure) => insecure.find(request),
+        }
+    }
+
+    /// What a caller can do, for the text of a refusal.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Anonymous => "nothing".to_owned(),
+            Self::EasyAuth => "signing in with this app".to_owned(),
+            #[cfg(feature = "lambda")]
+            Self::Authorizer(_) => "what the API's authorizer asks for".to_owned(),
+            #[cfg(feature = "oidc")]
+            Self::Jwt(_) => "header 'authorization' with Bearer and a token".to_owned(),
+            Self::Insecure(insecure) => insecure.describe(),
+        }
+    }
+
+    pub(super) fn is_bearer(&self) -> bool {
+        match self {
+            #[cfg(feature = "oidc")]
+            Self::Jwt(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The claim that becomes the user id.
+#[cfg(any(feature = "lambda", feature = "oidc"))]
+fn user_claim(environment: &Environment<'_>) -> Result<String, ConfigError> {
+    Ok(environment.text(variable::USER_CLAIM)?.unwrap_or_else(|| "sub".to_owned()))
+}
+
+/// API Gateway tells Lambda alone what its authorizer found out; elsewhere nothing would be behind it.
+#[cfg(feature = "lambda")]
+fn authorizer(environment: &Environment<'_>, listen: Listen) -> Result<Source, ConfigError> {
+    match listen {
+        Listen::Lambda => Ok(Source::Authorizer(Authorizer::new(user_claim(environment)?))),
+        Listen::Azure { .. } | Listen::Local { .. } => Err(ConfigError::of(
+            variable::IDENTITY,
+            "'authorizer' works on AWS Lambda behind API Gateway only; use jwt here",
+        )),
+    }
+}
+
+#[cfg(not(feature = "lambda"))]
+fn authorizer(_: &Environment<'_>, _: Listen) -> Result<Source, ConfigError> {
+    Err(ConfigError::of(
+        variable::IDENTITY,
+        "'authorizer' needs AWS Lambda, and this program was built without its feature `lambda`",
+    ))
+}
+
+#[cfg(feature = "oidc")]
+fn jwt(environment: &Environment<'_>, http: &HttpClient) -> Result<Source, ConfigError> {
+    let verifier = Verifier::from_environment(environment, http, user_claim(environment)?)?;
+    Ok(Source::Jwt(verifier))
+}
+
+#[cfg(not(feature = "oidc"))]
+fn jwt(_: &Environment<'_>, _: &HttpClient) -> Result<Source, ConfigError> {
+    Err(ConfigError::of(
+        variable::IDENTITY,
+        "has 'jwt', but this program was built without its feature `oidc`; build it with",
+    ))
+}

@@ -1,0 +1,183 @@
+//! Calls that are no HTTP requests: a timer, a queue, a topic, a bus. What they bring is a body as
+//! it would be POSTed, in whatever the carriers put around it.
+
+use std::borrow::Cow;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use tower::ServiceExt;
+
+use crate::call::{deadline::Deadline, function::BODY_LIMIT, problem::Failure};
+
+/// Marks a request as one that a platform's trigger makes. It is an extension: nobody can send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger {
+    /// The body is what the trigger brought.
+    Payload,
+    /// It brought nothing but the time.
+    Timer,
+}
+
+/// How many carriers may be around a payload. A bus that feeds a topic that feeds a queue has three,
+/// and each can encode what it carries as a string.
+const MAX_CARRIERS: usize = 8;
+
+/// Hands what a trigger brought to the function that takes it.
+///
+/// # Errors
+///
+/// Why it was not done, as an operator is told.
+pub(crate) async fn deliver(
+    router: &Router,
+    brought: &str,
+    deadline: Deadline,
+) -> Result<(), String> {
+    let (trigger, payload) = unpack(brought)?;
+    let mut request = Request::new(Body::from(payload.into_owned()));
+    request.extensions_mut().insert(trigger);
+    request.extensions_mut().insert(deadline);
+    let answer = match router.clone().oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let status = answer.status();
+    if let Some(Failure(reason)) = answer.extensions().get() {
+        return Err(format!("{status}: {reason}"));
+    }
+    let body = to_bytes(answer.into_body(), BODY_LIMIT).await.unwrap_or_default();
+    Err(format!("{status}: {}", String::from_utf8_lossy(&body)))
+}
+
+/// What the carriers put around a payload, by the names that tell them from a message.
+#[derive(Deserialize)]
+struct Carrier<'a> {
+    /// SNS, in a queue that is subscribed to it: `Notification`.
+    #[serde(borrow, rename = "Type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Message")]
+    message: Option<&'a RawValue>,
+    /// EventBridge.
+    #[serde(borrow, rename = "detail-type")]
+    detail_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    detail: Option<&'a RawValue>,
+    /// A timer of Azure Functions.
+    #[serde(borrow, rename = "IsPastDue", alias = "isPastDue")]
+    is_past_due: Option<&'a RawValue>,
+}
+
+/// Takes a payload out of its carriers, to the letter.
+fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
+    let mut payload = Cow::Borrowed(brought.trim());
+    for _ in 0..MAX_CARRIERS {
+        let inner = match &payload {
+            text if text.starts_with('"') => serde_json::from_str(text).ok(),
+            // Serde would take an array for a carrier's fields in their order.
+            text if !text.starts_with('{') => None,
+            text => match serde_json::from_str::<Carrier<'_>>(text) {
+                Ok(Carrier { is_past_due: Some(_), .. }) => {
+                    return Ok((Trigger::Timer, Cow::Borrowed("")));
+                }
+                Ok(Carrier { detail_type: Some(kind), detail, .. }) => {
+                    let detail = detail.map(RawValue::get);
+                    if kind.get() == r#""Scheduled Event""# && detail.is_none_or(says_nothing) {
+                        return Ok((Trigger::Timer, Cow::Borrowed("")));
+                    }
+                    detail.map(str::to_owned)
+                }
+                Ok(Carrier { kind: Some(_), message: Some(message), .. }) => {
+                    Some(message.get().to_owned())
+                }
+                _ => None,
+            },
+        };
+        match inner {
+            Some(inner) => payload = Cow::Owned(inner.trim().to_owned()),
+            None => return Ok((Trigger::Payload, payload)),
+        }
+    }
+    Err(format!("the payload is packed more than {MAX_CARRIERS} times; send the message itself"))
+}
+
+/// Whether a schedule's detail is what it is without an input of one's own: a rule sends `{}`, and
+/// EventBridge Scheduler the same as a string.
+fn says_nothing(detail: &str) -> bool {
+    match serde_json::from_str(detail) {
+        Ok(Value::Null) => true,
+        Ok(Value::Object(members)) => members.is_empty(),
+        Ok(Value::String(text)) => text.trim().is_empty() || says_nothing(&text),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const MESSAGE: &str = r#"{"target":"t","arguments":[12345678901234567890, 1.0]}"#;
+
+    fn text(value: impl Into<Value>) -> String {
+        value.into().to_string()
+    }
+
+    fn event(detail: &str) -> String {
+        format!(r#"{{"version":"0","detail-type":"Order","source":"shop","detail":{detail}}}"#)
+    }
+
+    fn notification(message: &str) -> String {
+        text(json!({ "Type": "Notification", "TopicArn": "arn", "Message": message }))
+    }
+
+    #[test]
+    fn a_payload_comes_out_of_its_carriers_to_the_letter() {
+        for packed in [
+            MESSAGE.to_owned(),
+            format!("\n {MESSAGE} "),
+            text(MESSAGE),
+            text(text(MESSAGE)),
+            event(MESSAGE),
+            event(&text(MESSAGE)),
+            notification(MESSAGE),
+            notification(&event(MESSAGE)),
+            text(notification(&event(&text(MESSAGE)))),
+        ] {
+            assert_eq!(unpack(&packed), Ok((Trigger::Payload, MESSAGE.into())), "{packed}");
+        }
+        let array = format!("[{MESSAGE},{MESSAGE}]");
+        assert_eq!(unpack(&text(array.as_str())), Ok((Trigger::Payload, array.into())));
+    }
+
+    #[test]
+    fn timers_bring_nothing() {
+        let schedule =
+            r#"{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}"#;
+        let rule = event("{}").replace("Order", "Scheduled Event");
+        let scheduler = rule.replace("{}", r#""{}""#);
+        let spaced = rule.replace("{}", "{ }");
+        for timer in [schedule.to_owned(), text(schedule), rule, scheduler, spaced] {
+            assert_eq!(unpack(&timer), Ok((Trigger::Timer, "".into())), "{timer}");
+        }
+        // A rule's constant input in the place of the detail is a message.
+        let input = event(MESSAGE).replace("Order", "Scheduled Event");
+        assert_eq!(unpack(&input), Ok((Trigger::Payload, MESSAGE.into())));
+    }
+
+    #[test]
+    fn what_is_no_carrier_is_passed_on_as_it_is() {
+        for odd in ["", "nonsense", "\"open", "[1]", "null", r#"{"Type":"Notification"}"#] {
+            assert_eq!(unpack(odd), Ok((Trigger::Payload, odd.into())));
+        }
+        let deep = (0..=MAX_CARRIERS).fold(MESSAGE.to_owned(), |packed, _| event(&packed));
+        assert!(unpack(&deep).unwrap_err().contains("more than 8 times"));
+    }
+}

@@ -1,0 +1,217 @@
+//! The invocation envelope: `{"Data","Metadata"}` in, `{"Outputs","Logs","ReturnValue"}` out.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json, value::RawValue};
+use url::Url;
+
+use crate::call::path::{Mount, Place};
+
+/// The HTTP trigger of the packaged functions, and their HTTP output. The data of a binding with
+/// another name is never taken for a request: who may write to a queue may not make calls.
+const HTTP_TRIGGER: &str = "req";
+const HTTP_OUTPUT: &str = "res";
+
+/// What a function's folder has behind the function's name where the route has a hub in front.
+const WITH_HUB: &str = "-hub";
+/// The one folder that a warm-up trigger may be in, in any case.
+/// Source: <https://learn.microsoft.com/azure/azure-functions/functions-bindings-warmup>
+const WARMUP_FOLDER: &str = "warmup";
+
+/// What the answer to the host has of its own.
+const HOP_BY_HOP: [&str; 7] =
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// What the host sends. Its data is what each binding of the function brought, by name.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Envelope {
+    data: BTreeMap<String, Box<RawValue>>,
+    /// Not read, but it must be there: a body without it is no envelope.
+    #[serde(rename = "Metadata")]
+    _metadata: Box<RawValue>,
+}
+
+/// What an envelope asks for.
+pub(super) enum Call {
+    Http(Box<Request>),
+    /// What a trigger brought.
+    Trigger(String),
+    /// An instance is added: it is to be ready, and is.
+    Warmup,
+}
+
+/// The HTTP trigger's data.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HttpData {
+    url: String,
+    method: String,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    body: Option<Value>,
+}
+
+impl Envelope {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(body).map_err(|error| {
+            format!(
+                "a path without /api is for the host's envelopes, and this is none: {error}; keep the route prefix 'api'"
+            )
+        })
+    }
+
+    /// What the function in this folder is to do; some functions take no triggers.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the data, or that it is not for this function.
+    pub(super) fn call(self, folder: &str, without_triggers: &[&str]) -> Result<Call, String> {
+        if let Some(data) = self.data.get(HTTP_TRIGGER) {
+            let data: HttpData = serde_json::from_str(&unquoted(data.get()))
+                .map_err(|error| format!("the envelope's {HTTP_TRIGGER} is no request: {error}"))?;
+            let request = data.into_request()?;
+            check_function(folder, request.uri().path())?;
+            return Ok(Call::Http(Box::new(request)));
+        }
+        if folder.eq_ignore_ascii_case(WARMUP_FOLDER) {
+            return Ok(Call::Warmup);
+        }
+        if without_triggers.contains(&function_of(folder)) {
+            return Err(format!(
+                "the envelope has no {HTTP_TRIGGER}, and {folder} takes HTTP calls alone; give another trigger a folder of its own"
+            ));
+        }
+        self.trigger()
+    }
+
+    fn trigger(self) -> Result<Call, String> {
+        let names = || self.data.keys().cloned().collect::<Vec<_>>().join(", ");
+        let mut data = self.data.values();
+        match (data.next(), data.next()) {
+            (Some(data), None) => Ok(Call::Trigger(data.get().to_owned())),
+            (None, _) => Err("the envelope has no data; give the function a trigger".to_owned()),
+            (Some(_), Some(_)) => Err(format!(
+                "the envelope has data of {}; give the function a trigger and no other input",
+                names()
+            )),
+        }
+    }
+}
+
+/// Who may call one function, and that is what the host has checked, may not call another so.
+fn check_function(folder: &str, path: &str) -> Result<(), String> {
+    let function = function_of(folder);
+    match Mount::Api.locate(path) {
+        Some(Place::Function { name, .. }) if name == function => Ok(()),
+        _ => Err(format!("the envelope's Url does not name the function {function}")),
+    }
+}
+
+fn function_of(folder: &str) -> &str {
+    folder.strip_suffix(WITH_HUB).unwrap_or(folder)
+}
+
+/// Some hosts encode data as a string.
+fn unquoted(data: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<String>(data) {
+        Ok(text) => text.into(),
+        Err(_) => data.into(),
+    }
+}
+
+impl HttpData {
+    /// The request as the caller sent it to the host.
+    fn into_request(self) -> Result<Request, String> {
+        let url =
+            Url::parse(&self.url).map_err(|_| "the envelope's Url is not a URL".to_owned())?;
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        let uri: Uri =
+            target.parse().map_err(|_| "the envelope's Url cannot be used".to_owned())?;
+        let method: Method =
+            self.method.parse().map_err(|_| "the envelope's Method is no method".to_owned())?;
+        let body = match self.body {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text,
+            Some(json) => json.to_string(),
+        };
+        let mut request = Request::new(Body::from(body));
+        *request.uri_mut() = uri;
+        *request.method_mut() = method;
+        *request.headers_mut() = headers(&self.headers)?;
+        Ok(request)
+    }
+}
+
+/// Headers as the host writes them: an array of values by name.
+fn headers(data: &Map<String, Value>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, values) in data {
+        let name: HeaderName =
+            name.parse().map_err(|_| format!("the envelope has a header named '{name}'"))?;
+        let values = match values {
+            Value::Array(values) => values.iter().map(Value::as_str).collect(),
+            value => vec![value.as_str()],
+        };
+        for value in values {
+            let value = value.and_then(|value| HeaderValue::from_str(value).ok());
+            let value =
+                value.ok_or_else(|| format!("the envelope's header '{name}' is no text"))?;
+            headers.append(name.clone(), value);
+        }
+    }
+    Ok(headers)
+}
+
+/// What the host is told.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Outcome {
+    outputs: Map<String, Value>,
+    logs: Vec<String>,
+    return_value: Value,
+}
+
+impl Outcome {
+    pub(super) fn done() -> Self {
+        Self { outputs: Map::new(), logs: Vec::new(), return_value: Value::Null }
+    }
+
+    /// An HTTP answer. Versions of the host differ in what they read of it, so all is there.
+    ///
+    /// The body is a member of an object: a string that stands alone the host takes for base64
+    /// where it can.
+    pub(super) async fn of_http(answer: Response) -> Self {
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let status = parts.status.as_str();
+        let mut headers = Map::new();
+        for name in parts.headers.keys().filter(|name| !HOP_BY_HOP.contains(&name.as_str())) {
+            let values = parts.headers.get_all(name).iter();
+            let values: Vec<_> =
+                values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+            headers.insert(name.to_string(), values.join(", ").into());
+        }
+        let outputs = Map::from_iter([(
+            HTTP_OUTPUT.to_owned(),
+            json!({
+                "statusCode": status,
+                "status": status,
+                "body": String::from_utf8_lossy(&body),
+                "headers": headers,
+            }),
+        )]);
+        Self { outputs, ..Self::done() }
+    }
+}

@@ -1,0 +1,129 @@
+//! Azure Functions: the custom handler's calls that are not plain HTTP.
+//!
+//! The host passes on the calls of an HTTP function with `/api` in front, by proxying or by
+//! forwarding. For every other trigger, and for HTTP where it is told to do neither, it POSTs an
+//! envelope to `/<FunctionName>`. That is the name of the function's folder:
+//!
+//! | folder | what its envelopes may do |
+//! |---|---|
+//! | `negotiate`, `negotiate-hub` and so on | call this one function |
+//! | any other, such as `broadcast-queue`, and `broadcast` | broadcast what a trigger brings |
+//! | `warmup` | nothing: the program is started, and that is all there is to warm |
+//!
+//! Whoever can make the host pass on a request of their own to a path without `/api` could send an
+//! envelope with forged headers. What keeps them from it:
+//!
+//! - Proxying encodes the path again that the host has routed, so it stays that path.
+//! - Forwarding does not: a `?`, `#`, `\` or `..` that came encoded has its plain meaning then. So the
+//!   routes in `function.json` take no hub but of word characters with single dots between them.
+//! - The `routePrefix` in `host.json` stays `api`.
+//! - Forwarding keeps the headers of the call, and an envelope has none of those that Azure's front
+//!   end and browsers add to a call.
+//!
+//! Sources: <https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers>,
+//! <https://github.com/Azure/azure-functions-host/issues/6251>, and of that repository
+//! `DefaultHttpWorkerService` (forwarding, envelopes) and `DefaultHttpProxyService` (proxying).
+
+mod envelope;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use tower::ServiceExt;
+
+use self::envelope::{Call, Envelope, Outcome};
+use crate::call::{deadline::Deadline, log, problem::Problem, trigger};
+
+/// The longest envelope, in bytes: a body of the largest size, escaped, with all that goes around it.
+const ENVELOPE_LIMIT: usize = 4 * 1024 * 1024;
+
+/// What the host gives no envelope: the first two a browser adds to what its pages send, the last
+/// Azure's front end to all that comes from outside.
+/// Source: `IsAppServiceInternalRequest` in the host's `HttpRequestExtensions`.
+const NEVER_FROM_THE_HOST: [&str; 3] = ["origin", "sec-fetch-site", "x-arr-log-id"];
+
+/// Puts the host's envelopes in front of the functions. Those that are named here take no triggers.
+pub(crate) fn with_envelopes(functions: Router, without_triggers: Vec<&'static str>) -> Router {
+    let app = App { functions, without_triggers: without_triggers.into() };
+    Router::new().fallback(dispatch).with_state(app)
+}
+
+#[derive(Clone)]
+struct App {
+    functions: Router,
+    without_triggers: Arc<[&'static str]>,
+}
+
+async fn dispatch(State(app): State<App>, request: Request) -> Response {
+    let Some(folder) = folder(request.method(), request.uri().path()).map(str::to_owned) else {
+        return answer(app.functions, request).await;
+    };
+    match open(app, &folder, request).await {
+        Ok(outcome) => Json(outcome).into_response(),
+        Err(problem) => {
+            // The host tells of the status alone.
+            log::failed(&format!("POST /{folder:.100}"), problem.detail());
+            problem.into_response()
+        }
+    }
+}
+
+async fn answer(functions: Router, request: Request) -> Response {
+    match functions.oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
+}
+
+/// The function's folder, where the path is its name alone.
+fn folder<'a>(method: &Method, path: &'a str) -> Option<&'a str> {
+    let name = path.strip_prefix('/').unwrap_or(path);
+    (*method == Method::POST && !name.is_empty() && !name.contains('/')).then_some(name)
+}
+
+/// Does what the envelope asks for. An HTTP call gets its answer, good or bad, in the outcome; that
+/// of another trigger only succeeds or fails, and the host tries it again where that is its way.
+async fn open(app: App, folder: &str, request: Request) -> Result<Outcome, Problem> {
+    check_sender(request.headers())?;
+    let body = to_bytes(request.into_body(), ENVELOPE_LIMIT).await.map_err(|_| {
+        let detail = format!("the envelope is longer than {ENVELOPE_LIMIT} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    })?;
+    let call =
+        Envelope::parse(&body).and_then(|envelope| envelope.call(folder, &app.without_triggers));
+    match call.map_err(Problem::bad_request)? {
+        Call::Http(request) => Ok(Outcome::of_http(answer(app.functions, *request).await).await),
+        Call::Trigger(brought) => trigger::deliver(&app.functions, &brought, Deadline::default())
+            .await
+            .map(|()| Outcome::done())
+            .map_err(|reason| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, reason)),
+        Call::Warmup => Ok(Outcome::done()),
+    }
+}
+
+/// A page in a browser on the same machine, or a caller whom the host forwards, could POST what
+/// looks like an envelope. An old browser that names no origin still sends no JSON unasked.
+fn check_sender(headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some(name) = NEVER_FROM_THE_HOST.iter().find(|name| headers.contains_key(**name)) {
+        let detail = format!(
+            "a path without /api is for the host's envelopes, which have no header {name}; call /api/{{function}}"
+        );
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    if media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    let detail = "an envelope's content type is application/json";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! AWS Lambda: events of every kind, told apart by their shape.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `mod` | from an event to its answer |
+//! | `http` | events that are HTTP requests |
+//! | `records` | events of queues and topics |
+
+mod http;
+mod records;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::{Extension, Router};
+use lambda_http::{
+    Adapter, Context, Error, LambdaEvent, Service,
+    lambda_runtime::{self, Diagnostic},
+    request::LambdaRequest,
+    service_fn,
+};
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use self::records::Records;
+use crate::call::{deadline::Deadline, log, trigger};
+
+/// Serves events until the process is told to end.
+pub(crate) async fn run(router: Router) -> Result<(), Error> {
+    let handle = move |event: LambdaEvent<Box<RawValue>>| {
+        let id = event.context.request_id.clone();
+        let answer = answer(router.clone(), event);
+        async move {
+            // Nobody waits for most of such events, and Lambda itself logs no reason.
+            answer.await.inspect_err(|error| log::failed(&id, &error.to_string())).map_err(Failed)
+        }
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+/// An event that failed. Lambda tries it again where that is its way.
+#[derive(Debug)]
+struct Failed(Error);
+
+impl From<Failed> for Diagnostic {
+    fn from(Failed(error): Failed) -> Self {
+        Self { error_type: "EventFailed".to_owned(), error_message: error.to_string() }
+    }
+}
+
+/// The most bytes of headers in an event, as JSON.
+const MAX_HEADERS: usize = 128 * 1024;
+
+/// What tells one kind of event from another.
+#[derive(Default, Deserialize)]
+struct Shape<'a> {
+    /// Every HTTP event has one, and its sender cannot take it out.
+    #[serde(borrow, rename = "requestContext")]
+    request_context: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Records")]
+    records: Option<&'a RawValue>,
+    #[serde(borrow)]
+    headers: Option<&'a RawValue>,
+    #[serde(borrow, rename = "multiValueHeaders")]
+    several_headers: Option<&'a RawValue>,
+}
+
+impl<'a> Shape<'a> {
+    /// What is no object, such as an array of messages, has no such shape.
+    fn of(event: &'a str) -> Result<Self, serde_json::Error> {
+        match event.starts_with('{') {
+            true => serde_json::from_str(event),
+            false => Ok(Self::default()),
+        }
+    }
+
+    /// Gateways take less. A map of headers that holds too many for it ends the process, and the
+    /// library makes one of the two.
+    fn has_too_many_headers(&self) -> bool {
+        let maps = [self.headers, self.several_headers];
+        maps.iter().flatten().map(|map| map.get().len()).sum::<usize>() > MAX_HEADERS
+    }
+}
+
+async fn answer(
+    router: Router,
+    LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>,
+) -> Result<Box<RawValue>, Error> {
+    let deadline = deadline(&context, SystemTime::now());
+    let shape = Shape::of(payload.get())?;
+    if shape.has_too_many_headers() {
+        return Err(format!("the event has more than {MAX_HEADERS} bytes of headers").into());
+    }
+    match shape {
+        Shape { request_context: Some(_), .. } => {
+            let mut request: LambdaRequest = serde_json::from_str(payload.get())?;
+            let own_path = http::make_convertible(&mut request)?;
+            let router = router.layer(Extension(own_path)).layer(Extension(deadline));
+            let answer = Adapter::from(router).call(LambdaEvent::new(request, context)).await?;
+            Ok(to_raw_value(&answer)?)
+        }
+        Shape { records: Some(records), .. } => {
+            let records = Records::parse(records.get())?;
+            Ok(to_raw_value(&records.deliver(&router, deadline).await?)?)
+        }
+        // A bus, a schedule's own input, or whoever may invoke the function.
+        Shape { .. } => {
+            trigger::deliver(&router, payload.get(), deadline).await?;
+            Ok(RawValue::NULL.to_owned())
+        }
+    }
+}
+
+/// Lambda ends the process at a time that it tells with each event, in milliseconds since 1970. An
+/// end in the past is none: emulators of Lambda tell all kinds of numbers.
+fn deadline(context: &Context, now: SystemTime) -> Deadline {
+    let end = UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
+    let left = end.and_then(|end| end.duration_since(now).ok());
+    left.map(Deadline::within).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

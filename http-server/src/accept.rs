@@ -1,0 +1,63 @@
+//! Taking connections.
+
+use std::{future::poll_fn, io, task::Poll, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+
+/// How long to wait where the machine has no socket left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The ports of a server.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    listeners: Vec<TcpListener>,
+    /// The port that is asked first: another one each time, so that none is left waiting.
+    first: usize,
+}
+
+impl Ports {
+    pub(crate) fn new(listeners: Vec<TcpListener>) -> Self {
+        Self { listeners, first: 0 }
+    }
+
+    /// The next connection. No connection is lost where this is dropped before it is ready.
+    pub(crate) async fn accept(&mut self) -> TcpStream {
+        loop {
+            match self.try_accept().await {
+                Ok(socket) => return socket,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn try_accept(&mut self) -> io::Result<TcpStream> {
+        self.first = self.first.wrapping_add(1);
+        poll_fn(|cx| {
+            for offset in 0..self.listeners.len() {
+                let index = self.first.wrapping_add(offset) % self.listeners.len();
+                if let Poll::Ready(accepted) = self.listeners[index].poll_accept(cx) {
+                    return Poll::Ready(accepted.map(|(socket, _)| socket));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// Whether the caller has gone before it was taken, which says nothing about the next one.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,28 @@
+//! What a program exits with.
+
+use std::process::ExitCode;
+
+/// Why a program ends early, as its exit code says.
+///
+/// ```
+/// use std::process::ExitCode;
+/// use signalr_http_server::Exit;
+///
+/// assert_eq!(ExitCode::from(Exit::BadConfiguration), ExitCode::from(64));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 64, `EX_USAGE` of sysexits.h: a flag, a variable or a file is wrong, and nothing was bound.
+    BadConfiguration,
+    /// 1: the configuration is good, but the machine refused, such as a port in use.
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::BadConfiguration => Self::from(64),
+            Exit::Failed => Self::FAILURE,
+        }
+    }
+}

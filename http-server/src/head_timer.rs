@@ -1,0 +1,95 @@
+//! The time for the head of a request, apart from the time between requests.
+//!
+//! The HTTP library has one time limit for both: it starts a timer when it begins to wait for a head,
+//! and asks it again after each read. This timer is told by the socket that bytes have come, and
+//! from then on gives the head its own time.
+//!
+//! A head that began while the answer before it was still being written has the time between
+//! requests: its first bytes came before the timer started.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use hyper::rt::{Sleep, Timer};
+
+/// Whether bytes have come from the caller since somebody last began to wait for them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arrived(Arc<AtomicBool>);
+
+// One task reads and waits, so the order of memory is no matter.
+impl Arrived {
+    pub(crate) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn forget(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The timer of one connection.
+#[derive(Debug)]
+pub(crate) struct HeadTimer {
+    head_time: Duration,
+    arrived: Arrived,
+}
+
+impl HeadTimer {
+    pub(crate) fn new(head_time: Duration, arrived: Arrived) -> Self {
+        Self { head_time, arrived }
+    }
+}
+
+impl Timer for HeadTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        self.sleep_until(self.now() + duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        self.arrived.forget();
+        Box::pin(HeadSleep {
+            end: Box::pin(tokio::time::sleep_until(deadline.into())),
+            head_time: self.head_time,
+            has_begun: false,
+            arrived: self.arrived.clone(),
+        })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into()
+    }
+}
+
+struct HeadSleep {
+    end: Pin<Box<tokio::time::Sleep>>,
+    head_time: Duration,
+    /// Whether the first byte of the head has come.
+    has_begun: bool,
+    arrived: Arrived,
+}
+
+impl Sleep for HeadSleep {}
+
+impl Future for HeadSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_begun && self.arrived.is_noted() {
+            self.has_begun = true;
+            let end = tokio::time::Instant::now() + self.head_time;
+            self.end.as_mut().reset(end);
+        }
+        self.end.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,50 @@
+//! The HTTP server under everything that listens: the service, the functions' own port, and
+//! `signalr dev`.
+//!
+//! A program asks for the signal that ends it, opens its ports, and serves until the signal:
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use signalr_http_server::{Limits, Listen, end_signal, serve};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let signal = end_signal()?;
+//! let listeners = Listen::Loopback { port: 7071 }.bind().await?;
+//! let app = Router::new().route("/", get(async || "hello"));
+//! serve(listeners, app, Limits::default(), signal).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | file | concern |
+//! |---|---|
+//! | `listen` | the ports |
+//! | `serve` | from the first connection to the end of the last |
+//! | `accept` | taking connections |
+//! | `connection` | the requests of one connection |
+//! | `limits` | how much a caller may send, and how long everything may take |
+//! | `head_timer` | the time for the head of a request, apart from the time between requests |
+//! | `socket` | the socket under a connection, and how an upgrade takes it away |
+//! | `signal` | when a program is to end |
+//! | `exit` | what a program exits with |
+
+#![warn(missing_docs)]
+
+mod accept;
+mod connection;
+mod exit;
+mod head_timer;
+mod limits;
+mod listen;
+mod serve;
+mod signal;
+mod socket;
+
+pub use self::{
+    exit::Exit,
+    limits::Limits,
+    listen::{Listen, ListenError},
+    serve::serve,
+    signal::end_signal,
+    socket::{UpgradedSocket, take_socket},
+};

@@ -1,0 +1,89 @@
+//! The ports that a server listens on.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use tokio::net::TcpListener;
+
+/// Where to listen. Port 0 picks a free one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Listen {
+    /// This machine only, at 127.0.0.1 and, where there is IPv6, at `::1`, so that `localhost`
+    /// works however a client resolves it.
+    Loopback {
+        /// The port, the same at both addresses.
+        port: u16,
+    },
+    /// One address.
+    Address(SocketAddr),
+}
+
+/// A port that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}{}", remedy(.source))]
+pub struct ListenError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl ListenError {
+    /// What the operating system said, for a text of one's own.
+    #[must_use]
+    pub fn into_cause(self) -> io::Error {
+        self.source
+    }
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; end the program that uses the port, or choose another",
+        io::ErrorKind::PermissionDenied => "; choose a port of 1024 or above",
+        io::ErrorKind::AddrNotAvailable => "; choose an address of this machine, or 0.0.0.0",
+        _ => "",
+    }
+}
+
+/// How often another free port is tried where the one for IPv4 is taken for IPv6.
+const FREE_PORT_TRIES: usize = 20;
+
+impl Listen {
+    /// Opens the port.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`] names the address, what is wrong with it and what to do.
+    pub async fn bind(self) -> Result<Vec<TcpListener>, ListenError> {
+        match self {
+            Self::Address(address) => Ok(vec![open(address).await?]),
+            Self::Loopback { port: 0 } => {
+                let mut last = open_loopback(0).await;
+                for _ in 1..FREE_PORT_TRIES {
+                    if last.is_ok() {
+                        break;
+                    }
+                    last = open_loopback(0).await;
+                }
+                last
+            }
+            Self::Loopback { port } => open_loopback(port).await,
+        }
+    }
+}
+
+async fn open_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
+    let v4 = open((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into()).await?;
+    let port = v4.local_addr().map_or(port, |address| address.port());
+    match open((IpAddr::V6(Ipv6Addr::LOCALHOST), port).into()).await {
+        Ok(v6) => Ok(vec![v4, v6]),
+        Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => Err(error),
+        // A machine without IPv6 resolves `localhost` to 127.0.0.1.
+        Err(_) => Ok(vec![v4]),
+    }
+}
+
+async fn open(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
+}

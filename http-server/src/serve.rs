@@ -1,0 +1,61 @@
+//! From the first connection to the end of the last.
+
+use std::{convert::Infallible, error::Error, pin::pin};
+
+use hyper::{
+    Request, Response,
+    body::{Body, Incoming},
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
+use tower::Service;
+
+use crate::{accept::Ports, connection, limits::Limits};
+
+/// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
+/// idle connections are closed, requests under way are finished, and what is still there after
+/// [`Limits::drain_time`] is cut off.
+///
+/// The service may upgrade a connection: [`take_socket`](crate::take_socket) hands out its socket.
+/// Such a socket is the service's own from then on, and outlives this call.
+///
+/// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
+pub async fn serve<S, B>(
+    listeners: Vec<TcpListener>,
+    service: S,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (end, is_ending) = watch::channel(());
+    let mut ports = Ports::new(listeners);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            // None of the first two is ready without end, so connections are always taken.
+            biased;
+            () = &mut shutdown => break,
+            // What is left of a connection that ended goes at once.
+            Some(_) = connections.join_next() => {}
+            socket = ports.accept() => {
+                let service = service.clone();
+                connections.spawn(connection::serve(socket, service, limits, is_ending.clone()));
+            }
+        }
+    }
+    drop(ports);
+    // Each connection notices that nobody is there to send.
+    drop(end);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.drain_time, drained).await.is_err() {
+        tracing::warn!("requests under way were cut off");
+    }
+}
