@@ -11,7 +11,10 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import imports
+
 LONGEST_FILE = 600
+SCRIPT_ENDINGS = {".js", ".mjs", ".ts", ".tsx"}
 SOURCE_ENDINGS = {".rs", ".js", ".mjs", ".ts", ".css", ".html", ".py", ".sh"}
 # What tools write, not people.
 GENERATED = {".git", ".venv", ".venv-deploy", "target", "node_modules", "dist", "__pycache__"}
@@ -89,6 +92,21 @@ def files_are_short(root):
     ]
 
 
+def imports_form_no_circle(root):
+    """no two files import each other, directly or through others"""
+    edges = {}
+    for package in packages(root):
+        edges |= imports.Package(Path(package["manifest_path"]).parent / "src").imports()
+    scripts = [path for path in source_files(root) if path.suffix in SCRIPT_ENDINGS]
+    edges |= imports.imports_of_scripts([path for path in scripts if "tests" not in path.relative_to(root).parts])
+    violations = []
+    for circle in imports.circles(edges):
+        for path in circle:
+            others = sorted(str(other.relative_to(root)) for other in edges[path] if other in circle)
+            violations.append(f"{path.relative_to(root)} imports {', '.join(others)}")
+    return violations
+
+
 def unsafe_code_is_forbidden(root):
     """unsafe code is forbidden in every package"""
     workspace = tomllib.loads((root / "Cargo.toml").read_text())
@@ -142,6 +160,7 @@ RULES = [
     negotiate_has_no_http_client,
     protocol_and_session_are_without_io,
     files_are_short,
+    imports_form_no_circle,
     unsafe_code_is_forbidden,
     dependencies_point_one_way,
     names_say_what_is_inside,

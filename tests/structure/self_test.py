@@ -3,6 +3,7 @@
 The trees are small Cargo workspaces in a temporary folder, with stand-ins for the packages that count.
 """
 
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -78,6 +79,64 @@ class Rules(unittest.TestCase):
         self.assertEqual(rules.files_are_short(self.root), [])
         self.write("shared/src/long.rs", "\n" * (rules.LONGEST_FILE + 1))
         self.assertBroken(rules.files_are_short, "shared/src/long.rs has 601 lines")
+
+    def test_files_that_import_each_other(self):
+        circles = {
+            "in use lines": {
+                "lib.rs": "mod a;\nmod b;\n",
+                "a.rs": "use crate::b::B;\npub struct A;\n",
+                "b.rs": "use super::a::A;\npub struct B;\n",
+            },
+            "through others": {
+                "lib.rs": "mod a;\nmod b;\nmod c;\n",
+                "a.rs": "use crate::{b::B, other};\n",
+                "b.rs": "use crate::c::{self, C};\n",
+                "c.rs": "pub(crate) struct C;\nfn f() { let a = crate::a::A; }\n",
+            },
+            "a folder and its file": {
+                "lib.rs": "mod a;\n",
+                "a/mod.rs": "mod b;\npub struct A;\nfn f() { b::g(); }\n",
+                "a/b.rs": "use super::A;\npub fn g() {}\n",
+            },
+            "under another name": {
+                "lib.rs": "mod a;\nmod b;\n",
+                "a/mod.rs": "mod inner;\npub use self::inner::Inner as Handed;\n",
+                "a/inner.rs": "use crate::b::B;\npub struct Inner;\n",
+                "b.rs": "use crate::a::Handed;\npub struct B;\n",
+            },
+            "everything at once": {
+                "lib.rs": "mod a;\nmod b;\n",
+                "a/mod.rs": "mod inner;\npub use inner::*;\n",
+                "a/inner.rs": "use crate::b::*;\npub struct Inner;\n",
+                "b.rs": "use crate::a::inner::Inner;\npub struct B;\n",
+            },
+            "in a program": {
+                "main.rs": "mod a;\nmod b;\nfn main() {}\n",
+                "a.rs": "use crate::b::B;\npub struct A;\n",
+                "b.rs": "use crate::a::A;\npub struct B;\n",
+            },
+        }
+        for name, files in circles.items():
+            with self.subTest(name):
+                shutil.rmtree(self.root / "shared/src")
+                for path, text in files.items():
+                    self.write(f"shared/src/{path}", text)
+                self.assertBroken(rules.imports_form_no_circle, " imports shared/src/")
+
+    def test_scripts_that_import_each_other(self):
+        self.write("web/a.js", 'import { b } from "./inner/b.js";\n')
+        self.write("web/inner/b.js", 'export { a } from "../a";\n')
+        self.assertBroken(rules.imports_form_no_circle, "web/a.js imports web/inner/b.js")
+
+    def test_what_is_no_circle(self):
+        self.write("shared/src/lib.rs", "mod a;\nmod b;\npub use self::a::A;\n")
+        self.write("shared/src/a/mod.rs", "mod inner;\npub(crate) use self::inner::Inner;\npub struct A;\n")
+        self.write("shared/src/a/inner.rs", "// use crate::b::B;\nuse super::A;\npub struct Inner;\n")
+        self.write("shared/src/b.rs", "use crate::A;\npub struct B;\n"
+                                      "#[cfg(all(test, feature = \"x\"))]\nmod tests { use crate::c::C; }\n")
+        self.write("shared/src/c.rs", "use crate::b::B;\npub struct C;\n#[cfg(test)]\nmod tests;\n")
+        self.write("shared/src/c/tests.rs", "use super::C;\nuse crate::b::B;\n")
+        self.assertEqual(rules.imports_form_no_circle(self.root), [])
 
     def test_unsafe_code(self):
         self.write("shared/Cargo.toml", '[package]\nname = "signalr-serverless"\nversion = "0.0.0"\n')
