@@ -1,8 +1,7 @@
 //! Memberships in the memory of this process.
 
 use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -21,9 +20,8 @@ pub(crate) struct MemoryStore {
 #[derive(Debug, Default)]
 struct Memberships {
     users: HashMap<(HubName, UserId), HashMap<GroupName, Entry>>,
-    /// When to look for an expired membership. A membership that was renewed or removed leaves its
-    /// old time here, which then finds nothing.
-    expiries: BinaryHeap<Reverse<Expiry>>,
+    /// When each membership ends, the next one first.
+    expiries: BTreeSet<Expiry>,
     /// Counts the changes, so that the latest memberships of a user are known.
     changes: u64,
 }
@@ -58,7 +56,7 @@ impl MemoryStore {
     }
 
     pub(super) fn remove_all(&self, hub: &HubName, user: &UserId) {
-        self.lock().users.remove(&(hub.clone(), user.clone()));
+        self.lock().remove_all(hub, user);
     }
 
     pub(super) fn groups(&self, hub: &HubName, user: &UserId, now: SystemTime) -> Vec<GroupName> {
@@ -90,48 +88,53 @@ impl Memberships {
         let Membership { hub, user, group } = membership;
         // A time past the end of the calendar is cut to the longest lifetime there is.
         let expires = now.checked_add(ttl.unwrap_or(UNTIMED_LIFETIME));
-        let entry = Entry {
-            expires: expires.unwrap_or(now + UNTIMED_LIFETIME),
-            is_untimed: ttl.is_none(),
-            changed: self.changes,
-        };
-        self.expiries.push(Reverse(Expiry {
-            at: entry.expires,
-            hub: hub.clone(),
-            user: user.clone(),
-            group: group.clone(),
-        }));
+        let expires = expires.unwrap_or(now + UNTIMED_LIFETIME);
+        let entry = Entry { expires, is_untimed: ttl.is_none(), changed: self.changes };
+        self.expiries.insert(expiry(&hub, &user, &group, entry.expires));
         let groups = self.users.entry((hub.clone(), user.clone())).or_default();
-        groups.insert(group, entry);
+        if let Some(renewed) = groups.insert(group.clone(), entry)
+            && renewed.expires != expires
+        {
+            self.expiries.remove(&expiry(&hub, &user, &group, renewed.expires));
+        }
         let Some(group) = oldest_beyond_the_limit(groups) else { return Vec::new() };
-        groups.remove(&group);
+        self.remove(&Membership { hub, user, group: group.clone() });
         vec![group]
     }
 
     fn remove(&mut self, membership: &Membership) {
-        let key = (membership.hub.clone(), membership.user.clone());
-        if let Some(groups) = self.users.get_mut(&key) {
-            groups.remove(&membership.group);
-            if groups.is_empty() {
-                self.users.remove(&key);
-            }
+        let Membership { hub, user, group } = membership;
+        let key = (hub.clone(), user.clone());
+        let Some(groups) = self.users.get_mut(&key) else { return };
+        if let Some(entry) = groups.remove(group) {
+            self.expiries.remove(&expiry(hub, user, group, entry.expires));
+        }
+        if groups.is_empty() {
+            self.users.remove(&key);
+        }
+    }
+
+    fn remove_all(&mut self, hub: &HubName, user: &UserId) {
+        let groups = self.users.remove(&(hub.clone(), user.clone())).unwrap_or_default();
+        for (group, entry) in groups {
+            self.expiries.remove(&expiry(hub, user, &group, entry.expires));
         }
     }
 
     fn take_expired(&mut self, now: SystemTime) -> Vec<Membership> {
         let mut expired = Vec::new();
-        while self.expiries.peek().is_some_and(|Reverse(next)| next.at <= now) {
-            let Some(Reverse(Expiry { hub, user, group, .. })) = self.expiries.pop() else { break };
-            let groups = self.users.get(&(hub.clone(), user.clone()));
-            let entry = groups.and_then(|groups| groups.get(&group));
-            if entry.is_some_and(|entry| entry.expires <= now) {
-                let membership = Membership { hub, user, group };
-                self.remove(&membership);
-                expired.push(membership);
-            }
+        while self.expiries.first().is_some_and(|next| next.at <= now) {
+            let Some(Expiry { hub, user, group, .. }) = self.expiries.pop_first() else { break };
+            let membership = Membership { hub, user, group };
+            self.remove(&membership);
+            expired.push(membership);
         }
         expired
     }
+}
+
+fn expiry(hub: &HubName, user: &UserId, group: &GroupName, at: SystemTime) -> Expiry {
+    Expiry { at, hub: hub.clone(), user: user.clone(), group: group.clone() }
 }
 
 /// The untimed group that was added or renewed longest ago, where there is one too many.
@@ -141,4 +144,50 @@ fn oldest_beyond_the_limit(groups: &HashMap<GroupName, Entry>) -> Option<GroupNa
         return None;
     }
     untimed.min_by_key(|(_, entry)| entry.changed).map(|(group, _)| group.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn membership(user: &str, group: &str) -> Membership {
+        Membership {
+            hub: HubName::parse("chat").unwrap(),
+            user: UserId::parse(user).unwrap(),
+            group: GroupName::parse(group).unwrap(),
+        }
+    }
+
+    fn size(store: &MemoryStore) -> (usize, usize) {
+        let memberships = store.lock();
+        (memberships.users.len(), memberships.expiries.len())
+    }
+
+    #[test]
+    fn a_membership_that_is_renewed_again_and_again_is_kept_once() {
+        let store = MemoryStore::default();
+        for second in 0..1000 {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second / 2);
+            store.add(membership("ann", "g"), None, now);
+            store.add(membership("ann", "timed"), Some(Duration::from_secs(5)), now);
+        }
+        assert_eq!(size(&store), (1, 2));
+    }
+
+    #[test]
+    fn nothing_stays_of_memberships_that_ended_in_any_way() {
+        let store = MemoryStore::default();
+        let now = SystemTime::UNIX_EPOCH;
+        for number in 0..1000 {
+            store.add(membership("bob", &format!("g{number}")), None, now);
+            store.add(membership("ann", &format!("g{number}")), Some(Duration::from_secs(9)), now);
+            store.add(membership("eve", "g"), None, now);
+            store.remove(&membership("eve", "g"));
+        }
+        assert_eq!(size(&store), (2, 1000 + UNTIMED_GROUPS_PER_USER));
+        let Membership { hub, user, .. } = membership("bob", "g");
+        store.remove_all(&hub, &user);
+        assert_eq!(store.take_expired(now + Duration::from_secs(9)).len(), 1000);
+        assert_eq!(size(&store), (0, 0));
+    }
 }
