@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
-    session::{ClientMessages, Rules, Seconds},
+    session::{ClientMessages, Rules, Seconds, SilentClients},
     upstream,
 };
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub entra: Option<EntraIssuer>,
     /// What happens to clients that send. Default: they are closed with the reason.
     pub client_messages: ClientMessages,
+    /// What happens to clients that never send a ping. Default: they stay.
+    pub silent_clients: SilentClients,
     /// Whether tokens are good at any time and for any audience, as for asrs-emulator. Default: no.
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
@@ -68,7 +70,8 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// A ping is sent where nothing else was for this long. Default: 15 s.
     pub keep_alive: Duration,
-    /// A client that sends nothing, not even pings, for this long is closed. Default: 30 s.
+    /// A client that sends nothing, not even pings, for this long is closed, once it has sent its
+    /// first ping (see [`SilentClients`]). Default: 30 s.
     pub client: Duration,
     /// From the service's close to the transport's end. Default: 5 s.
     pub close: Duration,
@@ -90,6 +93,7 @@ impl Default for Config {
             access_keys: vec![well_known],
             entra: None,
             client_messages: ClientMessages::default(),
+            silent_clients: SilentClients::default(),
             lenient: false,
             shards: None,
             max_queued_bytes: 8 * 1024 * 1024,
@@ -134,6 +138,7 @@ impl Config {
             handshake_timeout: seconds(self.timeouts.handshake),
             keep_alive: seconds(self.timeouts.keep_alive),
             client_timeout: seconds(self.timeouts.client),
+            silent_clients: self.silent_clients,
             close_timeout: seconds(self.timeouts.close),
             reconnect_timeout: seconds(self.timeouts.reconnect),
             poll_gap: seconds(self.timeouts.poll_gap),

@@ -38,6 +38,6 @@ pub use auth::{EntraIssuer, EntraIssuerError};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
 pub use server::{Service, StartError};
-pub use session::ClientMessages;
+pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};
 pub use signalr_http_server::{Listen, ListenError};

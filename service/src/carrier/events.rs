@@ -1,18 +1,15 @@
-//! An event stream: the shard's end and the client's, which is the body of a response.
+//! An event stream: the shard's end, and the client's, which is the body of a response.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    task::{Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
-use tokio::sync::{mpsc, oneshot};
 
 use super::transport::QueueFull;
 
@@ -32,60 +29,111 @@ pub(crate) fn event(messages: &[u8]) -> Bytes {
     event.into()
 }
 
-/// The shard's end of an event stream.
-#[derive(Debug)]
-pub(crate) struct EventSink {
-    events: mpsc::UnboundedSender<Bytes>,
-    /// Bytes that the response has not taken yet.
-    waiting: Arc<AtomicUsize>,
-    /// Ends with the client's end.
-    gone: Option<oneshot::Receiver<Infallible>>,
-    /// Whether what comes now is the last, which the client gets whatever waits before it.
-    is_ending: bool,
-}
-
-/// The client's end of an event stream.
-pub(crate) struct EventBody {
-    _is_there: oneshot::Sender<Infallible>,
-    events: mpsc::UnboundedReceiver<Bytes>,
-    waiting: Arc<AtomicUsize>,
-}
-
 /// A new stream, which begins with a comment.
 pub(crate) fn channel() -> (EventSink, EventBody) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let (is_there, gone) = oneshot::channel();
-    let sink = EventSink {
-        events: sender,
-        waiting: Arc::clone(&waiting),
-        gone: Some(gone),
-        is_ending: false,
-    };
-    // An end of the client is noticed where the sink is used.
-    let _ = sink.send(&Bytes::from_static(GREETING), usize::MAX);
-    (sink, EventBody { _is_there: is_there, events: receiver, waiting })
+    let greeting = Bytes::from_static(GREETING);
+    let state = State { bytes: greeting.len(), events: [greeting].into(), ..State::default() };
+    let stream = Stream(Arc::new(Mutex::new(state)));
+    (EventSink(stream.clone()), EventBody(stream))
+}
+
+/// The shard's end of an event stream. What waits is dropped with it.
+#[derive(Debug)]
+pub(crate) struct EventSink(Stream);
+
+/// The client's end of an event stream.
+#[derive(Debug)]
+pub(crate) struct EventBody(Stream);
+
+#[derive(Clone, Debug)]
+struct Stream(
+    // Held for short synchronous sections only.
+    Arc<Mutex<State>>,
+);
+
+#[derive(Debug, Default)]
+struct State {
+    events: VecDeque<Bytes>,
+    /// The bytes of the events that wait.
+    bytes: usize,
+    /// Whether the stream ends once what waits is taken.
+    has_ended: bool,
+    /// Whether the response is at its end, by whomever.
+    is_gone: bool,
+    /// Wakes the response.
+    body: Option<Waker>,
+    /// Wakes the shard.
+    sink: Option<Waker>,
 }
 
 impl EventSink {
+    /// Lets an event wait for the response. A single event may be larger than the bound; it is the
+    /// events behind it that count.
     pub(crate) fn send(&self, event: &Bytes, max_queued: usize) -> Result<(), QueueFull> {
-        let before = self.waiting.fetch_add(event.len(), Relaxed);
-        if before > 0 && !self.is_ending && before + event.len() > max_queued {
+        let mut state = self.0.lock();
+        if state.has_ended || state.is_gone {
+            return Ok(());
+        }
+        if state.bytes > 0 && state.bytes.saturating_add(event.len()) > max_queued {
             return Err(QueueFull);
         }
-        // Where the client is gone, its end says so.
-        let _ = self.events.send(event.clone());
+        state.bytes += event.len();
+        state.events.push_back(event.clone());
+        wake(&mut state.body);
         Ok(())
     }
 
-    /// Lets the last messages through.
-    pub(crate) fn begin_end(&mut self) {
-        self.is_ending = true;
+    /// Drops what the response has not taken yet.
+    pub(crate) fn drop_queued(&self) {
+        let mut state = self.0.lock();
+        (state.events, state.bytes) = (VecDeque::new(), 0);
     }
 
-    /// Ends when the client has ended the stream, or the stream has come to its end.
-    pub(crate) fn take_gone(&mut self) -> Option<oneshot::Receiver<Infallible>> {
-        self.gone.take()
+    /// Ends the stream once what waits is taken.
+    pub(crate) fn end(&self) {
+        let mut state = self.0.lock();
+        state.has_ended = true;
+        wake(&mut state.body);
+    }
+
+    /// Is ready when the response is at its end: by its client, or after [`end`](Self::end).
+    pub(crate) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock();
+        if state.is_gone {
+            return Poll::Ready(());
+        }
+        state.sink = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for EventSink {
+    fn drop(&mut self) {
+        self.drop_queued();
+        self.end();
+        // The task that waits for the end must learn that nobody does any more.
+        wake(&mut self.0.lock().sink);
+    }
+}
+
+impl Drop for EventBody {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_gone = true;
+        (state.events, state.bytes) = (VecDeque::new(), 0);
+        wake(&mut state.sink);
+    }
+}
+
+impl Stream {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
     }
 }
 
@@ -94,19 +142,28 @@ impl Body for EventBody {
     type Error = Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.events.poll_recv(cx).map(|event| {
-            let event = event?;
-            self.waiting.fetch_sub(event.len(), Relaxed);
-            Some(Ok(Frame::data(event)))
-        })
+        let mut state = self.0.lock();
+        if let Some(event) = state.events.pop_front() {
+            state.bytes = state.bytes.saturating_sub(event.len());
+            return Poll::Ready(Some(Ok(Frame::data(event))));
+        }
+        if state.has_ended {
+            return Poll::Ready(None);
+        }
+        state.body = Some(cx.waker().clone());
+        Poll::Pending
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
+    use http_body_util::BodyExt;
+
     use super::*;
 
     #[test]
@@ -117,13 +174,44 @@ mod tests {
 
     #[test]
     fn what_the_client_does_not_take_has_a_bound() {
-        let (mut sink, _body) = channel();
+        let (sink, _body) = channel();
         let event = Bytes::from(vec![0; 100]);
         for _ in 0..9 {
             assert!(sink.send(&event, 1000).is_ok());
         }
         assert!(sink.send(&event, 1000).is_err());
-        sink.begin_end();
+        sink.drop_queued();
         assert!(sink.send(&event, 1000).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_waits_comes_before_the_end() {
+        let (sink, body) = channel();
+        sink.send(&Bytes::from_static(b"last"), 1000).unwrap();
+        sink.end();
+        sink.send(&Bytes::from_static(b"too late"), 1000).unwrap();
+        let all = body.collect().await.unwrap().to_bytes();
+        assert_eq!(all, &b":\r\nlast"[..]);
+        poll_fn(|cx| sink.poll_gone(cx)).await;
+    }
+
+    /// The room for events, and the bytes of those that wait.
+    fn waiting(stream: &Stream) -> (usize, usize) {
+        let state = stream.lock();
+        (state.events.capacity(), state.bytes)
+    }
+
+    #[test]
+    fn nothing_waits_once_either_side_is_gone() {
+        let (sink, body) = channel();
+        sink.send(&Bytes::from(vec![0; 100]), 1000).unwrap();
+        let stream = sink.0.clone();
+        drop(sink);
+        assert_eq!(waiting(&stream), (0, 0));
+        drop(body);
+        let (sink, body) = channel();
+        drop(body);
+        sink.send(&Bytes::from(vec![0; 100]), 1000).unwrap();
+        assert_eq!(waiting(&sink.0), (0, 0));
     }
 }

@@ -60,7 +60,7 @@ impl Carrier {
         match self {
             Self::WebSocket(socket) => socket.drop_queued(),
             Self::LongPolling(polls) => polls.drop_queued(),
-            Self::ServerSentEvents(events) => events.begin_end(),
+            Self::ServerSentEvents(events) => events.drop_queued(),
             Self::Away => {}
         }
     }
@@ -69,15 +69,23 @@ impl Carrier {
     pub(crate) fn end(&mut self, now: Seconds) -> bool {
         match self {
             Self::WebSocket(socket) => socket.send_close(CloseCode::Normal, ""),
+            Self::ServerSentEvents(events) => events.end(),
             Self::LongPolling(polls) => polls.end(now),
-            // The response takes what waits, then ends by itself.
-            Self::ServerSentEvents(_) | Self::Away => return false,
+            Self::Away => return false,
         }
         true
     }
 
-    /// Writes what waits and reads what came, as far as the socket of a WebSocket allows. Whole
-    /// messages go to `on_message`.
+    /// Whether [`poll`](Self::poll) ever comes to an end. Polls are requests of their own.
+    pub(crate) fn has_end(&self) -> bool {
+        match self {
+            Self::WebSocket(_) | Self::ServerSentEvents(_) => true,
+            Self::LongPolling(_) | Self::Away => false,
+        }
+    }
+
+    /// Writes what waits and reads what came, as far as a socket allows, and finds the end of a
+    /// carrier that [has one](Self::has_end). Whole messages go to `on_message`.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -87,7 +95,8 @@ impl Carrier {
     ) -> Poll<Progress> {
         match self {
             Self::WebSocket(socket) => socket.poll(cx, buffer, max_message, on_message),
-            Self::ServerSentEvents(_) | Self::LongPolling(_) | Self::Away => Poll::Pending,
+            Self::ServerSentEvents(events) => events.poll_gone(cx).map(|()| Progress::Gone),
+            Self::LongPolling(_) | Self::Away => Poll::Pending,
         }
     }
 

@@ -120,8 +120,12 @@ impl Connection {
     /// What is due now: what the session says, and the end of a client that polls no more.
     pub(super) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
         let idle_since = self.carrier.idle_since(now);
-        if idle_since.is_some_and(|since| now >= since.saturating_add(rules.poll_gap)) {
-            return vec![Effect::Abort];
+        if let Some(since) = idle_since
+            && now >= since.saturating_add(rules.poll_gap)
+        {
+            let gap = now.saturating_sub(since);
+            let reason = format!("the client did not poll for {gap} seconds");
+            return self.session.abandon(&reason, now);
         }
         self.session.tick(now, rules)
     }

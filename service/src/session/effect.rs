@@ -11,6 +11,8 @@ pub(crate) enum Effect {
     Open,
     /// Send these hub-protocol bytes.
     Send(Vec<u8>),
+    /// Send these, the last bytes of the session, however much waits to be sent before them.
+    SendLast(Vec<u8>),
     /// Send this hub message, which has a number under stateful reconnect.
     SendNumbered(Vec<u8>),
     /// Send these frames again, as they are.

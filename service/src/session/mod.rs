@@ -11,7 +11,7 @@ mod seconds;
 use bytes::Bytes;
 
 use self::reliable::Reliable;
-pub use self::rules::ClientMessages;
+pub use self::rules::{ClientMessages, SilentClients};
 pub(crate) use self::{
     effect::{Call, Effect},
     rules::{Rules, Terms},
@@ -26,6 +26,8 @@ use crate::protocol::{
 const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current transport. The \
                             transport does not support 'Binary' transfer format.";
 
+const PERMISSION_ENDED: &str = "the client's permission has ended";
+
 /// The session of one connection.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -34,6 +36,8 @@ pub(crate) struct Session {
     protocol: Protocol,
     last_sent: Seconds,
     last_received: Seconds,
+    /// Whether the client has ever sent a ping.
+    has_pinged: bool,
     terms: Terms,
     /// The beginning of a message whose end has not come yet.
     partial: Vec<u8>,
@@ -64,6 +68,7 @@ impl Session {
             protocol: Protocol::Json,
             last_sent: now,
             last_received: now,
+            has_pinged: false,
             reliable: terms.is_stateful.then(Box::default),
             terms,
             partial: Vec::new(),
@@ -165,7 +170,7 @@ impl Session {
             Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
             Phase::Open if self.terms.has_pings => {
                 let ping = self.last_sent.saturating_add(rules.keep_alive);
-                ping.min(self.last_received.saturating_add(rules.client_timeout))
+                ping.min(self.silence_limit(rules).unwrap_or(Seconds::MAX))
             }
             Phase::Open => Seconds::MAX,
             Phase::Away { since } => since.saturating_add(rules.reconnect_timeout),
@@ -181,22 +186,29 @@ impl Session {
         match self.phase {
             Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
             Phase::Ended { .. } => {}
-            Phase::Away { .. } if now >= self.deadline(rules) => {
-                self.stop(now);
-                effects.push(Effect::Abort);
+            Phase::Away { since } if now >= self.deadline(rules) => {
+                let reason = if expired {
+                    PERMISSION_ENDED.to_owned()
+                } else {
+                    let gone = now.saturating_sub(since);
+                    format!(
+                        "the transport broke, and the client did not come back for {gone} seconds"
+                    )
+                };
+                effects.extend(self.abandon(&reason, now));
             }
             _ if expired => {
-                effects.extend(self.close(Some("the client's permission has ended"), true, now));
+                effects.extend(self.close(Some(PERMISSION_ENDED), true, now));
             }
             Phase::Handshake { since }
                 if now >= since.saturating_add(self.handshake_timeout(rules)) =>
             {
-                effects.push(Effect::Send(handshake::refusal("Handshake was canceled.")));
+                effects.push(Effect::SendLast(handshake::refusal("Handshake was canceled.")));
                 self.end(now, &mut effects);
             }
             Phase::Open if self.terms.has_pings => {
                 let silence = now.saturating_sub(self.last_received);
-                if silence >= rules.client_timeout {
+                if self.silence_limit(rules).is_some_and(|limit| now >= limit) {
                     let reason = format!("the client sent nothing for {silence} seconds");
                     effects.extend(self.close(Some(&reason), true, now));
                 } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
@@ -206,6 +218,12 @@ impl Session {
             Phase::Handshake { .. } | Phase::Open | Phase::Away { .. } => {}
         }
         effects
+    }
+
+    /// When a client that says nothing more is taken for gone.
+    fn silence_limit(&self, rules: &Rules) -> Option<Seconds> {
+        let holds = self.has_pinged || rules.silent_clients == SilentClients::Close;
+        holds.then(|| self.last_received.saturating_add(rules.client_timeout))
     }
 
     fn handshake_timeout(&self, rules: &Rules) -> Seconds {
@@ -223,20 +241,28 @@ impl Session {
         match self.phase {
             Phase::Handshake { .. } => {
                 let reason = reason.unwrap_or("the connection was closed");
-                effects.push(Effect::Send(handshake::refusal(reason)));
+                effects.push(Effect::SendLast(handshake::refusal(reason)));
             }
             Phase::Open => {
-                effects.push(Effect::Send(self.protocol.close(reason, allow_reconnect)));
+                effects.push(Effect::SendLast(self.protocol.close(reason, allow_reconnect)));
             }
             Phase::Away { .. } => {
-                self.stop(now);
-                return vec![Effect::Abort];
+                return self.abandon(reason.unwrap_or("the connection was closed"), now);
             }
             Phase::Ended { .. } => return effects,
         }
         self.end_reason = reason.map(Box::from);
         self.end(now, &mut effects);
         effects
+    }
+
+    /// Ends the session of a client that cannot be told.
+    pub(crate) fn abandon(&mut self, reason: &str, now: Seconds) -> Vec<Effect> {
+        if !matches!(self.phase, Phase::Ended { .. }) {
+            self.end_reason = Some(reason.into());
+            self.stop(now);
+        }
+        vec![Effect::Abort]
     }
 
     /// Notes that the transport broke. Returns whether the client may come back to this session.
@@ -304,7 +330,7 @@ impl Session {
     fn shake_hands(&mut self, record: &[u8], now: Seconds, effects: &mut Vec<Effect>) {
         match handshake::parse(record, self.terms.detailed_errors) {
             Ok(Protocol::MessagePack) if self.terms.is_text_only => {
-                effects.push(Effect::Send(handshake::refusal(NEEDS_BINARY)));
+                effects.push(Effect::SendLast(handshake::refusal(NEEDS_BINARY)));
                 self.end(now, effects);
             }
             Ok(protocol) => {
@@ -314,7 +340,7 @@ impl Session {
                 effects.push(Effect::Open);
             }
             Err(error) => {
-                effects.push(Effect::Send(handshake::refusal(&error.to_string())));
+                effects.push(Effect::SendLast(handshake::refusal(&error.to_string())));
                 self.end(now, effects);
             }
         }
@@ -333,8 +359,8 @@ impl Session {
             Effect::Call(Call { target, invocation_id, is_stream, protocol, message })
         };
         match parsed {
-            ClientMessage::Ping
-            | ClientMessage::StreamItem
+            ClientMessage::Ping => self.has_pinged = true,
+            ClientMessage::StreamItem
             | ClientMessage::CancelInvocation
             | ClientMessage::Unknown => {}
             ClientMessage::Close => self.end(now, effects),

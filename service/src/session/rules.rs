@@ -13,14 +13,27 @@ pub enum ClientMessages {
     Ignore,
 }
 
+/// What happens to a client that never sends a ping. Some libraries never do: `@aspnet/signalr` 1.0,
+/// Swift's before 2022, and those of small devices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SilentClients {
+    /// It stays: the client time limit begins with a client's first ping, as in ASP.NET Core. That
+    /// its machine is gone is found by the network.
+    #[default]
+    Keep,
+    /// The client time limit holds for it as for all.
+    Close,
+}
+
 /// The rules that hold for every session of a service.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) handshake_timeout: Seconds,
     /// A ping is due where nothing was sent for this long.
     pub(crate) keep_alive: Seconds,
-    /// A client that said nothing for this long is taken for gone.
+    /// A client that said nothing for this long is taken for gone, once it has sent a ping.
     pub(crate) client_timeout: Seconds,
+    pub(crate) silent_clients: SilentClients,
     /// How long a client has to answer a close.
     pub(crate) close_timeout: Seconds,
     /// How long a client without a transport may take to come back.

@@ -12,6 +12,7 @@ fn rules() -> Rules {
         poll_gap: 15,
         max_message: 1000,
         client_messages: ClientMessages::Close,
+        silent_clients: SilentClients::Keep,
     }
 }
 
@@ -28,7 +29,9 @@ fn open_session() -> Session {
 /// Effects in words.
 fn said(effects: &[Effect]) -> Vec<String> {
     let words = effects.iter().map(|effect| match effect {
-        Effect::Send(bytes) => format!("send {}", std::str::from_utf8(bytes).unwrap()),
+        Effect::Send(bytes) | Effect::SendLast(bytes) => {
+            format!("send {}", std::str::from_utf8(bytes).unwrap())
+        }
         Effect::Completed { invocation_id, outcome: Ok(Some(result)) } => {
             format!("completed {invocation_id} {result}")
         }
@@ -54,7 +57,8 @@ fn refusal(session: &mut Session, message: &[u8], rules: &Rules) -> Vec<Effect> 
 fn sent(effects: &[Effect]) -> String {
     let mut text = String::new();
     for effect in effects {
-        if let Effect::Send(bytes) | Effect::SendNumbered(bytes) = effect {
+        if let Effect::Send(bytes) | Effect::SendLast(bytes) | Effect::SendNumbered(bytes) = effect
+        {
             text.push_str(std::str::from_utf8(bytes).unwrap());
         }
     }
@@ -297,7 +301,7 @@ fn a_message_pack_client_is_closed_in_its_own_protocol() {
     let mut session = new_session(0);
     session.receive(b"{\"protocol\":\"messagepack\",\"version\":1}\x1e", 0, &rules());
     let effects = session.close(Some("xyz"), true, 0);
-    let [Effect::Send(close), Effect::End] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::SendLast(close), Effect::End] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(close, b"\x07\x93\x07\xa3xyz\xc3");
     assert_eq!(session.protocol(), Protocol::MessagePack);
 }

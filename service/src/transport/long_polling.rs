@@ -40,13 +40,17 @@ async fn wait(state: &State, client: &Client, token: &str) -> Result<Response, R
     let (identity, terms) = state.tokens.look_up(token, client.hub_and_user())?;
     let limit =
         terms.poll_interval.map_or(POLL_TIMEOUT, |seconds| Duration::from_secs(seconds.into()));
-    let (waiting, answered) = oneshot::channel();
+    let (waiting, mut answered) = oneshot::channel();
     state.hubs.poll(&identity.id, waiting).await.map_err(Refusal::stopping)?;
-    Ok(answer(match timeout(limit, answered).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => PollAnswer::Ended,
-        Err(_) => PollAnswer::Messages(Bytes::new()),
-    }))
+    let came = match timeout(limit, &mut answered).await {
+        Ok(came) => came.ok(),
+        Err(_) => {
+            // What was handed over in the moment of the limit is there nevertheless.
+            answered.close();
+            Some(answered.try_recv().unwrap_or(PollAnswer::Messages(Bytes::new())))
+        }
+    };
+    Ok(answer(came.unwrap_or(PollAnswer::Ended)))
 }
 
 /// `DELETE /client/?hub=…&id=…`: the client ends the connection.

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use signalr_service::{Config, Timeouts};
+use signalr_service::{Config, SilentClients, Timeouts};
 
 use crate::client::{Client, start, start_with};
 
@@ -31,11 +31,30 @@ async fn a_close_by_rest_tells_the_reason_and_ends_the_transport() {
 }
 
 #[tokio::test]
-async fn a_silent_connection_gets_pings_then_is_closed() {
+async fn a_connection_that_falls_silent_is_closed() {
     let service = start_with(Config { timeouts: one_second(), ..Config::default() }).await;
     let mut client = service.connect(None).await;
     assert_eq!(client.next_of_any_type().await, json!({ "type": 6 }));
+    client.send(&json!({ "type": 6 })).await;
     let close = client.closed().await;
+    assert!(close["error"].as_str().unwrap().contains("sent nothing"), "{close}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_pings_stays_or_is_closed_as_the_service_is_told() {
+    let timeouts = Timeouts { client: Duration::from_secs(2), ..one_second() };
+    let config = Config { timeouts, ..Config::default() };
+    let service = start_with(config).await;
+    let mut client = service.connect(None).await;
+    for _ in 0..4 {
+        assert_eq!(client.next_of_any_type().await, json!({ "type": 6 }));
+    }
+    service.broadcast(json!([1])).await;
+    assert_eq!(client.arguments().await, json!([1]));
+    let timeouts = Timeouts { client: Duration::from_secs(2), ..one_second() };
+    let silent_clients = SilentClients::Close;
+    let service = start_with(Config { timeouts, silent_clients, ..Config::default() }).await;
+    let close = service.connect(None).await.closed().await;
     assert!(close["error"].as_str().unwrap().contains("sent nothing"), "{close}");
 }
 

@@ -122,13 +122,10 @@ impl Shard {
         for effect in effects {
             match effect {
                 Effect::Send(bytes) => self.send_own(key, &bytes, 0, now),
+                Effect::SendLast(bytes) => self.send_last(key, &bytes, now),
                 Effect::SendNumbered(bytes) => self.send_own(key, &bytes, 1, now),
                 Effect::Repeat(frames) => self.repeat(key, &frames, now),
-                Effect::Open => {
-                    self.join_hub(key);
-                    // From here on pings are due, maybe before the handshake's limit would be.
-                    self.schedule(key, now);
-                }
+                Effect::Open => self.join_hub(key),
                 Effect::Call(call) => self.call(key, call, now),
                 Effect::Completed { invocation_id, outcome } => {
                     self.complete(key, &invocation_id, outcome);
@@ -137,12 +134,27 @@ impl Shard {
                 Effect::Abort => self.remove(key),
             }
         }
+        // What came may have brought the next look forward: the first ping, or the first message.
+        if let Some(connection) = self.table.get(key)
+            && connection.deadline(now, &self.shared.rules) < connection.due
+        {
+            self.schedule(key, now);
+        }
     }
 
     /// Sends what is for this connection alone.
     fn send_own(&mut self, key: Key, bytes: &[u8], messages: u32, now: Seconds) {
         if let Some(connection) = self.table.get(key) {
             self.send(key, &connection.encoding().frame(bytes), messages, now);
+        }
+    }
+
+    /// Sends what must be said whatever waits before it.
+    fn send_last(&mut self, key: Key, bytes: &[u8], now: Seconds) {
+        if let Some(connection) = self.table.get_mut(key) {
+            let frame = connection.encoding().frame(bytes);
+            // Without a bound no queue is full.
+            let _ = connection.carrier.send(&frame, usize::MAX, now);
         }
     }
 

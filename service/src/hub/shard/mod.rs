@@ -38,7 +38,6 @@ use self::{
     table::Key,
 };
 use super::work::{NewConnection, Work};
-use crate::carrier::Carrier;
 
 /// How much one turn of the queue takes.
 const BATCH: usize = 64;
@@ -130,29 +129,15 @@ async fn keep_time(shard: Weak<RefCell<Shard>>) {
     }
 }
 
-fn adopt(shard: &SharedShard, mut connection: NewConnection) {
-    let gone = match &mut connection.carrier {
-        Carrier::ServerSentEvents(events) => events.take_gone(),
-        Carrier::WebSocket(_) | Carrier::LongPolling(_) | Carrier::Away => None,
-    };
-    let has_socket = matches!(connection.carrier, Carrier::WebSocket(_));
+fn adopt(shard: &SharedShard, connection: NewConnection) {
+    let has_end = connection.carrier.has_end();
     let (key, turn) = shard.borrow_mut().insert(connection);
-    if has_socket {
+    if has_end {
         spawn_local(serve(Rc::clone(shard), key, turn));
-    }
-    if let Some(gone) = gone {
-        let shard = Rc::downgrade(shard);
-        spawn_local(async move {
-            // Nothing is ever sent here: it is the end that counts.
-            let _ = gone.await;
-            if let Some(shard) = shard.upgrade() {
-                shard.borrow_mut().remove(key);
-            }
-        });
     }
 }
 
-/// The task of one connection's socket: waits for it, until it is gone.
+/// The task of one connection's carrier: waits for it, until it is gone.
 async fn serve(shard: SharedShard, key: Key, turn: u32) {
     poll_fn(|cx| shard.borrow_mut().poll(key, turn, cx)).await;
 }

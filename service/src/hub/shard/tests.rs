@@ -13,7 +13,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    carrier::{PollAnswer, PollQueue, events},
+    carrier::{Carrier, PollAnswer, PollQueue, events},
     clock::Clock,
     config::Config,
     hub::{
