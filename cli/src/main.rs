@@ -3,6 +3,7 @@
 mod announcement;
 mod dev;
 mod failure;
+mod limits;
 mod page;
 mod serve;
 

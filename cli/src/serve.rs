@@ -1,18 +1,19 @@
 //! `signalr serve`: the service alone, in place of asrs-emulator.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf};
 
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, ValueEnum};
 use signalr_http_server::end_signal;
 use signalr_serverless::AccessKey;
 use signalr_service::{
-    ClientMessages, Config, EntraIssuer, Listen, Service, Timeouts, Trust, TrustError,
-    WELL_KNOWN_ACCESS_KEY, upstream::Settings,
+    ClientMessages, Config, EntraIssuer, Listen, Service, Trust, TrustError, WELL_KNOWN_ACCESS_KEY,
+    upstream::Settings,
 };
 
 use crate::{
     announcement::{self, Line},
     failure::Failure,
+    limits::LimitFlags,
 };
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
@@ -55,13 +56,12 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
-    /// Seconds that a client has to answer an invocation by REST
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u64).range(1..=3600))]
-    invocation_timeout: u64,
-
     /// Accept tokens whatever their audience and lifetime, as asrs-emulator does
     #[arg(long)]
     lenient: bool,
+
+    #[command(flatten)]
+    limits: LimitFlags,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -90,7 +90,7 @@ impl Serve {
     }
 
     fn config(self) -> Config {
-        let defaults = Config::default();
+        let defaults = self.limits.apply(Config::default());
         Config {
             listen: self.listen(self.port),
             preview_listen: self.preview_port.map(|port| self.listen(port)),
@@ -106,10 +106,6 @@ impl Serve {
             },
             lenient: self.lenient,
             trust: self.trust.unwrap_or_default(),
-            timeouts: Timeouts {
-                invocation: Duration::from_secs(self.invocation_timeout),
-                ..defaults.timeouts.clone()
-            },
             ..defaults
         }
     }

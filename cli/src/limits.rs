@@ -1,0 +1,75 @@
+//! The limits of the service, as flags. Each has a variable of the same name beside it.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, value_parser};
+use signalr_service::{Config, SilentClients, Timeouts};
+
+/// The flags of `signalr serve` that bound what callers may use.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitFlags {
+    /// Largest message that a client may send, in bytes
+    #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024,
+        value_parser = value_parser!(u32).range(1024..=64 * 1024 * 1024))]
+    max_message_bytes: u32,
+
+    /// Most bytes that may wait for one client before it is closed
+    #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_QUEUED_BYTES", default_value_t = 8 * 1024 * 1024,
+        value_parser = value_parser!(u32).range(64 * 1024..=1024 * 1024 * 1024))]
+    max_queued_bytes: u32,
+
+    /// Seconds from a transport's beginning to the client's handshake
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_HANDSHAKE_TIMEOUT", default_value_t = 15,
+        value_parser = value_parser!(u64).range(1..=600))]
+    handshake_timeout: u64,
+
+    /// Seconds without a message after which a ping is sent
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_KEEP_ALIVE", default_value_t = 15,
+        value_parser = value_parser!(u64).range(1..=600))]
+    keep_alive: u64,
+
+    /// Seconds without a word of a client after which it is closed, once it has sent a ping
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_CLIENT_TIMEOUT", default_value_t = 30,
+        value_parser = value_parser!(u64).range(1..=3600))]
+    client_timeout: u64,
+
+    /// What happens to clients that never send a ping
+    #[arg(long, value_enum, value_name = "WHAT", env = "SIGNALR_SILENT_CLIENTS", default_value_t = OnSilence::Keep)]
+    silent_clients: OnSilence,
+
+    /// Seconds that a client has to answer an invocation by REST
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_INVOCATION_TIMEOUT", default_value_t = 60,
+        value_parser = value_parser!(u64).range(1..=3600))]
+    invocation_timeout: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnSilence {
+    /// They stay; the network finds out if they are gone
+    Keep,
+    /// The client timeout holds for them too
+    Close,
+}
+
+impl LimitFlags {
+    /// The configuration with these limits.
+    pub(crate) fn apply(&self, config: Config) -> Config {
+        Config {
+            max_client_message: self.max_message_bytes as usize,
+            max_queued_bytes: self.max_queued_bytes as usize,
+            silent_clients: match self.silent_clients {
+                OnSilence::Keep => SilentClients::Keep,
+                OnSilence::Close => SilentClients::Close,
+            },
+            timeouts: Timeouts {
+                handshake: Duration::from_secs(self.handshake_timeout),
+                keep_alive: Duration::from_secs(self.keep_alive),
+                client: Duration::from_secs(self.client_timeout),
+                invocation: Duration::from_secs(self.invocation_timeout),
+                ..config.timeouts
+            },
+            ..config
+        }
+    }
+}
