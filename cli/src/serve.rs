@@ -56,7 +56,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
-    /// Accept tokens whatever their audience and lifetime, as asrs-emulator does
+    /// Accept tokens at any time, and whatever host and port their audience names
     #[arg(long)]
     lenient: bool,
 
@@ -124,8 +124,16 @@ impl Serve {
 
     /// Says what a user may not expect.
     fn warn(&self) {
-        let off_loopback = self.ip.is_some_and(|ip| !ip.is_loopback());
-        if off_loopback && self.access_keys.is_empty() {
+        if self.ip.is_none_or(|ip| ip.is_loopback()) {
+            return;
+        }
+        if self.lenient {
+            announcement::warn(
+                "this service can be reached from other machines, and with --lenient a token is \
+                 good for ever: whoever got one once can use it. Leave --lenient out",
+            );
+        }
+        if self.access_keys.is_empty() {
             announcement::warn(
                 "this service can be reached from other machines, and its access key is the one that \
                  everybody knows: whoever reaches it can send to every client. Set a key of your own \

@@ -46,7 +46,8 @@ pub struct Config {
     pub client_messages: ClientMessages,
     /// What happens to clients that never send a ping. Default: they stay.
     pub silent_clients: SilentClients,
-    /// Whether tokens are good at any time and for any audience, as for asrs-emulator. Default: no.
+    /// Whether tokens are good at any time and whatever host and port their audience names. A
+    /// client's token never calls REST, nor does a REST token connect. Default: no.
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
     pub shards: Option<NonZeroUsize>,
