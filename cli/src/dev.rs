@@ -6,7 +6,7 @@ use axum::Router;
 use clap::Args;
 use serde_json::json;
 use signalr_function_runtime::{Config as FunctionConfig, variable};
-use signalr_http_server::{Limits, Listen, end_signal};
+use signalr_http_server::{EndSignals, Limits, Listen};
 use signalr_serverless::{ConnectionString, HubName};
 use signalr_service::{
     Config as ServiceConfig, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
@@ -45,14 +45,14 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
-    /// Serves until a signal ends it.
+    /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), Failure> {
         let starts_service = !names_a_service(&environment);
         let mut config = self.function_config(starts_service, &environment)?;
-        let signal = end_signal()?;
+        let signals = EndSignals::listen()?;
 
         let listeners = self.bind_functions().await?;
         let upstream = upstream_at(&listeners)?;
@@ -64,8 +64,8 @@ impl Dev {
             .map_err(|error| Failure::configuration(&error))?;
 
         announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
-        serve(page::in_front_of(app, starts_service), listeners, service, signal).await;
-        Ok(())
+        let app = page::in_front_of(app, starts_service);
+        Ok(signals.run(|first| serve(app, listeners, service, first)).await?)
     }
 
     /// Reads the environment, with this command's own defaults under it and its flags over it.

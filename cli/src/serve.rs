@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use signalr_http_server::end_signal;
+use signalr_http_server::EndSignals;
 use signalr_serverless::AccessKey;
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, Listen, Service, Trust, TrustError, WELL_KNOWN_ACCESS_KEY,
@@ -73,10 +73,10 @@ enum OnClientMessage {
 }
 
 impl Serve {
-    /// Serves until a signal ends it.
+    /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
-        let signal = end_signal()?;
+        let signals = EndSignals::listen()?;
         let key = self.shown_key();
         self.warn();
         let config = Config { upstream, ..self.config() };
@@ -85,8 +85,7 @@ impl Serve {
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
         announcement::print(&lines(&service, key))?;
-        service.run(signal).await;
-        Ok(())
+        Ok(signals.run(|first| service.run(first)).await?)
     }
 
     fn config(self) -> Config {

@@ -45,6 +45,6 @@ pub use self::{
     limits::Limits,
     listen::{Listen, ListenError},
     serve::serve,
-    signal::end_signal,
+    signal::{EndSignals, FirstSignal, SecondSignal, Signal, end_signal},
     socket::{UpgradedSocket, take_socket},
 };

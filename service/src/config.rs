@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
+    drain::Drain,
     session::{ClientMessages, Rules, Seconds, SilentClients},
     upstream,
 };
@@ -57,6 +58,8 @@ pub struct Config {
     pub max_client_message: usize,
     /// Time limits, in whole seconds.
     pub timeouts: Timeouts,
+    /// How long the steps of the end may take.
+    pub drain: Drain,
     /// Where clients' events and calls go, as it changes. Default: nowhere.
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
     /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
@@ -100,6 +103,7 @@ impl Default for Config {
             max_queued_bytes: 8 * 1024 * 1024,
             max_client_message: 1024 * 1024,
             timeouts: Timeouts::default(),
+            drain: Drain::default(),
             upstream: None,
             trust: Trust::default(),
         }

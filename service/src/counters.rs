@@ -8,6 +8,7 @@ pub struct Counters {
     opened: AtomicU64,
     closed: AtomicU64,
     slow_clients: AtomicU64,
+    refused_at_end: AtomicU64,
 }
 
 impl Counters {
@@ -21,6 +22,16 @@ impl Counters {
     #[must_use]
     pub fn slow_clients_closed(&self) -> u64 {
         self.slow_clients.load(Relaxed)
+    }
+
+    /// Clients that wanted to connect while the service was ending.
+    #[must_use]
+    pub fn clients_refused_at_end(&self) -> u64 {
+        self.refused_at_end.load(Relaxed)
+    }
+
+    pub(crate) fn refused_at_end(&self) {
+        self.refused_at_end.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {

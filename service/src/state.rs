@@ -1,12 +1,14 @@
 //! What every request handler of a service shares.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use signalr_serverless::AccessKey;
 
 use crate::{
     auth::{ClientKeys, Verifier},
     clock::Clock,
+    counters::Counters,
+    drain::Stage,
     hub::Hubs,
     tokens::ConnectionTokens,
 };
@@ -25,6 +27,9 @@ pub(crate) struct State {
     /// The largest message that a client may send, in bytes.
     pub(crate) max_client_message: usize,
     pub(crate) clock: Clock,
+    pub(crate) counters: Arc<Counters>,
+    /// How far the service is.
+    pub(crate) stage: Stage,
     /// How long a client has to answer an invocation.
     pub(crate) invocation_timeout: Duration,
 }

@@ -20,6 +20,10 @@ use crate::{
     upstream::{self, Caller},
 };
 
+/// How many seconds a client that comes at the end of the service should wait: another service may
+/// be in its place by then.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
 /// A client whose token was checked.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -103,6 +107,9 @@ impl IntoResponse for Refusal {
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = auth::challenge(&self.text);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         let no_store = HeaderValue::from_static("no-store");
         response.headers_mut().insert(header::CACHE_CONTROL, no_store);

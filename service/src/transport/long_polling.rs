@@ -23,6 +23,7 @@ pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response,
     let token = required_token(client)?;
     match state.tokens.claim(token, client.hub_and_user(), Transport::LongPolling) {
         Ok(Claim::New { identity, terms, guard }) => {
+            state.admit().map_err(Refusal::stopping)?;
             let carrier = Carrier::LongPolling(Box::new(PollQueue::new(state.clock.now())));
             let caller = client.caller(&identity);
             let connection = NewConnection { identity, terms, carrier, token: Some(guard), caller };

@@ -22,6 +22,7 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
     let Claim::New { identity, terms, guard } = claim else {
         return Err(Refusal::already_connected());
     };
+    state.admit().map_err(Refusal::stopping)?;
     let (sink, body) = events::channel();
     let carrier = Carrier::ServerSentEvents(sink);
     let caller = client.caller(&identity);

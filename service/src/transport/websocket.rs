@@ -69,6 +69,8 @@ impl Place {
             }
             None => (client.new_identity()?, client.terms.clone(), None),
         };
+        state.admit().map_err(Refusal::stopping)?;
+
         let caller = client.caller(&identity);
         Ok(Self::New { identity, terms, token, caller })
     }

@@ -18,6 +18,8 @@ use crate::{
 pub(super) const CHUNK: usize = 128;
 /// Messages are joined into one write up to this many bytes.
 const JOINED_BYTES: usize = 64 * 1024;
+/// What clients are told at the end of the service.
+pub(super) const SHUTTING_DOWN: &str = "the service is shutting down";
 
 /// Whether two commands are messages with the same recipients, so that both fit in one write.
 pub(super) fn goes_to_the_same(first: &Command, second: &Command) -> bool {
@@ -132,10 +134,11 @@ impl<'a> Batch<'a> {
 
 pub(super) async fn close_all(shard: &SharedShard) {
     let keys: Vec<Key> = shard.borrow().table.keys();
-    close_each(shard, &keys, Some("the service is shutting down")).await;
+    close_each(shard, &keys, Some(SHUTTING_DOWN)).await;
 }
 
-async fn close_each(shard: &SharedShard, keys: &[Key], reason: Option<&str>) {
+/// Closes connections, a chunk at a time.
+pub(super) async fn close_each(shard: &SharedShard, keys: &[Key], reason: Option<&str>) {
     for chunk in keys.chunks(CHUNK) {
         {
             let mut shard = shard.borrow_mut();

@@ -3,6 +3,7 @@
 //! It lives on a thread of its own, so nothing in it is locked. It takes what waits in its queue,
 //! carries it out in order, and lets its connections' tasks run in between.
 
+mod closing;
 mod connections;
 mod delivery;
 mod group_changes;
@@ -33,6 +34,7 @@ use tokio::{
 
 pub(crate) use self::state::Shared;
 use self::{
+    closing::close_over,
     delivery::{CHUNK, carry_out, close_all, goes_to_the_same},
     state::{Shard, SharedShard},
     table::Key,
@@ -79,6 +81,9 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 }
                 Work::Invoke(invoke) => shard.borrow_mut().invoke(invoke),
                 Work::Ask { hub, question } => shard.borrow().answer(&hub, question),
+                Work::CloseOver { spread, done } => {
+                    spawn_local(close_over(Rc::clone(&shard), spread, done));
+                }
                 Work::Stop => {
                     close_all(&shard).await;
                     let ends = wait_for_ends(&shard, waiting, &mut queue);
