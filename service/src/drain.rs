@@ -90,7 +90,9 @@ impl State {
     pub(crate) async fn drain(&self, drain: Drain, told: oneshot::Sender<()>) {
         self.stage.advance(LEAVING);
         tracing::info!("the service is shutting down");
-        sleep(drain.delay).await;
+        if !drain.delay.is_zero() {
+            sleep(drain.delay).await;
+        }
         self.stage.advance(CLOSING);
         self.hubs.close_over(drain.spread).await;
         // Whoever waited for it has been dropped with everything else.

@@ -49,9 +49,14 @@ pub(crate) async fn start_with(config: Config) -> Running {
 }
 
 impl Running {
+    /// Asks the service to end.
+    pub(crate) fn end(&mut self) {
+        drop(self.stop.take());
+    }
+
     /// Asks the service to end and waits until it has.
     pub(crate) async fn stop(mut self) {
-        drop(self.stop.take());
+        self.end();
         timeout(PATIENCE, self.task).await.expect("the service does not end").unwrap();
     }
 

@@ -4,6 +4,7 @@
 
 mod client;
 mod delivery;
+mod drain;
 mod groups;
 mod invocations;
 mod lifetime;

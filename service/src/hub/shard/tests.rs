@@ -335,7 +335,7 @@ async fn many_clients_are_told_to_come_back_evenly_over_the_spread() {
             assert!((CLIENTS * 70 / 100..CLIENTS * 80 / 100).contains(&left), "{left} are left");
             assert_eq!(closed.await, Ok(CLIENTS));
             let took = start.elapsed();
-            assert!((4000..4100).contains(&took.as_millis()), "{took:?}");
+            assert!((3900..4100).contains(&took.as_millis()), "{took:?}");
             for mut client in clients {
                 let mut last = String::new();
                 while let Some(event) = client.next().await {
@@ -344,7 +344,6 @@ async fn many_clients_are_told_to_come_back_evenly_over_the_spread() {
                 assert!(last.contains("shutting down"), "{last}");
                 assert!(last.contains("\"allowReconnect\":true"), "{last}");
             }
-            assert_eq!(scene.shared.counters.connections(), 0);
         })
         .await;
 }
