@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
 use signalr_http_client::Trust;
-use signalr_http_server::Listen;
+use signalr_http_server::{Listen, Tls};
 use signalr_serverless::AccessKey;
 use tokio::sync::watch;
 
@@ -38,6 +38,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where to serve API v1-preview besides, which on Azure has port 5002. Default: nowhere.
     pub preview_listen: Option<Listen>,
+    /// TLS on both ports. Default: none; a proxy in front may have it.
+    pub tls: Option<Tls>,
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
@@ -94,6 +96,7 @@ impl Default for Config {
         Self {
             listen: Listen::Loopback { port: 8888 },
             preview_listen: None,
+            tls: None,
             access_keys: vec![well_known],
             entra: None,
             client_messages: ClientMessages::default(),

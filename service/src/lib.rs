@@ -43,4 +43,4 @@ pub use drain::Drain;
 pub use server::{Service, StartError};
 pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};
-pub use signalr_http_server::{Listen, ListenError};
+pub use signalr_http_server::{Listen, ListenError, Tls, TlsError};

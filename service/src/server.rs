@@ -11,7 +11,7 @@ use std::{
 
 use axum::{Router, middleware};
 use signalr_http_client::SetupError;
-use signalr_http_server::{Limits as ServerLimits, ListenError};
+use signalr_http_server::{Limits as ServerLimits, ListenError, Security, serve_with};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -62,6 +62,7 @@ pub struct Service {
     state: Arc<State>,
     counters: Arc<Counters>,
     drain: Drain,
+    security: Security,
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
@@ -132,12 +133,14 @@ impl Service {
             clock,
             counters: Arc::clone(&counters),
             stage: Stage::default(),
+            scheme: if config.tls.is_some() { "https" } else { "http" },
             invocation_timeout: config.timeouts.invocation,
         });
         Ok(Self {
             state,
             counters,
             drain: config.drain,
+            security: config.tls.map_or(Security::Plain, Security::Tls),
             listeners,
             addresses: own_addresses,
             preview_addresses,
@@ -185,7 +188,7 @@ impl Service {
             let _ = are_told.await;
             Instant::now() + deadline
         };
-        let serving = signalr_http_server::serve(self.listeners, app, limits, ending);
+        let serving = serve_with(self.listeners, self.security, app, limits, ending);
         let end = served_until(serving, end).await;
         expiry.abort_all();
         if let Some(upstream) = self.upstream

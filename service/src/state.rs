@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) max_client_message: usize,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
+    /// The scheme that callers use who come without a proxy.
+    pub(crate) scheme: &'static str,
     /// How far the service is.
     pub(crate) stage: Stage,
     /// How long a client has to answer an invocation.

@@ -95,7 +95,10 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     members.truncate(size);
     let rest = top.map(|top| top - size as u64);
     let last = members.last().filter(|_| has_more && rest != Some(0));
-    let next_link = last.map(|last| next_link(&call, page, rest, &last.connection));
+    let next_link = last.map(|last| {
+        let path = next_link(&call, page, rest, &last.connection);
+        format!("{}{path}", public_base(&call.headers, state.scheme))
+    });
     let value = members
         .into_iter()
         .map(|member| GroupMember { connection_id: member.connection, user_id: member.user })
@@ -103,6 +106,7 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     Ok(Success::json(GroupMemberPagedValues { value, next_link }))
 }
 
+/// Path and query of the next page.
 fn next_link(call: &Call, page: u64, top: Option<u64>, last: &ConnectionId) -> String {
     let mut query = Serializer::new(String::new());
     if let Some(top) = top {
@@ -115,7 +119,7 @@ fn next_link(call: &Call, page: u64, top: Option<u64>, last: &ConnectionId) -> S
             query.append_pair(name, value);
         }
     }
-    format!("{}{}?{}", public_base(&call.headers), call.path, query.finish())
+    format!("{}?{}", call.path, query.finish())
 }
 
 fn read_continuation(token: &str) -> Result<ConnectionId, Error> {

@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use signalr_http_server::{UpgradedSocket, take_socket};
 use signalr_serverless::ConnectionId;
 use tungstenite::handshake::derive_accept_key;
@@ -18,7 +18,7 @@ use super::{
     headers::has_token,
 };
 use crate::{
-    carrier::{Carrier, Transport, WebSocket},
+    carrier::{Carrier, Stream, Transport, WebSocket},
     hub::{Stopping, work::NewConnection},
     identity::Identity,
     session::Terms,
@@ -112,8 +112,9 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 /// Takes the socket back from the HTTP library and hands it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, place: Place) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
-        let (socket, early) = bare_socket(upgraded)?;
-        Ok(WebSocket::new(state.hubs.register(place.connection(), socket)?, early))
+        let UpgradedSocket { stream, tls, early } = take_socket(upgraded)?;
+        let socket = state.hubs.register(place.connection(), stream.into_std()?)?;
+        Ok(WebSocket::new(Stream::new(socket, tls.map(|tls| *tls)), BytesMut::from(early)))
     });
     match socket {
         // At the end of the service the socket is dropped, and so its client learns of it.
@@ -123,10 +124,4 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, place: Place) {
             tracing::debug!(%connection, %error, "an upgrade was not completed");
         }
     }
-}
-
-/// The bare socket, and what was read from it already.
-fn bare_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
-    let UpgradedSocket { stream, early } = take_socket(upgraded)?;
-    Ok((stream.into_std()?, BytesMut::from(early)))
 }

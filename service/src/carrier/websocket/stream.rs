@@ -1,0 +1,224 @@
+//! What a WebSocket's frames are written to: a plain socket, or one with TLS.
+
+use std::{
+    io::{self, Read, Write},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use rustls::ServerConnection;
+use tokio::{io::AsyncWrite, net::TcpStream};
+
+/// The most bytes that TLS may hold because the socket did not take them. A record's worth: more
+/// stays where the queue's bound counts it.
+const HELD: usize = 16 * 1024;
+
+/// A socket after its upgrade.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    // The box keeps a plain connection small.
+    Tls(Box<Secured>),
+}
+
+/// TLS on a socket.
+#[derive(Debug)]
+pub(crate) struct Secured {
+    socket: TcpStream,
+    tls: ServerConnection,
+    /// What of the caller's bytes may still be in `tls`, which counts as waiting.
+    held: usize,
+}
+
+impl Stream {
+    /// Puts a socket and the state of TLS on it together, if there is any.
+    pub(crate) fn new(socket: TcpStream, tls: Option<ServerConnection>) -> Self {
+        match tls {
+            None => Self::Plain(socket),
+            Some(mut tls) => {
+                tls.set_buffer_limit(Some(HELD));
+                Self::Tls(Box::new(Secured { socket, tls, held: 0 }))
+            }
+        }
+    }
+
+    /// Writes as much as goes without waiting. What TLS [holds](Self::held) counts as written.
+    pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.try_write(bytes),
+            Self::Tls(secured) => secured.try_write(bytes),
+        }
+    }
+
+    /// How many bytes that count as written still wait for the socket.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Tls(secured) => secured.held,
+        }
+    }
+
+    /// Is ready when [`try_write`](Self::try_write) may take more.
+    pub(super) fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(socket) => socket.poll_write_ready(cx),
+            Self::Tls(secured) if secured.tls.wants_write() => secured.poll_flush(cx),
+            Self::Tls(secured) => secured.socket.poll_write_ready(cx),
+        }
+    }
+
+    /// Is ready when nothing is held any more.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(secured) => secured.poll_flush(cx),
+        }
+    }
+
+    /// Reads what came; 0 at the end.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => poll_read(socket, cx, buffer),
+            Self::Tls(secured) => secured.poll_read(cx, buffer),
+        }
+    }
+
+    /// Tells the other side that nothing more will be written.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(secured) => secured.poll_shutdown(cx),
+        }
+    }
+}
+
+impl Secured {
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < bytes.len() {
+            // Only once the socket keeps up is more made into records.
+            if !self.flush()? {
+                break;
+            }
+            let taken = self.tls.writer().write(&bytes[written..])?;
+            written += taken;
+            self.held = taken;
+        }
+        self.flush()?;
+        if written == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(written)
+    }
+
+    /// Writes the records that wait. Returns whether the socket took them all.
+    fn flush(&mut self) -> io::Result<bool> {
+        while self.tls.wants_write() {
+            match self.tls.write_tls(&mut WithoutWaiting(&self.socket)) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        self.held = 0;
+        Ok(true)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.flush()? {
+            ready!(self.socket.poll_write_ready(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            // What was decrypted already comes first: the upgrade may have left some.
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+            ready!(self.socket.poll_read_ready(cx))?;
+            match self.tls.read_tls(&mut WithoutWaiting(&self.socket)) {
+                // An end that TLS did not announce is an end too: frames say where they end.
+                Ok(0) => return Poll::Ready(Ok(0)),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            let processed = self.tls.process_new_packets();
+            // What TLS itself has to say, be it why it failed. The task waits for the rest.
+            if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+                return Poll::Ready(Err(error));
+            }
+            processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It is said once, however often it is asked for.
+        self.tls.send_close_notify();
+        ready!(self.poll_flush(cx))?;
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+impl Drop for Secured {
+    /// The other side learns that the end is no attack, if the socket takes so much at once.
+    fn drop(&mut self) {
+        self.tls.send_close_notify();
+        let _ = self.flush();
+    }
+}
+
+fn poll_read(
+    socket: &TcpStream,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(socket.poll_read_ready(cx))?;
+        match socket.try_read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return Poll::Ready(read),
+        }
+    }
+}
+
+/// A socket as the TLS library wants it.
+struct WithoutWaiting<'a>(&'a TcpStream);
+
+impl Read for WithoutWaiting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
+
+impl Write for WithoutWaiting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(parts)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variant_with_tls_costs_a_plain_connection_nothing() {
+        assert_eq!(size_of::<Stream>(), size_of::<TcpStream>());
+    }
+}
