@@ -6,10 +6,10 @@ use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
-use signalr_service::{Config, Listen, Service, Trust, WELL_KNOWN_ACCESS_KEY};
+use signalr_service::{Config, Listen, Service, WELL_KNOWN_ACCESS_KEY};
 use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async, connect_async_tls_with_config,
     tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
 };
 
@@ -23,6 +23,7 @@ pub(crate) fn key() -> AccessKey {
 /// A service on a free port, which ends with the test.
 pub(crate) struct Running {
     pub(crate) host: String,
+    is_secured: bool,
     pub(crate) preview_host: Option<String>,
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
@@ -36,6 +37,8 @@ pub(crate) async fn start() -> Running {
 
 pub(crate) async fn start_with(config: Config) -> Running {
     let config = Config { listen: Listen::Address(([127, 0, 0, 1], 0).into()), ..config };
+    let is_secured = config.tls.is_some();
+    let http = signalr_http_client::client(&config.trust).unwrap();
     let service: Service = config.bind().await.unwrap();
     let host = service.addresses()[0].to_string();
     let preview_host = service.preview_addresses().first().map(ToString::to_string);
@@ -44,8 +47,7 @@ pub(crate) async fn start_with(config: Config) -> Running {
     let task = tokio::spawn(service.run(async {
         let _ = stopped.await;
     }));
-    let http = signalr_http_client::client(&Trust::default()).unwrap();
-    Running { host, preview_host, counters, http, stop: Some(stop), task }
+    Running { host, is_secured, preview_host, counters, http, stop: Some(stop), task }
 }
 
 impl Running {
@@ -70,7 +72,8 @@ impl Running {
     }
 
     pub(crate) fn http(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.host))
+        let scheme = if self.is_secured { "https" } else { "http" };
+        self.http.request(method, format!("{scheme}://{}{path}", self.host))
     }
 
     /// A REST call with a token of its own.
@@ -110,7 +113,11 @@ impl Running {
         connection_token: &str,
     ) -> String {
         let token = self.client_token(hub, user);
-        format!("ws://{}/client/?hub={hub}&id={connection_token}&access_token={token}", self.host)
+        let scheme = if self.is_secured { "wss" } else { "ws" };
+        format!(
+            "{scheme}://{}/client/?hub={hub}&id={connection_token}&access_token={token}",
+            self.host
+        )
     }
 
     /// A client of the hub `chat`.
@@ -150,7 +157,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn open(url: &str) -> Self {
-        let (socket, _) = connect_async(url.into_client_request().unwrap()).await.unwrap();
+        let connector = Some(Connector::Rustls(crate::tls::trusted()));
+        let request = url.into_client_request().unwrap();
+        let connected = connect_async_tls_with_config(request, None, false, connector).await;
+        let (socket, _) = connected.unwrap();
         Self { id: String::new(), socket, waiting: Default::default() }
     }
 

@@ -137,7 +137,11 @@ async fn a_client_that_joins_then_is_sent_to_gets_it() {
 
 #[tokio::test]
 async fn a_slow_client_is_closed_and_the_others_are_not_held_up() {
-    let config = Config { max_queued_bytes: 1024 * 1024, ..Config::default() };
+    slow_client_is_closed(Config::default()).await;
+}
+
+pub(crate) async fn slow_client_is_closed(config: Config) {
+    let config = Config { max_queued_bytes: 1024 * 1024, ..config };
     let service = Arc::new(start_with(config).await);
     let mut slow = service.connect(None).await;
     let mut quick = service.connect(None).await;
