@@ -14,7 +14,7 @@ use signalr_service::{
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    announcement::{self, Line, connection_string},
+    announcement::{self, Line, Scheme, connection_string},
     failure::Failure,
     page,
 };
@@ -89,7 +89,7 @@ impl Dev {
                 Some(hubs.join(",").into())
             } else if is(variable::CONNECTION_STRING) && starts_service {
                 // The port is not known before it is bound; `run` puts it in then.
-                Some(connection_string("localhost", 1, WELL_KNOWN_ACCESS_KEY).into())
+                Some(connection_string(Scheme::Http, "localhost", 1, WELL_KNOWN_ACCESS_KEY).into())
             } else if [variable::PORT, variable::AZURE_PORT, variable::LAMBDA_RUNTIME]
                 .into_iter()
                 .any(is)
@@ -135,7 +135,12 @@ impl Dev {
         lines.extend(self.hubs.iter().map(|hub| Line::new("clients", format!("{app}/api/{hub}"))));
         match service.and_then(port_of) {
             Some(port) => {
-                lines.extend(announcement::service("localhost", port, WELL_KNOWN_ACCESS_KEY));
+                lines.extend(announcement::service(
+                    Scheme::Http,
+                    "localhost",
+                    port,
+                    WELL_KNOWN_ACCESS_KEY,
+                ));
             }
             // The key of somebody's service is a secret.
             None => lines.push(Line::new("service", config.connection_string.endpoint())),
@@ -181,8 +186,13 @@ fn port_of(service: &Service) -> Option<u16> {
 }
 
 fn own_connection_string(port: u16) -> Result<ConnectionString, Failure> {
-    ConnectionString::parse(&connection_string("localhost", port, WELL_KNOWN_ACCESS_KEY))
-        .map_err(|error| Failure::configuration(&error))
+    ConnectionString::parse(&connection_string(
+        Scheme::Http,
+        "localhost",
+        port,
+        WELL_KNOWN_ACCESS_KEY,
+    ))
+    .map_err(|error| Failure::configuration(&error))
 }
 
 /// Serves until the signal. The service ends after the functions, whose last calls still need it.

@@ -11,9 +11,10 @@ use signalr_service::{
 };
 
 use crate::{
-    announcement::{self, Line},
+    announcement::{self, Line, Scheme},
     failure::Failure,
     limits::LimitFlags,
+    tls::TlsFlags,
 };
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
@@ -61,6 +62,9 @@ pub(crate) struct Serve {
     lenient: bool,
 
     #[command(flatten)]
+    tls: TlsFlags,
+
+    #[command(flatten)]
     limits: LimitFlags,
 }
 
@@ -76,15 +80,17 @@ impl Serve {
     /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
+        let tls = self.tls.read()?;
+        let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         let signals = EndSignals::listen()?;
         let key = self.shown_key();
         self.warn();
-        let config = Config { upstream, ..self.config() };
+        let config = Config { upstream, tls, ..self.config() };
         let service = config
             .bind()
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
-        announcement::print(&lines(&service, key))?;
+        announcement::print(&lines(&service, scheme, key))?;
         Ok(signals.run(|first| service.run(first)).await?)
     }
 
@@ -150,16 +156,16 @@ fn trust(file: &str) -> Result<Trust, TrustError> {
     }
 }
 
-fn lines(service: &Service, key: &str) -> Vec<Line> {
+fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     let Some(address) = service.addresses().first() else { return Vec::new() };
     let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
         "localhost".to_owned()
     } else {
         announcement::host(address.ip())
     };
-    let mut lines = announcement::service(&host, address.port(), key);
+    let mut lines = announcement::service(scheme, &host, address.port(), key);
     if let Some(preview) = service.preview_addresses().first() {
-        lines.push(Line::new("v1-preview", format!("http://{host}:{}", preview.port())));
+        lines.push(Line::new("v1-preview", format!("{scheme}://{host}:{}", preview.port())));
     }
     lines
 }
