@@ -98,18 +98,27 @@ pub(crate) enum Question {
     Count { target: Target, count: oneshot::Sender<usize> },
     /// Whether a connection of the user is in the group because the user is.
     IsUserInGroup { user: UserId, group: GroupName, is_in_group: oneshot::Sender<bool> },
-    /// The first `limit` connections of the group in the order of their ids, behind `after`.
+    /// The first `limit` connections of the group in this shard, behind the place `after`.
     Members {
         group: GroupName,
-        after: Option<ConnectionId>,
+        after: Option<u64>,
         limit: usize,
         members: oneshot::Sender<Vec<Member>>,
     },
 }
 
 /// A connection of a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) connection: ConnectionId,
     pub(crate) user: Option<UserId>,
+    /// Its place among the connections of its shard, which nobody else ever has.
+    pub(crate) place: u64,
+}
+
+/// Where a page of a group's connections ended: behind this place of this shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) shard: usize,
+    pub(crate) place: u64,
 }

@@ -23,6 +23,8 @@ pub(crate) fn key() -> AccessKey {
 /// A service on a free port, which ends with the test.
 pub(crate) struct Running {
     pub(crate) host: String,
+    /// How WebSockets of `wss` connect.
+    pub(crate) connector: Option<Connector>,
     is_secured: bool,
     pub(crate) preview_host: Option<String>,
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
@@ -47,7 +49,16 @@ pub(crate) async fn start_with(config: Config) -> Running {
     let task = tokio::spawn(service.run(async {
         let _ = stopped.await;
     }));
-    Running { host, is_secured, preview_host, counters, http, stop: Some(stop), task }
+    Running {
+        host,
+        connector: None,
+        is_secured,
+        preview_host,
+        counters,
+        http,
+        stop: Some(stop),
+        task,
+    }
 }
 
 impl Running {
@@ -128,7 +139,8 @@ impl Running {
     pub(crate) async fn connect_to(&self, hub: &str, user: Option<&str>) -> Client {
         let negotiation = self.negotiate(hub, user).await;
         let token = negotiation["connectionToken"].as_str().unwrap();
-        let mut client = Client::open(&self.connect_url(hub, user, token)).await;
+        let url = self.connect_url(hub, user, token);
+        let mut client = Client::open_with(&url, self.connector.clone()).await;
         client.id = negotiation["connectionId"].as_str().unwrap().to_owned();
         client.shake_hands().await;
         client
@@ -157,7 +169,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn open(url: &str) -> Self {
-        let connector = Some(Connector::Rustls(crate::tls::trusted()));
+        Self::open_with(url, None).await
+    }
+
+    async fn open_with(url: &str, connector: Option<Connector>) -> Self {
         let request = url.into_client_request().unwrap();
         let connected = connect_async_tls_with_config(request, None, false, connector).await;
         let (socket, _) = connected.unwrap();

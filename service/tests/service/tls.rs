@@ -11,10 +11,13 @@ use rustls::{
 use serde_json::{Value, json};
 use signalr_service::{Config, Tls, Trust};
 use tempfile::TempDir;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::{
+    Connector,
+    tungstenite::{Bytes, Message},
+};
 
 use crate::{
-    client::{Client, start_with},
+    client::{Client, Running, start_with},
     delivery::slow_client_is_closed,
 };
 
@@ -37,7 +40,7 @@ fn files() -> &'static Files {
 }
 
 /// What a client trusts that connects by `wss`: the certificate of this file.
-pub(crate) fn trusted() -> Arc<ClientConfig> {
+fn trusted() -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(files().certificate.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -48,16 +51,19 @@ pub(crate) fn trusted() -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-fn secured() -> Config {
+async fn start(config: Config) -> Running {
     let (certificate, key) =
         (files().folder.path().join("cert.pem"), files().folder.path().join("key.pem"));
     let tls = Some(Tls::watch(&certificate, &key).unwrap());
-    Config { tls, trust: Trust::from_file(&certificate).unwrap(), ..Config::default() }
+    let trust = Trust::from_file(&certificate).unwrap();
+    let mut service = start_with(Config { tls, trust, ..config }).await;
+    service.connector = Some(Connector::Rustls(trusted()));
+    service
 }
 
 #[tokio::test]
 async fn messages_of_every_size_arrive_in_order_over_wss() {
-    let service = start_with(secured()).await;
+    let service = start(Config::default()).await;
     let mut client = service.connect(None).await;
     for length in [0, 1, 100, 16_383, 16_384, 16_385, 70_000, 1_000_000] {
         let text = "x".repeat(length);
@@ -75,7 +81,7 @@ async fn messages_of_every_size_arrive_in_order_over_wss() {
 
 #[tokio::test]
 async fn what_clients_send_over_wss_arrives_and_the_end_is_clean() {
-    let service = start_with(secured()).await;
+    let service = start(Config::default()).await;
     let mut client = service.connect(None).await;
     client.ping(Bytes::from_static(b"are you there")).await;
     assert_eq!(client.frame().await, Some(Message::Pong(Bytes::from_static(b"are you there"))));
@@ -91,12 +97,13 @@ async fn what_clients_send_over_wss_arrives_and_the_end_is_clean() {
 
 #[tokio::test]
 async fn a_slow_client_over_wss_meets_the_same_bound() {
-    slow_client_is_closed(secured()).await;
+    let config = Config { max_queued_bytes: 1024 * 1024, ..Config::default() };
+    slow_client_is_closed(start(config).await).await;
 }
 
 #[tokio::test]
 async fn rest_over_https_answers_and_hands_out_https_urls() {
-    let service = start_with(secured()).await;
+    let service = start(Config::default()).await;
     assert_eq!(service.status(Method::GET, "/api/v1/health").await, StatusCode::OK);
     let path = "/api/hubs/chat/:generateToken?api-version=2024-12-01";
     let answer: Value =

@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     delivery::{SHUTTING_DOWN, close_each},
+    pace::Pace,
     state::SharedShard,
     table::Key,
 };
@@ -27,11 +28,12 @@ pub(super) async fn close_over(shard: SharedShard, spread: Duration, done: onesh
     let spread = spread.min(LONGEST_PAUSE.saturating_mul(all));
     let start = Instant::now();
     let mut steps = interval(STEP);
+    let mut pace = Pace::new();
     let mut closed = 0;
     while closed < keys.len() {
         steps.tick().await;
         let due = due(start.elapsed(), spread, keys.len()).max(closed);
-        close_each(&shard, &keys[closed..due], Some(SHUTTING_DOWN)).await;
+        close_each(&shard, &keys[closed..due], Some(SHUTTING_DOWN), &mut pace).await;
         closed = due;
     }
     // Whoever asked may have gone away.

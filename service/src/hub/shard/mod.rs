@@ -3,6 +3,7 @@
 //! It lives on a thread of its own, so nothing in it is locked. It takes what waits in its queue,
 //! carries it out in order, and lets its connections' tasks run in between.
 
+mod batch;
 mod closing;
 mod connections;
 mod delivery;
@@ -10,6 +11,7 @@ mod group_changes;
 mod groups;
 mod invocations;
 mod members;
+mod pace;
 mod questions;
 mod state;
 mod table;
@@ -35,7 +37,8 @@ use tokio::{
 pub(crate) use self::state::Shared;
 use self::{
     closing::close_over,
-    delivery::{CHUNK, carry_out, close_all, goes_to_the_same},
+    delivery::{carry_out, close_all, goes_to_the_same},
+    pace::{CHUNK, Pace},
     state::{Shard, SharedShard},
     table::Key,
 };
@@ -50,6 +53,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
     let shard = Shard::new(shared);
     spawn_local(keep_time(Rc::downgrade(&shard)));
     let mut batch = Vec::with_capacity(BATCH);
+    let mut pace = Pace::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let mut waiting = batch.drain(..).peekable();
         while let Some(work) = waiting.next() {
@@ -73,7 +77,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                         run.push(Arc::clone(command));
                         waiting.next();
                     }
-                    let count = carry_out(&shard, &run).await;
+                    let count = carry_out(&shard, &run, &mut pace).await;
                     if let Some(matched) = matched {
                         // Whoever asked may have gone away.
                         let _ = matched.send(count);
@@ -85,7 +89,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                     spawn_local(close_over(Rc::clone(&shard), spread, done));
                 }
                 Work::Stop => {
-                    close_all(&shard).await;
+                    close_all(&shard, &mut pace).await;
                     let ends = wait_for_ends(&shard, waiting, &mut queue);
                     // A client that stays longer has nothing coming.
                     let _ = timeout(close_timeout, ends).await;

@@ -92,20 +92,14 @@ impl Shard {
         keys
     }
 
-    /// The connections of a hub that a filter is true of; all of them without one.
-    pub(super) fn matching(&self, hub: &HubName, filter: Option<&Filter>) -> Vec<Key> {
-        let mut keys = self.groups.matching(hub, &Target::Hub);
-        if let Some(filter) = filter {
-            keys.retain(|key| {
-                self.table.get(*key).is_some_and(|connection| {
-                    filter.matches(&Subject {
-                        connection: &connection.identity.id,
-                        user: connection.identity.user.as_ref(),
-                        groups: &connection.groups,
-                    })
-                })
-            });
-        }
-        keys
+    /// Whether a filter is true of a connection.
+    pub(super) fn matches(&self, key: Key, filter: &Filter) -> bool {
+        self.table.get(key).is_some_and(|connection| {
+            filter.matches(&Subject {
+                connection: &connection.identity.id,
+                user: connection.identity.user.as_ref(),
+                groups: &connection.groups,
+            })
+        })
     }
 }
