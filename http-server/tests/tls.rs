@@ -150,13 +150,17 @@ async fn half_a_handshake_is_cut_off_in_its_time() {
         // A socket that is closed with something unread may say so.
         let _ = caller.read_to_end(&mut came).await;
         let took = start.elapsed();
-        assert!(took <= Duration::from_secs(11), "{half:?} after {took:?}");
-        assert_eq!(came.is_empty(), !half.starts_with(b"GET"), "{came:?}");
+        if half.starts_with(b"GET") {
+            assert!(came.starts_with(b"HTTP/1.1 400"), "{came:?}");
+        } else {
+            let limit = Duration::from_secs(10)..Duration::from_secs(11);
+            assert!(limit.contains(&took) && came.is_empty(), "{half:?}: {came:?} after {took:?}");
+        }
     }
 }
 
 #[tokio::test]
-async fn a_new_certificate_counts_and_a_broken_one_does_not() {
+async fn a_new_certificate_is_used() {
     let (files, old) = Files::new();
     let address = files.serve().await;
     get_hello(address, &old).await;

@@ -12,10 +12,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::sleep};
-
-use crate::{hub::Stopping, state::State};
-
 /// How long the steps of the end may take.
 ///
 /// ```
@@ -54,9 +50,7 @@ impl Default for Drain {
 pub(crate) struct Stage(AtomicU8);
 
 const SERVING: u8 = 0;
-/// The end was asked for.
 const LEAVING: u8 = 1;
-/// Clients are told to come back.
 const CLOSING: u8 = 2;
 
 // Nothing else depends on the order in which the steps are seen.
@@ -71,33 +65,13 @@ impl Stage {
         self.0.load(Relaxed) < CLOSING
     }
 
-    fn advance(&self, stage: u8) {
-        self.0.store(stage, Relaxed);
-    }
-}
-
-impl State {
-    /// Refuses a new connection of a client once clients are told to come back.
-    pub(crate) fn admit(&self) -> Result<(), Stopping> {
-        if self.stage.admits() {
-            return Ok(());
-        }
-        self.counters.refused_at_end();
-        Err(Stopping)
+    /// The end was asked for.
+    pub(crate) fn leave(&self) {
+        self.0.store(LEAVING, Relaxed);
     }
 
-    /// Goes through the steps of the end. `told` is told when every client was.
-    pub(crate) async fn drain(&self, drain: Drain, told: oneshot::Sender<()>) {
-        self.stage.advance(LEAVING);
-        tracing::info!("the service is shutting down");
-        if !drain.delay.is_zero() {
-            sleep(drain.delay).await;
-        }
-        self.stage.advance(CLOSING);
-        self.hubs.close_over(drain.spread).await;
-        // Whoever waited for it has been dropped with everything else.
-        let _ = told.send(());
-        // Clients end their long polls by requests, so these are still answered.
-        self.hubs.stop().await;
+    /// Clients are told to come back.
+    pub(crate) fn close(&self) {
+        self.0.store(CLOSING, Relaxed);
     }
 }

@@ -117,6 +117,11 @@ impl WebSocket {
         self.wake();
     }
 
+    #[cfg(test)]
+    pub(super) fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
     /// Lets the task that waits for the socket look again.
     pub(crate) fn wake(&self) {
         if let Some(waker) = &self.waker {

@@ -215,10 +215,117 @@ impl Write for WithoutWaiting<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        future::poll_fn,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering::Relaxed},
+        },
+        task::{Wake, Waker},
+    };
+
+    use bytes::{Bytes, BytesMut};
+    use rustls::{
+        ClientConfig, RootCertStore, ServerConfig,
+        crypto::ring,
+        pki_types::{PrivatePkcs8KeyDer, ServerName},
+    };
+    use tokio::{io::AsyncReadExt, net::TcpListener};
+    use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
+
     use super::*;
+    use crate::carrier::websocket::WebSocket;
 
     #[test]
     fn the_variant_with_tls_costs_a_plain_connection_nothing() {
         assert_eq!(size_of::<Stream>(), size_of::<TcpStream>());
+    }
+
+    /// Both ends of a connection with TLS.
+    async fn pair() -> (Stream, TlsStream<TcpStream>) {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()).into();
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key)
+            .unwrap();
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accept = async {
+            let (socket, _) = listener.accept().await.unwrap();
+            TlsAcceptor::from(Arc::new(server)).accept(socket).await.unwrap()
+        };
+        let connect = async {
+            let socket = TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from("localhost").unwrap();
+            TlsConnector::from(Arc::new(client)).connect(name, socket).await.unwrap()
+        };
+        let (accepted, connected) = tokio::join!(accept, connect);
+        let (socket, tls) = accepted.into_inner();
+        (Stream::new(socket, Some(tls)), connected)
+    }
+
+    /// Whether somebody was woken.
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_tls_holds_has_a_bound_and_arrives_when_the_socket_takes_it() {
+        let (mut stream, mut client) = pair().await;
+        let bytes = vec![7; 100_000];
+        let mut sent = 0;
+        loop {
+            match stream.try_write(&bytes) {
+                Ok(written) => sent += written,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+        assert!((1..=HELD).contains(&stream.held()), "{}", stream.held());
+        let mut came = vec![0; sent];
+        let read = client.read_exact(&mut came);
+        let flushed = poll_fn(|cx| stream.poll_flush(cx));
+        let (read, flushed) = tokio::join!(read, flushed);
+        (read.unwrap(), flushed.unwrap());
+        assert_eq!(stream.held(), 0);
+        assert!(came.iter().all(|byte| *byte == 7));
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_tls_holds_wakes_the_task_of_its_socket() {
+        let (stream, _client) = pair().await;
+        let mut socket = WebSocket::new(stream, BytesMut::new());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut buffer = [0; 1024];
+        let mut look = |socket: &mut WebSocket| {
+            let mut cx = Context::from_waker(&waker);
+            assert!(socket.poll(&mut cx, &mut buffer, 1024, |_| ()).is_pending());
+        };
+        look(&mut socket);
+        woken.0.store(false, Relaxed);
+        let frame = Bytes::from(vec![0; 10_000]);
+        while !woken.0.load(Relaxed) {
+            socket.send(&frame, usize::MAX).unwrap();
+        }
+        assert!(!socket.has_queue(), "the frame is held by TLS alone");
     }
 }
