@@ -1,6 +1,6 @@
 //! What the service counts while it runs.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Counts since the service started.
 #[derive(Debug, Default)]
@@ -8,6 +8,9 @@ pub struct Counters {
     opened: AtomicU64,
     closed: AtomicU64,
     slow_clients: AtomicU64,
+    connections_refused: AtomicU64,
+    calls_refused: AtomicU64,
+    queued_bytes: AtomicUsize,
 }
 
 impl Counters {
@@ -21,6 +24,41 @@ impl Counters {
     #[must_use]
     pub fn slow_clients_closed(&self) -> u64 {
         self.slow_clients.load(Relaxed)
+    }
+
+    /// Connections that were refused because there were as many as there may be, in all or of one
+    /// user.
+    #[must_use]
+    pub fn connections_refused(&self) -> u64 {
+        self.connections_refused.load(Relaxed)
+    }
+
+    /// REST calls that were refused because as many as may were under way.
+    #[must_use]
+    pub fn calls_refused(&self) -> u64 {
+        self.calls_refused.load(Relaxed)
+    }
+
+    /// Bytes that wait now for clients that read slower than messages come.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes.load(Relaxed)
+    }
+
+    pub(crate) fn bytes_queued(&self, bytes: usize) {
+        self.queued_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    pub(crate) fn bytes_unqueued(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn call_refused(&self) {
+        self.calls_refused.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {

@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod admission;
 mod auth;
 mod carrier;
 mod clock;
@@ -21,6 +22,7 @@ pub mod fuzz;
 mod header_limit;
 mod hub;
 mod identity;
+mod memory;
 mod protocol;
 mod query;
 mod random_id;

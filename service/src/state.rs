@@ -5,7 +5,9 @@ use std::time::Duration;
 use signalr_serverless::AccessKey;
 
 use crate::{
+    admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
+    carrier::QueueBudget,
     clock::Clock,
     hub::Hubs,
     tokens::ConnectionTokens,
@@ -15,6 +17,10 @@ use crate::{
 pub(crate) struct State {
     pub(crate) hubs: Hubs,
     pub(crate) tokens: ConnectionTokens,
+    pub(crate) admission: Admission,
+    pub(crate) calls: Calls,
+    /// The bytes that wait for all clients.
+    pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
     /// What the service signs tokens with.
     pub(crate) signing_key: AccessKey,

@@ -8,6 +8,7 @@ use signalr_serverless::{ConnectionId, HubName, UserId};
 
 use super::headers;
 use crate::{
+    admission::Full,
     auth::{self, AuthError},
     hub::Stopping,
     identity::Identity,
@@ -19,6 +20,9 @@ use crate::{
     tokens::ClaimError,
     upstream::{self, Caller},
 };
+
+/// How many seconds a client that is refused for now should wait.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// A client whose token was checked.
 #[derive(Debug)]
@@ -85,6 +89,16 @@ impl From<ClaimError> for Refusal {
     }
 }
 
+impl From<Full> for Refusal {
+    fn from(full: Full) -> Self {
+        let status = match full {
+            Full::Service => StatusCode::SERVICE_UNAVAILABLE,
+            Full::User => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self::new(status, full.to_string())
+    }
+}
+
 impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Self {
         Self::new(error.status(), error.to_string())
@@ -103,6 +117,9 @@ impl IntoResponse for Refusal {
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = auth::challenge(&self.text);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         let no_store = HeaderValue::from_static("no-store");
         response.headers_mut().insert(header::CACHE_CONTROL, no_store);

@@ -101,6 +101,7 @@ async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>, pace: 
                 shard.send(*key, &frame.bytes, frame.messages, now);
             }
         }
+        shard.relieve();
     }
 }
 
