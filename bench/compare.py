@@ -16,9 +16,9 @@ import programs
 RESULTS = Path(__file__).parent / "results.md"
 DELIVERIES_A_SECOND = 20_000
 ROUNDS = 5
-# Seconds of a paced run, and messages in flight that take the floor about two seconds.
-PACED_SECONDS = 4
-FLOOD_MESSAGES = 500
+# Seconds of a paced run, and messages in flight that take the floor about three seconds.
+PACED_SECONDS = 7
+FLOOD_MESSAGES = 750
 # What the service joins costs it so much less that it needs more messages for a time that can be measured.
 SERVICE_FLOOD = 10
 
@@ -37,7 +37,7 @@ def main():
     arguments.add_argument("--quick", action="store_true", help="one short round, printed and not written")
     quick = arguments.parse_args().quick
     programs.build()
-    settings = all_settings(scale=0.5 if quick else 1)
+    settings = all_settings(scale=0.3 if quick else 1)
     rounds = [measure_round(number, settings) for number in range(1 if quick else ROUNDS)]
     text = page(settings, rounds)
     print(text)
