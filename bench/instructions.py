@@ -34,9 +34,9 @@ class Workload:
     each: int
 
 
-CONNECTIONS = 100
+CONNECTIONS = 1_000
 WORKLOADS = [
-    Workload("delivery", "broadcast", ["--connections", CONNECTIONS, "--one-by-one"], "--messages", (50, 250), CONNECTIONS),
+    Workload("delivery", "broadcast", ["--connections", CONNECTIONS, "--one-by-one"], "--messages", (10, 310), CONNECTIONS),
     Workload("connection made and closed", "connections", [], "--count", (100, 500), 1),
     Workload("negotiate", "negotiates", [], "--count", (100, 500), 1),
 ]
@@ -49,6 +49,8 @@ def main():
     given = arguments.parse_args()
     if not shutil.which("valgrind"):
         raise SystemExit("valgrind is missing; on Debian: apt-get install valgrind")
+    if given.service and not given.service.is_file():
+        raise SystemExit(f"--service {given.service}: no such file; use the path of a `signalr`")
     FOLDER.mkdir(parents=True, exist_ok=True)
     builds = {}
     if given.base:
@@ -56,8 +58,6 @@ def main():
         builds[f"base {commit[:10]}"] = build_commit(commit)
     programs.build()
     builds["this"] = given.service or programs.RELEASE / "signalr"
-    if not builds["this"].is_file():
-        raise SystemExit(f"--service {given.service}: no such file")
     show({name: count(name, binary) for name, binary in builds.items()})
 
 

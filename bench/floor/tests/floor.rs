@@ -1,5 +1,7 @@
 //! The floor as a client and a publisher see it.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,

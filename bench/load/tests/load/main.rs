@@ -1,5 +1,7 @@
 //! The load on servers that do well and servers that do not.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod server;
 
 use std::{
