@@ -20,7 +20,7 @@ ROUNDS = 5
 PACED_SECONDS = 7
 FLOOD_MESSAGES = 750
 # What the service joins costs it so much less that it needs more messages for a time that can be measured.
-SERVICE_FLOOD = 10
+SERVICE_FLOOD = 20
 
 
 @dataclass
@@ -36,10 +36,11 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="one short round, printed and not written")
     quick = arguments.parse_args().quick
+    commit = measured_commit()
     programs.build()
     settings = all_settings(scale=0.3 if quick else 1)
     rounds = [measure_round(number, settings) for number in range(1 if quick else ROUNDS)]
-    text = page(settings, rounds)
+    text = page(settings, rounds, commit)
     print(text)
     if not quick:
         RESULTS.write_text(text)
@@ -79,10 +80,10 @@ def measure(name, setting):
                              "--messages", messages, *setting.flow)
 
 
-def page(settings, rounds):
+def page(settings, rounds, commit):
     head = [
         "# The service beside the floor", "",
-        f"`make bench` on {datetime.date.today()}, commit {commit()}. {machine()}.", "",
+        f"`make bench` on {datetime.date.today()}, commit {commit}. {machine()}.", "",
         "A ratio is that of the CPU time (user + system) of the service and of the floor in one round; shown are the "
         f"median of {len(rounds)} rounds, the least and the most. Other columns are medians. The floor is one epoll loop that "
         "does one `send()` for each delivery, so with messages in flight the ratio shows what joining them saves.", "",
@@ -136,8 +137,8 @@ def limits(settings, rounds):
         "The load was nowhere the limit."]
 
 
-def commit():
-    changed = " with changes" if programs.git("status", "--porcelain", "--untracked-files=no") else ""
+def measured_commit():
+    changed = " with changes" if programs.git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results.md") else ""
     return programs.git("rev-parse", "--short", "HEAD") + changed
 
 

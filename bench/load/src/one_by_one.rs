@@ -21,12 +21,16 @@ pub(crate) fn connections(plan: &OneByOnePlan) -> Result<OneByOneReport, Failure
                 .write_all(&websocket::close())
                 .map_err(|error| Failure::server(format!("a connection broke: {error}")))?;
             let mut rest = Vec::new();
-            while !http::read_more(&mut socket, &mut rest, end)? {
+            while !http::read_more(&mut socket, &mut rest, end).map_err(not_closed)? {
                 rest.clear();
             }
         }
         Ok(())
     })
+}
+
+fn not_closed(failure: Failure) -> Failure {
+    Failure::server(format!("a connection did not end after the client's close frame: {failure}"))
 }
 
 pub(crate) fn negotiates(plan: &OneByOnePlan) -> Result<OneByOneReport, Failure> {

@@ -18,6 +18,7 @@ pub(crate) const RECORD_END: u8 = 0x1e;
 const ZERO_MASK: [u8; 4] = [0; 4];
 const KEY: &str = "bG9hZCBvZiBzaWduYWxyIQ==";
 const LONGEST_FRAME: u64 = 64 * 1024 * 1024;
+const LONGEST_RECORD: usize = 64 * 1024 * 1024;
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
@@ -151,7 +152,7 @@ fn decode(
     while let Some((opcode, start, length)) = head(&bytes[used..])? {
         let Some(payload) = bytes.get(used + start..used + start + length) else { break };
         match opcode {
-            TEXT | BINARY | CONTINUATION => records(payload, record, on_input),
+            TEXT | BINARY | CONTINUATION => records(payload, record, on_input)?,
             PING => on_input(Input::Ping(payload)),
             CLOSE => on_input(Input::Close(closing(payload))),
             PONG => {}
@@ -182,7 +183,11 @@ fn head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, String> {
     Ok(Some((first & 0x0f, start, length as usize)))
 }
 
-fn records(mut payload: &[u8], record: &mut Vec<u8>, on_input: &mut impl FnMut(Input<'_>)) {
+fn records(
+    mut payload: &[u8],
+    record: &mut Vec<u8>,
+    on_input: &mut impl FnMut(Input<'_>),
+) -> Result<(), String> {
     while let Some(end) = memchr::memchr(RECORD_END, payload) {
         if record.is_empty() {
             on_input(Input::Record(&payload[..end]));
@@ -193,7 +198,11 @@ fn records(mut payload: &[u8], record: &mut Vec<u8>, on_input: &mut impl FnMut(I
         }
         payload = &payload[end + 1..];
     }
+    if record.len() + payload.len() > LONGEST_RECORD {
+        return Err(format!("the server sent {LONGEST_RECORD} bytes without the end of a record"));
+    }
     record.extend_from_slice(payload);
+    Ok(())
 }
 
 fn closing(payload: &[u8]) -> String {
