@@ -6,6 +6,7 @@ ratio is that of one round, and what is shown is the median of the rounds' ratio
 
 import argparse
 import datetime
+import os
 import platform
 import statistics
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="one short round, printed and not written")
     quick = arguments.parse_args().quick
-    commit = measured_commit()
+    commit = f"{measured_commit()}, load average before {os.getloadavg()[0]:.1f}"
     programs.build()
     settings = all_settings(scale=0.3 if quick else 1)
     rounds = [measure_round(number, settings) for number in range(1 if quick else ROUNDS)]
