@@ -15,7 +15,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 pub(crate) use self::{
     budget::QueueBudget,
-    encoding::Encoding,
+    encoding::{ByEncoding, Encoding},
     events::EventSink,
     polls::{PollAnswer, PollQueue},
     transport::{QueueFull, Transport},
