@@ -9,6 +9,31 @@ use signalr_service::{Config, Drain, SilentClients, Timeouts};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitFlags {
+    /// Most connections in all [default: as many as the machine has sockets for]
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CONNECTIONS",
+        value_parser = value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+
+    /// Most connections of one user in one hub [default: any number]
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CONNECTIONS_PER_USER",
+        value_parser = value_parser!(u32).range(1..))]
+    max_connections_per_user: Option<u32>,
+
+    /// Most REST calls under way at once
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CALLS", default_value_t = 1024,
+        value_parser = value_parser!(u32).range(1..))]
+    max_calls: u32,
+
+    /// Most messages that a client may send in a second
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_MESSAGES_PER_SECOND", default_value_t = 10_000,
+        value_parser = value_parser!(u32).range(1..))]
+    max_messages_per_second: u32,
+
+    /// Most bytes that may wait for all clients together [default: a quarter of the memory]
+    #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_QUEUED_BYTES_IN_ALL",
+        value_parser = value_parser!(u64).range(1024 * 1024..))]
+    max_queued_bytes_in_all: Option<u64>,
+
     /// Largest message that a client may send, in bytes
     #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024,
         value_parser = value_parser!(u32).range(1024..=64 * 1024 * 1024))]
@@ -70,7 +95,17 @@ enum OnSilence {
 impl LimitFlags {
     /// The configuration with these limits.
     pub(crate) fn apply(&self, config: Config) -> Config {
+        let count = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         Config {
+            max_connections: self.max_connections.map(count),
+            max_connections_per_user: self.max_connections_per_user.map(count),
+            max_calls: count(self.max_calls),
+            max_messages_per_second: self.max_messages_per_second,
+            max_queued_bytes_in_all: self
+                .max_queued_bytes_in_all
+                .map_or(config.max_queued_bytes_in_all, |bytes| {
+                    usize::try_from(bytes).unwrap_or(usize::MAX)
+                }),
             max_client_message: self.max_message_bytes as usize,
             max_queued_bytes: self.max_queued_bytes as usize,
             silent_clients: match self.silent_clients {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::{
     auth::EntraIssuer,
     drain::Drain,
+    memory,
     session::{ClientMessages, Rules, Seconds, SilentClients},
     upstream,
 };
@@ -54,6 +55,17 @@ pub struct Config {
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
     pub shards: Option<NonZeroUsize>,
+    /// The most connections in all; `None` for as many as the machine has sockets for. Default: `None`.
+    pub max_connections: Option<usize>,
+    /// The most connections of one user in one hub. Default: any number.
+    pub max_connections_per_user: Option<usize>,
+    /// The most REST calls that may be under way at once. Default: 1,024.
+    pub max_calls: usize,
+    /// The most messages that a client may send in a second. Default: 10,000.
+    pub max_messages_per_second: u32,
+    /// The most bytes that may wait for all clients together; past it those are closed that have
+    /// most waiting. Default: a quarter of the memory.
+    pub max_queued_bytes_in_all: usize,
     /// The most bytes that may wait for one client before it is closed. Default: 8 MiB.
     pub max_queued_bytes: usize,
     /// The largest message that a client may send, in bytes. Default: 1 MiB.
@@ -103,6 +115,11 @@ impl Default for Config {
             silent_clients: SilentClients::default(),
             lenient: false,
             shards: None,
+            max_connections: None,
+            max_connections_per_user: None,
+            max_calls: 1024,
+            max_messages_per_second: 10_000,
+            max_queued_bytes_in_all: memory::quarter(),
             max_queued_bytes: 8 * 1024 * 1024,
             max_client_message: 1024 * 1024,
             timeouts: Timeouts::default(),
@@ -151,6 +168,7 @@ impl Config {
             reconnect_timeout: seconds(self.timeouts.reconnect),
             poll_gap: seconds(self.timeouts.poll_gap),
             max_message: self.max_client_message,
+            max_messages_per_second: self.max_messages_per_second,
             client_messages: self.client_messages,
         }
     }

@@ -1,6 +1,6 @@
 //! What the service counts while it runs.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Counts since the service started.
 #[derive(Debug, Default)]
@@ -9,6 +9,9 @@ pub struct Counters {
     closed: AtomicU64,
     slow_clients: AtomicU64,
     refused_at_end: AtomicU64,
+    connections_refused: AtomicU64,
+    calls_refused: AtomicU64,
+    queued_bytes: AtomicUsize,
 }
 
 impl Counters {
@@ -32,6 +35,41 @@ impl Counters {
 
     pub(crate) fn refused_at_end(&self) {
         self.refused_at_end.fetch_add(1, Relaxed);
+    }
+
+    /// Connections that were refused because there were as many as there may be, in all or of one
+    /// user.
+    #[must_use]
+    pub fn connections_refused(&self) -> u64 {
+        self.connections_refused.load(Relaxed)
+    }
+
+    /// REST calls that were refused because as many as may were under way.
+    #[must_use]
+    pub fn calls_refused(&self) -> u64 {
+        self.calls_refused.load(Relaxed)
+    }
+
+    /// Bytes that wait now for clients that read slower than messages come.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes.load(Relaxed)
+    }
+
+    pub(crate) fn bytes_queued(&self, bytes: usize) {
+        self.queued_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    pub(crate) fn bytes_unqueued(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn call_refused(&self) {
+        self.calls_refused.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {

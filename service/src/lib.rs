@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod admission;
 mod auth;
 mod carrier;
 mod clock;
@@ -22,6 +23,7 @@ pub mod fuzz;
 mod header_limit;
 mod hub;
 mod identity;
+mod memory;
 mod probes;
 mod protocol;
 mod query;

@@ -20,7 +20,9 @@ use tokio::{
 };
 
 use crate::{
+    admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
+    carrier::QueueBudget,
     clock::Clock,
     config::Config,
     cors,
@@ -108,9 +110,11 @@ impl Service {
         let upstream = config.upstream.clone().map(|settings| {
             Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), answers)
         });
+        let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
+            queue_budget: queue_budget.clone(),
             store: Arc::new(Store::default()),
             counters: Arc::clone(&counters),
             upstream: upstream.clone(),
@@ -125,6 +129,13 @@ impl Service {
         let state = Arc::new(State {
             hubs,
             tokens: ConnectionTokens::default(),
+            admission: Admission::new(
+                config.max_connections,
+                config.max_connections_per_user,
+                Arc::clone(&counters),
+            ),
+            calls: Calls::new(config.max_calls, Arc::clone(&counters)),
+            queue_budget,
             verifier,
             signing_key,
             client_keys,

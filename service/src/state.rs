@@ -6,7 +6,9 @@ use signalr_serverless::AccessKey;
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
+    admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
+    carrier::QueueBudget,
     clock::Clock,
     counters::Counters,
     drain::{Drain, Stage},
@@ -18,6 +20,10 @@ use crate::{
 pub(crate) struct State {
     pub(crate) hubs: Hubs,
     pub(crate) tokens: ConnectionTokens,
+    pub(crate) admission: Admission,
+    pub(crate) calls: Calls,
+    /// The bytes that wait for all clients.
+    pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
     /// What the service signs tokens with.
     pub(crate) signing_key: AccessKey,

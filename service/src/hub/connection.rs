@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{command::GroupChange, work::NewConnection};
 use crate::{
+    admission::Place,
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
     protocol::Outcome,
@@ -43,8 +44,9 @@ pub(super) struct Connection {
     pub(super) carrier: Carrier,
     /// Counts the carriers that the connection has had.
     pub(super) turn: u32,
-    /// The client's connection token is good for as long as this lives.
-    _token: Option<TokenGuard>,
+    /// The client's connection token is good for as long as this lives, and the connection counts
+    /// among those that are open.
+    _kept: (Option<TokenGuard>, Place),
 }
 
 /// What a look at a carrier brought.
@@ -57,7 +59,7 @@ pub(super) enum Arrival {
 
 impl Connection {
     pub(super) fn new(new: NewConnection, now: Seconds) -> Self {
-        let NewConnection { identity, terms, carrier, token, caller } = new;
+        let NewConnection { identity, terms, carrier, place, token, caller } = new;
         Self {
             caller: caller.map(Box::new),
             upstream: None,
@@ -70,7 +72,7 @@ impl Connection {
             due: 0,
             carrier,
             turn: 0,
-            _token: token,
+            _kept: (token, place),
         }
     }
 
@@ -119,6 +121,7 @@ impl Connection {
 
     /// What is due now: what the session says, and the end of a client that polls no more.
     pub(super) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
+        self.forget_callers();
         let idle_since = self.carrier.idle_since(now);
         if let Some(since) = idle_since
             && now >= since.saturating_add(rules.poll_gap)
@@ -128,6 +131,16 @@ impl Connection {
             return self.session.abandon(&reason, now);
         }
         self.session.tick(now, rules)
+    }
+
+    /// Forgets the callers of invocations who wait no more.
+    pub(super) fn forget_callers(&mut self) {
+        if let Some(invocations) = &mut self.invocations {
+            invocations.retain(|_, waiting| !waiting.is_closed());
+            if invocations.is_empty() {
+                self.invocations = None;
+            }
+        }
     }
 
     /// When [`tick`](Self::tick) is due next.

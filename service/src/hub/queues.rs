@@ -134,3 +134,39 @@ impl Queues {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use tokio::{task::JoinSet, time::timeout};
+
+    use super::*;
+
+    /// Work that is as good as any other here.
+    fn work() -> Work {
+        Work::Stop
+    }
+
+    #[tokio::test]
+    async fn a_stalled_shard_stops_nobody_who_needs_another() {
+        let (queues, mut ends) = Queues::new(2);
+        let (queues, _stalled) = (Arc::new(queues), ends.pop().unwrap());
+        let mut running = ends.pop().unwrap();
+        let mut to_all = JoinSet::new();
+        for _ in 0..10 * WINDOW {
+            let queues = Arc::clone(&queues);
+            to_all.spawn(async move { queues.push_to_all(work).await });
+        }
+        for _ in 0..WINDOW {
+            to_all.join_next().await.unwrap().unwrap().unwrap();
+            running.recv().await.unwrap();
+        }
+        for _ in 0..10 * WINDOW {
+            let pushed = timeout(Duration::from_secs(10), queues.push_to(0, work())).await;
+            pushed.expect("the running shard has a place").unwrap();
+            running.recv().await.unwrap();
+        }
+        assert!(to_all.try_join_next().is_none(), "the stalled shard has no place");
+    }
+}

@@ -11,6 +11,7 @@ use super::{
     message::Message,
 };
 use crate::{
+    admission::Place,
     carrier::{Carrier, PollAnswer, WebSocket},
     identity::Identity,
     protocol::Outcome,
@@ -60,6 +61,7 @@ pub(crate) struct NewConnection {
     pub(crate) identity: Arc<Identity>,
     pub(crate) terms: Terms,
     pub(crate) carrier: Carrier,
+    pub(crate) place: Place,
     /// Keeps the client's connection token for as long as the connection lasts; `None` for a client
     /// that skipped the negotiation.
     pub(crate) token: Option<TokenGuard>,

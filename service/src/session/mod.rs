@@ -7,6 +7,7 @@ mod effect;
 mod reliable;
 mod rules;
 mod seconds;
+mod time_limits;
 
 use bytes::Bytes;
 
@@ -26,8 +27,6 @@ use crate::protocol::{
 const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current transport. The \
                             transport does not support 'Binary' transfer format.";
 
-const PERMISSION_ENDED: &str = "the client's permission has ended";
-
 /// The session of one connection.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -36,6 +35,8 @@ pub(crate) struct Session {
     protocol: Protocol,
     last_sent: Seconds,
     last_received: Seconds,
+    /// How many messages came since `last_received` was last another second.
+    received_now: u32,
     /// Whether the client has ever sent a ping.
     has_pinged: bool,
     terms: Terms,
@@ -68,6 +69,7 @@ impl Session {
             protocol: Protocol::Json,
             last_sent: now,
             last_received: now,
+            received_now: 0,
             has_pinged: false,
             reliable: terms.is_stateful.then(Box::default),
             terms,
@@ -110,7 +112,9 @@ impl Session {
     /// Takes what one transport message brought: any number of hub messages, the last maybe cut.
     pub(crate) fn receive(&mut self, bytes: &[u8], now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.last_received = now;
+        if self.last_received != now {
+            (self.last_received, self.received_now) = (now, 0);
+        }
         let before = self.reliable.as_ref().map(|reliable| reliable.received());
         if let Err(error) = self.take_messages(bytes, now, rules, &mut effects) {
             self.fail(&error.to_string(), now, &mut effects);
@@ -143,6 +147,12 @@ impl Session {
         let mut rest = if partial.is_empty() { bytes } else { &partial };
         while !is_still_cut && let Some((message, after)) = self.split(rest)? {
             rest = after;
+            self.received_now = self.received_now.saturating_add(1);
+            if self.received_now > rules.max_messages_per_second {
+                let limit = rules.max_messages_per_second;
+                let problem = format!("the client sends more than {limit} messages a second");
+                return Err(ProtocolError::new(problem));
+            }
             self.take_message(message, now, effects)?;
             if matches!(self.phase, Phase::Ended { .. }) {
                 return Ok(());
@@ -162,72 +172,6 @@ impl Session {
             Phase::Open => self.protocol.split(bytes),
             Phase::Away { .. } | Phase::Ended { .. } => Ok(None),
         }
-    }
-
-    /// When [`tick`](Self::tick) is due next, unless something is sent or received before.
-    pub(crate) fn deadline(&self, rules: &Rules) -> Seconds {
-        let deadline = match self.phase {
-            Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
-            Phase::Open if self.terms.has_pings => {
-                let ping = self.last_sent.saturating_add(rules.keep_alive);
-                ping.min(self.silence_limit(rules).unwrap_or(Seconds::MAX))
-            }
-            Phase::Open => Seconds::MAX,
-            Phase::Away { since } => since.saturating_add(rules.reconnect_timeout),
-            Phase::Ended { since } => return since.saturating_add(rules.close_timeout),
-        };
-        deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
-    }
-
-    /// Lets time pass: a ping where one is due, an end where a time limit ran out.
-    pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let expired = self.terms.expires.is_some_and(|expires| now >= expires);
-        match self.phase {
-            Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
-            Phase::Ended { .. } => {}
-            Phase::Away { since } if now >= self.deadline(rules) => {
-                let reason = if expired {
-                    PERMISSION_ENDED.to_owned()
-                } else {
-                    let gone = now.saturating_sub(since);
-                    format!(
-                        "the transport broke, and the client did not come back for {gone} seconds"
-                    )
-                };
-                effects.extend(self.abandon(&reason, now));
-            }
-            _ if expired => {
-                effects.extend(self.close(Some(PERMISSION_ENDED), true, now));
-            }
-            Phase::Handshake { since }
-                if now >= since.saturating_add(self.handshake_timeout(rules)) =>
-            {
-                effects.push(Effect::SendLast(handshake::refusal("Handshake was canceled.")));
-                self.end(now, &mut effects);
-            }
-            Phase::Open if self.terms.has_pings => {
-                let silence = now.saturating_sub(self.last_received);
-                if self.silence_limit(rules).is_some_and(|limit| now >= limit) {
-                    let reason = format!("the client sent nothing for {silence} seconds");
-                    effects.extend(self.close(Some(&reason), true, now));
-                } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
-                    effects.push(Effect::Send(self.protocol.ping().to_vec()));
-                }
-            }
-            Phase::Handshake { .. } | Phase::Open | Phase::Away { .. } => {}
-        }
-        effects
-    }
-
-    /// When a client that says nothing more is taken for gone.
-    fn silence_limit(&self, rules: &Rules) -> Option<Seconds> {
-        let holds = self.has_pinged || rules.silent_clients == SilentClients::Close;
-        holds.then(|| self.last_received.saturating_add(rules.client_timeout))
-    }
-
-    fn handshake_timeout(&self, rules: &Rules) -> Seconds {
-        self.terms.handshake_timeout.unwrap_or(rules.handshake_timeout)
     }
 
     /// Closes the session from the service's side.
@@ -420,6 +364,8 @@ impl Session {
 
     fn stop(&mut self, now: Seconds) {
         self.phase = Phase::Ended { since: now };
+        // Nobody will come back for it.
+        (self.reliable, self.partial) = (None, Vec::new());
     }
 }
 

@@ -8,6 +8,7 @@ use signalr_serverless::{ConnectionId, HubName, UserId};
 
 use super::headers;
 use crate::{
+    admission::Full,
     auth::{self, AuthError},
     hub::Stopping,
     identity::Identity,
@@ -20,9 +21,8 @@ use crate::{
     upstream::{self, Caller},
 };
 
-/// How many seconds a client that comes at the end of the service should wait: another service may
-/// be in its place by then.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+/// How many seconds a client that is refused for now should wait.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// A client whose token was checked.
 #[derive(Debug)]
@@ -89,6 +89,16 @@ impl From<ClaimError> for Refusal {
     }
 }
 
+impl From<Full> for Refusal {
+    fn from(full: Full) -> Self {
+        let status = match full {
+            Full::Service => StatusCode::SERVICE_UNAVAILABLE,
+            Full::User => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self::new(status, full.to_string())
+    }
+}
+
 impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Self {
         Self::new(error.status(), error.to_string())
@@ -108,7 +118,7 @@ impl IntoResponse for Refusal {
             let challenge = auth::challenge(&self.text);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         let no_store = HeaderValue::from_static("no-store");

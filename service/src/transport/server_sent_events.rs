@@ -23,10 +23,11 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
         return Err(Refusal::already_connected());
     };
     state.admit().map_err(Refusal::stopping)?;
-    let (sink, body) = events::channel();
+    let place = state.admission.admit(&identity)?;
+    let (sink, body) = events::channel(&state.queue_budget);
     let carrier = Carrier::ServerSentEvents(sink);
     let caller = client.caller(&identity);
-    let connection = NewConnection { identity, terms, carrier, token: Some(guard), caller };
+    let connection = NewConnection { identity, terms, carrier, place, token: Some(guard), caller };
     state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -8,6 +8,7 @@ mod drain;
 mod groups;
 mod invocations;
 mod lifetime;
+mod limits;
 mod negotiation;
 mod operations;
 mod polling;

@@ -234,7 +234,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
     use super::*;
-    use crate::carrier::websocket::WebSocket;
+    use crate::carrier::{QueueBudget, websocket::WebSocket};
 
     #[test]
     fn the_variant_with_tls_costs_a_plain_connection_nothing() {
@@ -312,7 +312,8 @@ mod tests {
     #[tokio::test]
     async fn a_frame_that_tls_holds_wakes_the_task_of_its_socket() {
         let (stream, _client) = pair().await;
-        let mut socket = WebSocket::new(stream, BytesMut::new());
+        let budget = QueueBudget::new(usize::MAX, Arc::default());
+        let mut socket = WebSocket::new(stream, BytesMut::new(), budget);
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut buffer = [0; 1024];

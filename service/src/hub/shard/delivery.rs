@@ -97,13 +97,8 @@ async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>, pace: 
     for chunk in keys.chunks(CHUNK) {
         pace.spend(chunk.len()).await;
         let mut shard = shard.borrow_mut();
-        let now = shard.now();
-        for key in chunk {
-            let Some(connection) = shard.table.get(*key) else { continue };
-            for frame in batch.frames(connection.encoding()) {
-                shard.send(*key, &frame.bytes, frame.messages, now);
-            }
-        }
+        shard.send_batch(chunk, batch);
+        shard.relieve();
     }
 }
 

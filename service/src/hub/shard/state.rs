@@ -15,6 +15,7 @@ use super::{
     table::{Key, Table},
 };
 use crate::{
+    carrier::QueueBudget,
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) rules: Arc<Rules>,
     /// The most bytes that may wait for one client.
     pub(crate) max_queued: usize,
+    /// The bytes that wait for all clients.
+    pub(crate) queue_budget: QueueBudget,
     pub(crate) store: Arc<Store>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) upstream: Option<Upstream>,

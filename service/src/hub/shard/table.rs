@@ -69,6 +69,18 @@ impl Table {
         self.connections.keys().collect()
     }
 
+    /// The connections for which bytes wait, with how many.
+    pub(super) fn queued(&self) -> Vec<(usize, Key)> {
+        let queued = self.connections.iter().map(|(key, one)| (one.carrier.queued(), key));
+        queued.filter(|(bytes, _)| *bytes > 0).collect()
+    }
+
+    /// How many connections, ids and timer entries there are.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.connections.len(), self.by_id.len(), self.wheel.len())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
@@ -97,8 +109,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        carrier::Carrier, config::Config, hub::work::NewConnection, identity::Identity,
-        session::Terms,
+        admission::Admission, carrier::Carrier, config::Config, hub::work::NewConnection,
+        identity::Identity, session::Terms,
     };
 
     fn connection(id: &str) -> Connection {
@@ -109,7 +121,11 @@ mod tests {
         });
         let terms = Terms { handshake_timeout: Some(10), ..Terms::default() };
         let carrier = Carrier::Away;
-        Connection::new(NewConnection { identity, terms, carrier, token: None, caller: None }, 0)
+        let place = Admission::new(None, None, Arc::default()).admit(&identity).unwrap();
+        Connection::new(
+            NewConnection { place, identity, terms, carrier, token: None, caller: None },
+            0,
+        )
     }
 
     #[test]
