@@ -19,7 +19,7 @@ pub(crate) use self::{
     events::EventSink,
     polls::{PollAnswer, PollQueue},
     transport::{QueueFull, Transport},
-    websocket::{Progress, WebSocket},
+    websocket::{Progress, Stream, WebSocket},
 };
 use crate::session::Seconds;
 
