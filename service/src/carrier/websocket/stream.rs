@@ -304,7 +304,8 @@ mod tests {
         let read = client.read_exact(&mut came);
         let flushed = poll_fn(|cx| stream.poll_flush(cx));
         let (read, flushed) = tokio::join!(read, flushed);
-        (read.unwrap(), flushed.unwrap());
+        read.unwrap();
+        flushed.unwrap();
         assert_eq!(stream.held(), 0);
         assert!(came.iter().all(|byte| *byte == 7));
     }
