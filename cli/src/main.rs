@@ -6,6 +6,7 @@ mod failure;
 mod limits;
 mod page;
 mod serve;
+mod tls;
 
 use std::{ffi::OsString, io, process::ExitCode};
 

@@ -15,12 +15,14 @@ use crate::{
     head_timer::{Arrived, HeadTimer},
     limits::Limits,
     socket::Socket,
+    stream::Security,
 };
 
 /// Serves the requests of one connection, one after the other. An upgrade takes the socket away from
 /// here, and this ends.
 pub(crate) async fn serve<S, B>(
     socket: TcpStream,
+    security: Security,
     service: S,
     limits: Limits,
     mut is_ending: watch::Receiver<()>,
@@ -36,6 +38,7 @@ pub(crate) async fn serve<S, B>(
         // The caller has gone already.
         return;
     }
+    let Some(stream) = security.secure(socket, &mut is_ending).await else { return };
     let arrived = Arrived::default();
     let timer = HeadTimer::new(limits.head_time, arrived.clone());
     let connection = http1::Builder::new()
@@ -44,7 +47,7 @@ pub(crate) async fn serve<S, B>(
         .header_read_timeout(limits.idle_time)
         .max_buf_size(limits.head_size)
         .serve_connection(
-            TokioIo::new(Socket::new(socket, arrived)),
+            TokioIo::new(Socket::new(stream, arrived)),
             TowerToHyperService::new(service),
         )
         .with_upgrades();

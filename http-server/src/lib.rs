@@ -25,6 +25,8 @@
 //! | `limits` | how much a caller may send, and how long everything may take |
 //! | `head_timer` | the time for the head of a request, apart from the time between requests |
 //! | `socket` | the socket under a connection, and how an upgrade takes it away |
+//! | `stream` | plain, or with TLS |
+//! | `tls` | the certificate, its changes, and the handshake (feature `tls`) |
 //! | `signal` | when a program is to end |
 //! | `exit` | what a program exits with |
 
@@ -39,12 +41,18 @@ mod listen;
 mod serve;
 mod signal;
 mod socket;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
+#[cfg(feature = "tls")]
+pub use self::tls::{Tls, TlsError};
 pub use self::{
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
-    serve::serve,
-    signal::end_signal,
+    serve::{serve, serve_with},
+    signal::{EndSignals, FirstSignal, SecondSignal, Signal, end_signal},
     socket::{UpgradedSocket, take_socket},
+    stream::Security,
 };

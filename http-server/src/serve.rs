@@ -9,7 +9,7 @@ use hyper::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tower::Service;
 
-use crate::{accept::Ports, connection, limits::Limits};
+use crate::{accept::Ports, connection, limits::Limits, stream::Security};
 
 /// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
 /// idle connections are closed, requests under way are finished, and what is still there after
@@ -21,6 +21,28 @@ use crate::{accept::Ports, connection, limits::Limits};
 /// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
 pub async fn serve<S, B>(
     listeners: Vec<TcpListener>,
+    service: S,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    serve_with(listeners, Security::Plain, service, limits, shutdown).await;
+}
+
+/// Serves as [`serve`] does, on ports that are secured or not.
+///
+/// A caller has 10 seconds for its TLS handshake, and no other waits for it.
+pub async fn serve_with<S, B>(
+    listeners: Vec<TcpListener>,
+    security: Security,
     service: S,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -47,7 +69,8 @@ pub async fn serve<S, B>(
             Some(_) = connections.join_next() => {}
             socket = ports.accept() => {
                 let service = service.clone();
-                connections.spawn(connection::serve(socket, service, limits, is_ending.clone()));
+                let (security, is_ending) = (security.clone(), is_ending.clone());
+                connections.spawn(connection::serve(socket, security, service, limits, is_ending));
             }
         }
     }

@@ -14,17 +14,17 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::head_timer::Arrived;
+use crate::{head_timer::Arrived, stream::Stream};
 
 /// A socket that notes when bytes have come.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     arrived: Arrived,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, arrived: Arrived) -> Self {
+    pub(crate) fn new(stream: Stream, arrived: Arrived) -> Self {
         Self { stream, arrived }
     }
 }
@@ -34,6 +34,9 @@ impl Socket {
 pub struct UpgradedSocket {
     /// The bare socket.
     pub stream: TcpStream,
+    /// The state of TLS on it; `None` on a plain port.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Box<rustls::ServerConnection>>,
     /// What the caller sent behind its request, which is read already and comes first.
     pub early: Bytes,
 }
@@ -47,8 +50,21 @@ pub struct UpgradedSocket {
 pub fn take_socket(upgraded: Upgraded) -> io::Result<UpgradedSocket> {
     let parts = upgraded
         .downcast::<TokioIo<Socket>>()
-        .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
-    Ok(UpgradedSocket { stream: parts.io.into_inner().stream, early: parts.read_buf })
+        .map_err(|_| io::Error::other("the connection is of another server"))?;
+    let early = parts.read_buf;
+    Ok(match parts.io.into_inner().stream {
+        Stream::Plain(stream) => UpgradedSocket {
+            stream,
+            #[cfg(feature = "tls")]
+            tls: None,
+            early,
+        },
+        #[cfg(feature = "tls")]
+        Stream::Tls(secured) => {
+            let (stream, tls) = secured.into_inner();
+            UpgradedSocket { stream, tls: Some(Box::new(tls)), early }
+        }
+    })
 }
 
 impl AsyncRead for Socket {

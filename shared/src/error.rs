@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::{
     causes::with_causes,
-    connection_string::ConnectionStringError,
+    connection_string::error::ConnectionStringError,
     name::{ConnectionId, NameError},
     operation::{ApiVersion, Operation},
 };

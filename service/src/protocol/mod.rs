@@ -18,8 +18,6 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    pub(crate) const COUNT: usize = 2;
-
     /// Splits the first whole message off.
     pub(crate) fn split(self, bytes: &[u8]) -> Result<Split<'_>, ProtocolError> {
         match self {

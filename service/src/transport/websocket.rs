@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use signalr_http_server::{UpgradedSocket, take_socket};
 use signalr_serverless::ConnectionId;
 use tungstenite::handshake::derive_accept_key;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     admission::Place,
-    carrier::{Carrier, Transport, WebSocket},
+    carrier::{Carrier, Stream, Transport, WebSocket},
     hub::{Stopping, work::NewConnection},
     identity::Identity,
     session::Terms,
@@ -71,6 +71,7 @@ impl Destination {
             }
             None => (client.new_identity()?, client.terms.clone(), None),
         };
+        state.open_for_clients().map_err(Refusal::stopping)?;
         let place = state.admission.admit(&identity)?;
         let caller = client.caller(&identity);
         Ok(Self::New { identity, terms, place, token, caller })
@@ -113,12 +114,10 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 /// Takes the socket back from the HTTP library and hands it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destination) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
-        let (socket, early) = bare_socket(upgraded)?;
-        Ok(WebSocket::new(
-            state.hubs.register(destination.connection(), socket)?,
-            early,
-            state.queue_budget.clone(),
-        ))
+        let UpgradedSocket { stream, tls, early } = take_socket(upgraded)?;
+        let socket = state.hubs.register(destination.connection(), stream.into_std()?)?;
+        let stream = Stream::new(socket, tls.map(|tls| *tls));
+        Ok(WebSocket::new(stream, BytesMut::from(early), state.queue_budget.clone()))
     });
     match socket {
         // At the end of the service the socket is dropped, and so its client learns of it.
@@ -128,10 +127,4 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destinati
             tracing::debug!(%connection, %error, "an upgrade was not completed");
         }
     }
-}
-
-/// The bare socket, and what was read from it already.
-fn bare_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
-    let UpgradedSocket { stream, early } = take_socket(upgraded)?;
-    Ok((stream.into_std()?, BytesMut::from(early)))
 }

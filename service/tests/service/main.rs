@@ -4,6 +4,7 @@
 
 mod client;
 mod delivery;
+mod drain;
 mod groups;
 mod invocations;
 mod lifetime;
@@ -13,5 +14,6 @@ mod operations;
 mod polling;
 mod properties;
 mod rest;
+mod tls;
 mod tokens;
 mod websocket;

@@ -2,7 +2,7 @@
 //!
 //! Source: Azure's description of the connection string and the parser of its .NET SDK.
 
-mod error;
+pub(crate) mod error;
 mod identity_settings;
 
 use std::{collections::HashMap, fmt, str::FromStr};

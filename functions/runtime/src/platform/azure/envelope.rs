@@ -168,7 +168,9 @@ fn headers(data: &Map<String, Value>) -> Result<HeaderMap, String> {
             let value = value.and_then(|value| HeaderValue::from_str(value).ok());
             let value =
                 value.ok_or_else(|| format!("the envelope's header '{name}' is no text"))?;
-            headers.append(name.clone(), value);
+            headers
+                .try_append(name.clone(), value)
+                .map_err(|_| "the envelope has too many headers")?;
         }
     }
     Ok(headers)
