@@ -38,7 +38,18 @@ pub(crate) async fn serve<S, B>(
         // The caller has gone already.
         return;
     }
-    let Some(stream) = security.secure(socket, &mut is_ending).await else { return };
+    let secured = tokio::select! {
+        biased;
+        secured = security.secure(socket) => secured,
+        _ = is_ending.changed() => return,
+    };
+    let stream = match secured {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(%error, "a caller did not shake hands");
+            return;
+        }
+    };
     let arrived = Arrived::default();
     let timer = HeadTimer::new(limits.head_time, arrived.clone());
     let connection = http1::Builder::new()

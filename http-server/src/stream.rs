@@ -9,7 +9,6 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::watch,
 };
 
 /// How a port's connections are secured.
@@ -23,27 +22,12 @@ pub enum Security {
 }
 
 impl Security {
-    /// What carries the bytes of a new connection. `None` if its caller did not shake hands in
-    /// time, or the end came first.
-    pub(crate) async fn secure(
-        &self,
-        socket: TcpStream,
-        is_ending: &mut watch::Receiver<()>,
-    ) -> Option<Stream> {
+    /// What carries the bytes of a new connection. A plain one is ready at once.
+    pub(crate) async fn secure(&self, socket: TcpStream) -> io::Result<Stream> {
         match self {
-            Self::Plain => Some(Stream::Plain(socket)),
+            Self::Plain => Ok(Stream::Plain(socket)),
             #[cfg(feature = "tls")]
-            Self::Tls(tls) => tokio::select! {
-                biased;
-                _ = is_ending.changed() => None,
-                accepted = crate::tls::accept(tls, socket) => match accepted {
-                    Ok(stream) => Some(Stream::Tls(Box::new(stream))),
-                    Err(error) => {
-                        tracing::debug!(%error, "a caller did not shake hands");
-                        None
-                    }
-                },
-            },
+            Self::Tls(tls) => Ok(Stream::Tls(Box::new(crate::tls::accept(tls, socket).await?))),
         }
     }
 }

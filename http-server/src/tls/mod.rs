@@ -47,8 +47,9 @@ impl Tls {
     /// Outside a tokio runtime.
     pub fn watch(certificates: &Path, key: &Path) -> Result<Self, TlsError> {
         let files = Files::new(certificates, key);
-        let (sender, receiver) = tokio::sync::watch::channel(files.read()?.config()?);
-        tokio::spawn(watch::follow(files, sender));
+        let contents = files.read()?;
+        let (sender, receiver) = tokio::sync::watch::channel(contents.config()?);
+        tokio::spawn(watch::follow(files, contents, sender));
         Ok(Self(receiver))
     }
 

@@ -14,9 +14,10 @@ use super::files::{Contents, Files};
 /// How often the files are looked at.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Puts a new certificate in whenever the files have one, for as long as somebody receives.
-pub(super) async fn follow(files: Files, certificate: Sender<Arc<ServerConfig>>) {
-    let mut seen = Seen::default();
+/// Puts a new certificate in whenever the files have another than what is `in_use`, for as long as
+/// somebody receives.
+pub(super) async fn follow(files: Files, in_use: Contents, certificate: Sender<Arc<ServerConfig>>) {
+    let mut seen = Seen::new(in_use);
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !certificate.is_closed() {
@@ -42,26 +43,24 @@ pub(super) async fn follow(files: Files, certificate: Sender<Arc<ServerConfig>>)
 }
 
 /// What the files had in the last two looks.
-#[derive(Default)]
 struct Seen {
-    /// `None` before the first look; a text if they could not be read.
-    last: Option<Result<Contents, String>>,
+    /// A text if they could not be read.
+    last: Result<Contents, String>,
     /// Whether `last` was seen twice, and so is no half of a change.
     is_settled: bool,
 }
 
 impl Seen {
+    fn new(in_use: Contents) -> Self {
+        Self { last: Ok(in_use), is_settled: true }
+    }
+
     /// What the files make if they have changed, and stayed so for two looks. Certificate and key
     /// are two files, so there is a moment at which they do not match.
     fn look(&mut self, files: &Files) -> Option<Result<Arc<ServerConfig>, String>> {
         let now = files.read().map_err(|error| error.to_string());
-        let Some(last) = &self.last else {
-            // What was there at the start is in use.
-            (self.last, self.is_settled) = (Some(now), true);
-            return None;
-        };
-        if now != *last {
-            (self.last, self.is_settled) = (Some(now), false);
+        if now != self.last {
+            (self.last, self.is_settled) = (now, false);
             return None;
         }
         if std::mem::replace(&mut self.is_settled, true) {
@@ -92,7 +91,7 @@ mod tests {
         let ((old, old_key), (new, new_key)) = (pair(), pair());
         fs::write(&cert, &old).unwrap();
         fs::write(&key, &old_key).unwrap();
-        let mut seen = Seen::default();
+        let mut seen = Seen::new(files.read().ok().unwrap());
         assert!(seen.look(&files).is_none() && seen.look(&files).is_none());
         fs::write(&cert, &new).unwrap();
         assert!(seen.look(&files).is_none(), "the key may follow");
