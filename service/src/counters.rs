@@ -8,10 +8,10 @@ pub struct Counters {
     opened: AtomicU64,
     closed: AtomicU64,
     slow_clients: AtomicU64,
-    refused_at_end: AtomicU64,
     connections_refused: AtomicU64,
     calls_refused: AtomicU64,
     queued_bytes: AtomicUsize,
+    refused_at_end: AtomicU64,
 }
 
 impl Counters {
@@ -25,16 +25,6 @@ impl Counters {
     #[must_use]
     pub fn slow_clients_closed(&self) -> u64 {
         self.slow_clients.load(Relaxed)
-    }
-
-    /// Clients that wanted to connect while the service was ending.
-    #[must_use]
-    pub fn clients_refused_at_end(&self) -> u64 {
-        self.refused_at_end.load(Relaxed)
-    }
-
-    pub(crate) fn refused_at_end(&self) {
-        self.refused_at_end.fetch_add(1, Relaxed);
     }
 
     /// Connections that were refused because there were as many as there may be, in all or of one
@@ -70,6 +60,16 @@ impl Counters {
 
     pub(crate) fn call_refused(&self) {
         self.calls_refused.fetch_add(1, Relaxed);
+    }
+
+    /// Clients that wanted to connect while the service was ending.
+    #[must_use]
+    pub fn clients_refused_at_end(&self) -> u64 {
+        self.refused_at_end.load(Relaxed)
+    }
+
+    pub(crate) fn refused_at_end(&self) {
+        self.refused_at_end.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {

@@ -45,7 +45,7 @@ pub(crate) struct State {
 
 impl State {
     /// Refuses a new connection of a client once clients are told to come back.
-    pub(crate) fn admit(&self) -> Result<(), Stopping> {
+    pub(crate) fn open_for_clients(&self) -> Result<(), Stopping> {
         if self.stage.admits() {
             return Ok(());
         }

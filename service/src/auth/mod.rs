@@ -1,6 +1,6 @@
 //! Who may connect and who may call: the check of access tokens.
 //!
-//! A token is good where its signature is by one of the service's keys, its time has come and is
+//! A token is good if its signature is by one of the service's keys, its time has come and is
 //! not over, and its audience is what it is used for. So a client's token cannot call REST, nor a
 //! REST token connect.
 //!

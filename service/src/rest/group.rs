@@ -16,7 +16,7 @@ use crate::{
     state::State,
 };
 
-/// The most connections on a page, and how many there are on one where the caller does not say.
+/// The most connections on a page, and how many there are on one if the caller does not say.
 const MAX_PAGE: u64 = 200;
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {

@@ -43,7 +43,7 @@ pub(crate) struct Session {
     /// The beginning of a message whose end has not come yet.
     partial: Vec<u8>,
     reliable: Option<Box<Reliable>>,
-    /// Why the session ended, where it did not end well.
+    /// Why the session ended, if it did not end well.
     end_reason: Option<Box<str>>,
 }
 
@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Why the session ended, where it did not end well.
+    /// Why the session ended, if it did not end well.
     pub(crate) fn end_reason(&self) -> Option<&str> {
         self.end_reason.as_deref()
     }
@@ -88,8 +88,9 @@ impl Session {
         self.protocol
     }
 
-    /// Notes that a frame of that many numbered messages is sent. Returns whether it can be kept for
-    /// a client that may lose it, of which there are `max_kept` bytes.
+    /// Notes that a frame of that many numbered messages is sent, and keeps it for a client that may
+    /// lose it. Returns whether it could be kept: for a client that is away there is room for
+    /// `max_kept` bytes.
     #[must_use]
     pub(crate) fn sent(
         &mut self,
@@ -139,8 +140,8 @@ impl Session {
         if !partial.is_empty() {
             partial.extend_from_slice(bytes);
         }
-        // What was cut before holds no end of a record; looking again would cost a sender of
-        // single bytes nothing, and the service much.
+        // The part that came before has no separator. To search it again for each single byte would
+        // cost the client nothing, and the service much.
         let is_still_cut = !partial.is_empty()
             && self.protocol() == Protocol::Json
             && !bytes.contains(&RECORD_SEPARATOR);
@@ -200,7 +201,7 @@ impl Session {
         effects
     }
 
-    /// Ends the session of a client that cannot be told.
+    /// Ends the session of a client that is not there to get a Close.
     pub(crate) fn abandon(&mut self, reason: &str, now: Seconds) -> Vec<Effect> {
         if !matches!(self.phase, Phase::Ended { .. }) {
             self.end_reason = Some(reason.into());

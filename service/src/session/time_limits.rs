@@ -26,7 +26,7 @@ impl Session {
         deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
     }
 
-    /// Lets time pass: a ping where one is due, an end where a time limit ran out.
+    /// Lets time pass: a ping if one is due, an end if a time limit ran out.
     pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
         let expired = self.terms.expires.is_some_and(|expires| now >= expires);

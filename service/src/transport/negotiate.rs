@@ -47,7 +47,7 @@ pub(crate) async fn negotiate(
     request: Request,
 ) -> Result<Response, Refusal> {
     let client = Client::authenticate(&state, request.uri(), request.headers(), SystemTime::now())?;
-    state.admit().map_err(Refusal::stopping)?;
+    state.open_for_clients().map_err(Refusal::stopping)?;
     let asked = client.query.first("negotiateVersion").unwrap_or("0");
     let Ok(asked) = asked.parse::<u32>() else {
         let error = format!("negotiateVersion '{asked}' is not a whole number; use 1");

@@ -71,7 +71,7 @@ impl Destination {
             }
             None => (client.new_identity()?, client.terms.clone(), None),
         };
-        state.admit().map_err(Refusal::stopping)?;
+        state.open_for_clients().map_err(Refusal::stopping)?;
         let place = state.admission.admit(&identity)?;
         let caller = client.caller(&identity);
         Ok(Self::New { identity, terms, place, token, caller })

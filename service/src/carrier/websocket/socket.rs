@@ -83,20 +83,18 @@ impl WebSocket {
         if self.close.sent {
             return Ok(());
         }
-        let mut rest = frame.clone();
+        let mut written = 0;
         if self.queue.is_none() {
-            match self.stream.try_write(&rest) {
-                Ok(written) if written == rest.len() => {
-                    if self.stream.held() > 0 {
-                        self.wake();
-                    }
-                    return Ok(());
+            // A broken socket is found by the task that reads it.
+            written = self.stream.try_write(frame).unwrap_or(0);
+            if written == frame.len() {
+                if self.stream.held() > 0 {
+                    self.wake();
                 }
-                Ok(written) => rest = rest.slice(written..),
-                // A broken socket is found by the task that reads it.
-                Err(_) => {}
+                return Ok(());
             }
         }
+        let rest = frame.slice(written..);
         let queue = self.queue.get_or_insert_with(|| {
             Box::new(Queue { frames: VecDeque::new(), share: self.budget.share() })
         });

@@ -313,8 +313,8 @@ mod tests {
     #[tokio::test]
     async fn a_frame_that_tls_holds_wakes_the_task_of_its_socket() {
         let (stream, _client) = pair().await;
-        let budget = QueueBudget::new(usize::MAX, Arc::default());
-        let mut socket = WebSocket::new(stream, BytesMut::new(), budget);
+        let mut socket =
+            WebSocket::new(stream, BytesMut::new(), QueueBudget::new(usize::MAX, Arc::default()));
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut buffer = [0; 1024];

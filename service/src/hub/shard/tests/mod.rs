@@ -1,6 +1,6 @@
 //! A shard in tokio's virtual time. Clients are event streams and polls, which need no socket.
 
-mod closing;
+mod ending;
 mod growth;
 mod timers;
 mod work;

@@ -1,4 +1,4 @@
-//! The end of a service: clients are told to come back over a time.
+//! The end of the service: how a shard's clients are told to come back.
 
 use super::*;
 
