@@ -1,7 +1,7 @@
-//! Everything that changes a hub or sends to it, as plain data.
+//! Sends, closes and changes of groups, as plain data.
 //!
-//! REST calls, transports and timers all produce these commands; shards carry them out in the one
-//! order in which they were taken.
+//! REST calls, answers of the upstream and memberships that end produce these commands; shards carry
+//! them out in the one order in which they were taken.
 
 use std::sync::Arc;
 

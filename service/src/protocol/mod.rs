@@ -18,6 +18,14 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
+    /// Whether a transport for text cannot carry it.
+    pub(crate) fn is_binary(self) -> bool {
+        match self {
+            Self::Json => false,
+            Self::MessagePack => true,
+        }
+    }
+
     /// Splits the first whole message off.
     pub(crate) fn split(self, bytes: &[u8]) -> Result<Split<'_>, ProtocolError> {
         match self {

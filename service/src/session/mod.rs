@@ -274,7 +274,7 @@ impl Session {
 
     fn shake_hands(&mut self, record: &[u8], now: Seconds, effects: &mut Vec<Effect>) {
         match handshake::parse(record, self.terms.detailed_errors) {
-            Ok(Protocol::MessagePack) if self.terms.is_text_only => {
+            Ok(protocol) if protocol.is_binary() && self.terms.is_text_only => {
                 effects.push(Effect::SendLast(handshake::refusal(NEEDS_BINARY)));
                 self.end(now, effects);
             }
