@@ -6,8 +6,9 @@ use hyper::{
     Request, Response,
     body::{Body, Incoming},
     server::conn::http1,
+    service::service_fn,
 };
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, sync::watch};
 use tower::Service;
 
@@ -15,6 +16,7 @@ use crate::{
     head_timer::{Arrived, HeadTimer},
     limits::Limits,
     socket::Socket,
+    unread_body,
 };
 
 /// Serves the requests of one connection, one after the other. An upgrade takes the socket away from
@@ -44,8 +46,8 @@ pub(crate) async fn serve<S, B>(
         .header_read_timeout(limits.idle_time)
         .max_buf_size(limits.head_size)
         .serve_connection(
-            TokioIo::new(Socket::new(socket, arrived)),
-            TowerToHyperService::new(service),
+            TokioIo::new(Socket::new(socket, arrived, limits.write_time)),
+            service_fn(move |request| unread_body::answer(service.clone(), request)),
         )
         .with_upgrades();
     let mut connection = pin!(connection);

@@ -25,6 +25,9 @@
 //! | `limits` | how much a caller may send, and how long everything may take |
 //! | `head_timer` | the time for the head of a request, apart from the time between requests |
 //! | `socket` | the socket under a connection, and how an upgrade takes it away |
+//! | `unread_body` | answers that are ready before the body of their request was read |
+//! | `write_limit` | how long a caller may take nothing of what is written to it |
+//! | `linger` | the end of a connection whose caller may still be sending |
 //! | `signal` | when a program is to end |
 //! | `exit` | what a program exits with |
 
@@ -35,10 +38,13 @@ mod connection;
 mod exit;
 mod head_timer;
 mod limits;
+mod linger;
 mod listen;
 mod serve;
 mod signal;
 mod socket;
+mod unread_body;
+mod write_limit;
 
 pub use self::{
     exit::Exit,

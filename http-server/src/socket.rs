@@ -4,6 +4,7 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,18 +15,39 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::head_timer::Arrived;
+use crate::{head_timer::Arrived, linger::Linger, write_limit::WriteLimit};
 
-/// A socket that notes when bytes have come.
+/// A socket that notes when bytes have come, gives up a caller who takes nothing, and ends such that
+/// the last answer arrives.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
     arrived: Arrived,
+    write_limit: WriteLimit,
+    /// Whether the caller was sent anything.
+    has_answered: bool,
+    linger: Option<Box<Linger>>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, arrived: Arrived) -> Self {
-        Self { stream, arrived }
+    pub(crate) fn new(stream: TcpStream, arrived: Arrived, write_time: Duration) -> Self {
+        let write_limit = WriteLimit::new(write_time);
+        Self { stream, arrived, write_limit, has_answered: false, linger: None }
+    }
+
+    fn noted_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.has_answered |= matches!(written, Poll::Ready(Ok(1..)));
+        self.write_limit.check(cx, written)
+    }
+
+    /// Whether an answer was sent that the caller may not have read yet. It has if the connection is
+    /// waiting for the next request.
+    fn may_lose_an_answer(&self) -> bool {
+        self.has_answered && self.arrived.is_noted()
     }
 }
 
@@ -72,7 +94,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.noted_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -80,7 +103,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.noted_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -88,10 +112,15 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.write_limit.check(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if !self.may_lose_an_answer() {
+            return Pin::new(&mut self.stream).poll_shutdown(cx);
+        }
+        let Self { stream, linger, .. } = &mut *self;
+        linger.get_or_insert_with(|| Box::new(Linger::begin())).poll(Pin::new(stream), cx)
     }
 }
