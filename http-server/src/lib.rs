@@ -21,6 +21,10 @@
 //! | `listen` | the ports |
 //! | `serve` | from the first connection to the end of the last |
 //! | `accept` | taking connections |
+//! | `tcp` | what is set on each socket |
+//! | `places` | how many connections there may be, in all and from one address |
+//! | `forwarded` | who calls through a proxy |
+//! | `refuse` | connections that get no place |
 //! | `connection` | the requests of one connection |
 //! | `limits` | how much a caller may send, and how long everything may take |
 //! | `head_timer` | the time for the head of a request, apart from the time between requests |
@@ -36,13 +40,17 @@
 mod accept;
 mod connection;
 mod exit;
+mod forwarded;
 mod head_timer;
 mod limits;
 mod linger;
 mod listen;
+mod places;
+mod refuse;
 mod serve;
 mod signal;
 mod socket;
+mod tcp;
 mod unread_body;
 mod write_limit;
 
@@ -50,7 +58,8 @@ pub use self::{
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
-    serve::serve,
+    places::{Counted, Place, PlaceCounts, PlaceLimits, Places, TooManyOfAddress},
+    serve::{serve, serve_in},
     signal::end_signal,
     socket::{UpgradedSocket, take_socket},
 };

@@ -1,6 +1,6 @@
 //! From the first connection to the end of the last.
 
-use std::{convert::Infallible, error::Error, pin::pin};
+use std::{convert::Infallible, error::Error, pin::pin, sync::Arc};
 
 use hyper::{
     Request, Response,
@@ -9,7 +9,7 @@ use hyper::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tower::Service;
 
-use crate::{accept::Ports, connection, limits::Limits};
+use crate::{accept::Ports, connection, limits::Limits, places::Places, refuse::Refusals};
 
 /// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
 /// idle connections are closed, requests under way are finished, and what is still there after
@@ -17,6 +17,9 @@ use crate::{accept::Ports, connection, limits::Limits};
 ///
 /// The service may upgrade a connection: [`take_socket`](crate::take_socket) hands out its socket.
 /// Such a socket is the service's own from then on, and outlives this call.
+///
+/// There are as many connections at once as [`PlaceLimits`](crate::PlaceLimits) has for everybody;
+/// [`serve_in`] takes limits of one's own.
 ///
 /// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
 pub async fn serve<S, B>(
@@ -34,9 +37,31 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    serve_in(Arc::default(), listeners, service, limits, shutdown).await;
+}
+
+/// As [`serve`], with these places for connections. Each request has its connection's
+/// `Arc<`[`Place`](crate::Place)`>` among its extensions.
+pub async fn serve_in<S, B>(
+    places: Arc<Places>,
+    listeners: Vec<TcpListener>,
+    service: S,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let (end, is_ending) = watch::channel(());
     let mut ports = Ports::new(listeners);
     let mut connections = JoinSet::new();
+    let mut refusals = Refusals::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -45,10 +70,17 @@ pub async fn serve<S, B>(
             () = &mut shutdown => break,
             // What is left of a connection that ended goes at once.
             Some(_) = connections.join_next() => {}
-            socket = ports.accept() => {
-                let service = service.clone();
-                connections.spawn(connection::serve(socket, service, limits, is_ending.clone()));
-            }
+            (socket, peer) = ports.accept() => match places.take(peer) {
+                Ok(place) => {
+                    let (service, is_ending) = (service.clone(), is_ending.clone());
+                    connections.spawn(connection::serve(socket, place, service, limits, is_ending));
+                }
+                Err(reason) => {
+                    if let Some(refused) = refusals.refuse(socket, reason) {
+                        connections.spawn(refused);
+                    }
+                }
+            },
         }
     }
     drop(ports);

@@ -3,6 +3,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,13 +16,14 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{head_timer::Arrived, linger::Linger, write_limit::WriteLimit};
+use crate::{head_timer::Arrived, linger::Linger, places::Place, write_limit::WriteLimit};
 
 /// A socket that notes when bytes have come, gives up a caller who takes nothing, and ends such that
 /// the last answer arrives.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
+    place: Arc<Place>,
     arrived: Arrived,
     write_limit: WriteLimit,
     /// Whether the caller was sent anything.
@@ -30,9 +32,14 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, arrived: Arrived, write_time: Duration) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        place: Arc<Place>,
+        arrived: Arrived,
+        write_time: Duration,
+    ) -> Self {
         let write_limit = WriteLimit::new(write_time);
-        Self { stream, arrived, write_limit, has_answered: false, linger: None }
+        Self { stream, place, arrived, write_limit, has_answered: false, linger: None }
     }
 
     fn noted_write(
@@ -58,6 +65,9 @@ pub struct UpgradedSocket {
     pub stream: TcpStream,
     /// What the caller sent behind its request, which is read already and comes first.
     pub early: Bytes,
+    /// Its place among the connections, which is free for another when this is dropped. Keep it as
+    /// long as the socket.
+    pub place: Arc<Place>,
 }
 
 /// Takes the bare socket out of a connection that was upgraded. Nothing of this server stays around
@@ -70,7 +80,8 @@ pub fn take_socket(upgraded: Upgraded) -> io::Result<UpgradedSocket> {
     let parts = upgraded
         .downcast::<TokioIo<Socket>>()
         .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
-    Ok(UpgradedSocket { stream: parts.io.into_inner().stream, early: parts.read_buf })
+    let Socket { stream, place, .. } = parts.io.into_inner();
+    Ok(UpgradedSocket { stream, early: parts.read_buf, place })
 }
 
 impl AsyncRead for Socket {

@@ -271,7 +271,7 @@ async fn an_upgraded_socket_is_the_services_own_and_outlives_the_server() {
     caller.write_all(UPGRADE).await.unwrap();
     let answer = answer(&mut caller, "\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-    let UpgradedSocket { stream: mut socket, early } = taken.recv().await.unwrap();
+    let UpgradedSocket { stream: mut socket, early, .. } = taken.recv().await.unwrap();
     assert_eq!(early, "early");
     // No time limit of requests holds for it, and the drain does not wait for it.
     advance(Duration::from_secs(600)).await;
