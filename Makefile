@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests uploads nextest chromium deny soak fuzz \
-  deploy-tools azure-package measure-functions
+  deploy-tools azure-package measure-functions bench bench-quick instructions
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
 run: page
@@ -61,6 +61,18 @@ fuzz:
 soak:
 	cargo build --locked --release -p signalr-cli
 	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr 1000 60 100
+
+# The service beside the least that a server can cost, in five rounds, written to bench/results.md.
+bench:
+	python3 -B bench/compare.py
+
+# One short round of the same, printed only.
+bench-quick:
+	python3 -B bench/compare.py --quick
+
+# Instructions of the service by valgrind, which hardly change from run to run. BASE=COMMIT compares with that commit.
+instructions:
+	python3 -B bench/instructions.py $(if $(BASE),--base '$(BASE)')
 
 # The stock clients run against the debug build of the command; the page is the built one.
 client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium

@@ -14,6 +14,7 @@ use crate::{
     announcement::{self, Line},
     failure::Failure,
     limits::LimitFlags,
+    open_files,
 };
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
@@ -79,18 +80,22 @@ impl Serve {
         let signal = end_signal()?;
         let key = self.shown_key();
         self.warn();
-        let config = Config { upstream, ..self.config() };
+        let files = open_files::raise_limit()?;
+        let config = Config { upstream, ..self.config(open_files::sockets(files)) };
+        let sockets = config.sockets.connections;
         let service = config
             .bind()
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
-        announcement::print(&lines(&service, key))?;
+        let mut lines = lines(&service, key);
+        lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
+        announcement::print(&lines)?;
         service.run(signal).await;
         Ok(())
     }
 
-    fn config(self) -> Config {
-        let defaults = self.limits.apply(Config::default());
+    fn config(self, sockets: usize) -> Config {
+        let defaults = self.limits.apply(Config::default(), sockets);
         Config {
             listen: self.listen(self.port),
             preview_listen: self.preview_port.map(|port| self.listen(port)),

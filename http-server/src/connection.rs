@@ -15,8 +15,8 @@ use tower::Service;
 use crate::{
     head_timer::{Arrived, HeadTimer},
     limits::Limits,
-    places::Place,
     socket::Socket,
+    socket_places::SocketPlace,
     unread_body,
 };
 
@@ -27,7 +27,7 @@ const RESERVED_TIME: Duration = Duration::from_secs(5);
 /// here, and this ends.
 pub(crate) async fn serve<S, B>(
     socket: TcpStream,
-    place: Place,
+    place: SocketPlace,
     service: S,
     mut limits: Limits,
     mut is_ending: watch::Receiver<()>,

@@ -22,7 +22,7 @@
 //! | `serve` | from the first connection to the end of the last |
 //! | `accept` | taking connections |
 //! | `tcp` | what is set on each socket |
-//! | `places` | how many connections there may be, in all and from one address |
+//! | `socket_places` | how many connections there may be, in all and from one address |
 //! | `forwarded` | who calls through a proxy |
 //! | `refuse` | connections that get no place |
 //! | `connection` | the requests of one connection |
@@ -45,11 +45,11 @@ mod head_timer;
 mod limits;
 mod linger;
 mod listen;
-mod places;
 mod refuse;
 mod serve;
 mod signal;
 mod socket;
+mod socket_places;
 mod tcp;
 mod unread_body;
 mod write_limit;
@@ -58,8 +58,10 @@ pub use self::{
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
-    places::{Counted, Place, PlaceCounts, PlaceLimits, Places, TooManyOfAddress},
     serve::{serve, serve_in},
     signal::end_signal,
     socket::{UpgradedSocket, take_socket},
+    socket_places::{
+        Counted, SocketCounts, SocketLimits, SocketPlace, SocketPlaces, TooManyOfAddress,
+    },
 };

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{linger::Linger, places::NoPlace};
+use crate::{linger::Linger, socket_places::NoPlace};
 
 /// How many are answered at once. Beyond that connections are closed without an answer.
 const AT_ONCE: usize = 64;

@@ -9,7 +9,9 @@ use hyper::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tower::Service;
 
-use crate::{accept::Ports, connection, limits::Limits, places::Places, refuse::Refusals};
+use crate::{
+    accept::Ports, connection, limits::Limits, refuse::Refusals, socket_places::SocketPlaces,
+};
 
 /// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
 /// idle connections are closed, requests under way are finished, and what is still there after
@@ -18,7 +20,7 @@ use crate::{accept::Ports, connection, limits::Limits, places::Places, refuse::R
 /// The service may upgrade a connection: [`take_socket`](crate::take_socket) hands out its socket.
 /// Such a socket is the service's own from then on, and outlives this call.
 ///
-/// There are as many connections at once as [`PlaceLimits`](crate::PlaceLimits) has for everybody;
+/// There are as many connections at once as [`SocketLimits`](crate::SocketLimits) has for everybody;
 /// [`serve_in`] takes limits of one's own.
 ///
 /// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
@@ -41,9 +43,9 @@ pub async fn serve<S, B>(
 }
 
 /// As [`serve`], with these places for connections. Each request has its connection's
-/// `Arc<`[`Place`](crate::Place)`>` among its extensions.
+/// `Arc<`[`SocketPlace`](crate::SocketPlace)`>` among its extensions.
 pub async fn serve_in<S, B>(
-    places: Arc<Places>,
+    places: Arc<SocketPlaces>,
     listeners: Vec<TcpListener>,
     service: S,
     limits: Limits,

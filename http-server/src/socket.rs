@@ -16,14 +16,16 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{head_timer::Arrived, linger::Linger, places::Place, write_limit::WriteLimit};
+use crate::{
+    head_timer::Arrived, linger::Linger, socket_places::SocketPlace, write_limit::WriteLimit,
+};
 
 /// A socket that notes when bytes have come, gives up a caller who takes nothing, and ends such that
 /// the last answer arrives.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
-    place: Arc<Place>,
+    place: Arc<SocketPlace>,
     arrived: Arrived,
     write_limit: WriteLimit,
     /// Whether the caller was sent anything.
@@ -34,7 +36,7 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn new(
         stream: TcpStream,
-        place: Arc<Place>,
+        place: Arc<SocketPlace>,
         arrived: Arrived,
         write_time: Duration,
     ) -> Self {
@@ -67,7 +69,7 @@ pub struct UpgradedSocket {
     pub early: Bytes,
     /// Its place among the connections, which is free for another when this is dropped. Keep it as
     /// long as the socket.
-    pub place: Arc<Place>,
+    pub place: Arc<SocketPlace>,
 }
 
 /// Takes the bare socket out of a connection that was upgraded. Nothing of this server stays around

@@ -1,14 +1,19 @@
 //! What can be chosen about a service.
 
-use std::{num::NonZeroUsize, thread, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    thread,
+    time::Duration,
+};
 
 use signalr_http_client::Trust;
-use signalr_http_server::Listen;
+use signalr_http_server::{Listen, SocketLimits};
 use signalr_serverless::AccessKey;
 use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
+    memory,
     session::{ClientMessages, Rules, Seconds, SilentClients},
     upstream,
 };
@@ -50,6 +55,21 @@ pub struct Config {
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
     pub shards: Option<NonZeroUsize>,
+    /// The most sockets, those of REST callers included, and the most from one address.
+    pub sockets: SocketLimits,
+    /// The most clients that may connect in a second. Default: any number.
+    pub max_connect_rate: Option<NonZeroU32>,
+    /// The most connections in all; `None` for as many as the machine has sockets for. Default: `None`.
+    pub max_connections: Option<usize>,
+    /// The most connections of one user in one hub. Default: any number.
+    pub max_connections_per_user: Option<usize>,
+    /// The most REST calls that may be under way at once. Default: 1,024.
+    pub max_calls: usize,
+    /// The most messages that a client may send in a second. Default: 10,000.
+    pub max_messages_per_second: u32,
+    /// The most bytes that may wait for all clients together; past it those are closed that have
+    /// most waiting. Default: a quarter of the memory.
+    pub max_queued_bytes_in_all: usize,
     /// The most bytes that may wait for one client before it is closed. Default: 8 MiB.
     pub max_queued_bytes: usize,
     /// The largest message that a client may send, in bytes. Default: 1 MiB.
@@ -96,6 +116,13 @@ impl Default for Config {
             silent_clients: SilentClients::default(),
             lenient: false,
             shards: None,
+            sockets: SocketLimits::default(),
+            max_connect_rate: None,
+            max_connections: None,
+            max_connections_per_user: None,
+            max_calls: 1024,
+            max_messages_per_second: 10_000,
+            max_queued_bytes_in_all: memory::quarter(),
             max_queued_bytes: 8 * 1024 * 1024,
             max_client_message: 1024 * 1024,
             timeouts: Timeouts::default(),
@@ -143,6 +170,7 @@ impl Config {
             reconnect_timeout: seconds(self.timeouts.reconnect),
             poll_gap: seconds(self.timeouts.poll_gap),
             max_message: self.max_client_message,
+            max_messages_per_second: self.max_messages_per_second,
             client_messages: self.client_messages,
         }
     }

@@ -1,6 +1,11 @@
 //! What the service counts while it runs.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+};
+
+use signalr_http_server::{SocketCounts, SocketPlaces};
 
 /// Counts since the service started.
 #[derive(Debug, Default)]
@@ -8,6 +13,11 @@ pub struct Counters {
     opened: AtomicU64,
     closed: AtomicU64,
     slow_clients: AtomicU64,
+    connections_refused: AtomicU64,
+    connects_refused: AtomicU64,
+    sockets: Arc<SocketPlaces>,
+    calls_refused: AtomicU64,
+    queued_bytes: AtomicUsize,
 }
 
 impl Counters {
@@ -21,6 +31,66 @@ impl Counters {
     #[must_use]
     pub fn slow_clients_closed(&self) -> u64 {
         self.slow_clients.load(Relaxed)
+    }
+
+    /// The sockets of clients and of REST callers: how many are open, and how many were refused.
+    #[must_use]
+    pub fn sockets(&self) -> SocketCounts {
+        self.sockets.counts()
+    }
+
+    /// Clients that were refused because more connected than may in a second.
+    #[must_use]
+    pub fn connects_refused(&self) -> u64 {
+        self.connects_refused.load(Relaxed)
+    }
+
+    /// Connections that were refused because there were as many as there may be, in all or of one
+    /// user.
+    #[must_use]
+    pub fn connections_refused(&self) -> u64 {
+        self.connections_refused.load(Relaxed)
+    }
+
+    /// REST calls that were refused because as many as may were under way.
+    #[must_use]
+    pub fn calls_refused(&self) -> u64 {
+        self.calls_refused.load(Relaxed)
+    }
+
+    /// Bytes that wait now for clients that read slower than messages come.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes.load(Relaxed)
+    }
+
+    /// Counts of a service with these places for sockets.
+    pub(crate) fn of(sockets: Arc<SocketPlaces>) -> Self {
+        Self { sockets, ..Self::default() }
+    }
+
+    pub(crate) fn places(&self) -> Arc<SocketPlaces> {
+        Arc::clone(&self.sockets)
+    }
+
+    pub(crate) fn connect_refused(&self) {
+        self.connects_refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn bytes_queued(&self, bytes: usize) {
+        self.queued_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    pub(crate) fn bytes_unqueued(&self, bytes: usize) {
+        self.queued_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn call_refused(&self) {
+        self.calls_refused.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {

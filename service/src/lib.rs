@@ -9,10 +9,12 @@
 
 #![warn(missing_docs)]
 
+mod admission;
 mod auth;
 mod carrier;
 mod clock;
 mod config;
+mod connect_rate;
 mod cors;
 mod counters;
 mod filter;
@@ -21,6 +23,7 @@ pub mod fuzz;
 mod header_limit;
 mod hub;
 mod identity;
+mod memory;
 mod protocol;
 mod query;
 mod random_id;
@@ -40,4 +43,4 @@ pub use counters::Counters;
 pub use server::{Service, StartError};
 pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};
-pub use signalr_http_server::{Listen, ListenError};
+pub use signalr_http_server::{Listen, ListenError, SocketCounts, SocketLimits};

@@ -10,18 +10,21 @@ use std::{
 
 use axum::{Router, middleware};
 use signalr_http_client::SetupError;
-use signalr_http_server::{Limits as ServerLimits, ListenError};
+use signalr_http_server::{Limits as ServerLimits, ListenError, SocketPlaces, serve_in};
 use tokio::{
     net::TcpListener,
     sync::mpsc,
     task::JoinSet,
-    time::{interval, timeout},
+    time::{Instant, interval, timeout},
 };
 
 use crate::{
+    admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
+    carrier::QueueBudget,
     clock::Clock,
     config::Config,
+    connect_rate::ConnectRate,
     cors,
     counters::Counters,
     header_limit,
@@ -100,16 +103,18 @@ impl Service {
         };
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::of(SocketPlaces::new(config.sockets.clone())));
         let clock = Clock::start();
         let (answers, replies) = mpsc::channel(REPLIES);
         let http = signalr_http_client::client(&config.trust)?;
         let upstream = config.upstream.clone().map(|settings| {
             Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), answers)
         });
+        let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
+            queue_budget: queue_budget.clone(),
             store: Arc::new(Store::default()),
             counters: Arc::clone(&counters),
             upstream: upstream.clone(),
@@ -124,6 +129,17 @@ impl Service {
         let state = Arc::new(State {
             hubs,
             tokens: ConnectionTokens::default(),
+            admission: Admission::new(
+                config.max_connections,
+                config.max_connections_per_user,
+                Arc::clone(&counters),
+            ),
+            connect_rate: config
+                .max_connect_rate
+                .map(|rate| ConnectRate::new(rate, Instant::now())),
+            counters: Arc::clone(&counters),
+            calls: Calls::new(config.max_calls, Arc::clone(&counters)),
+            queue_budget,
             verifier,
             signing_key,
             client_keys,
@@ -177,7 +193,7 @@ impl Service {
             // Clients end their long polls by requests, so these are still answered.
             self.state.hubs.stop().await;
         };
-        signalr_http_server::serve(self.listeners, app, limits, ending).await;
+        serve_in(self.counters.places(), self.listeners, app, limits, ending).await;
         expiry.abort_all();
         if let Some(upstream) = self.upstream
             && timeout(DRAIN_TIMEOUT, upstream.idle()).await.is_err()

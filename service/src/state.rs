@@ -1,12 +1,16 @@
 //! What every request handler of a service shares.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use signalr_serverless::AccessKey;
 
 use crate::{
+    admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
+    carrier::QueueBudget,
     clock::Clock,
+    connect_rate::ConnectRate,
+    counters::Counters,
     hub::Hubs,
     tokens::ConnectionTokens,
 };
@@ -15,6 +19,13 @@ use crate::{
 pub(crate) struct State {
     pub(crate) hubs: Hubs,
     pub(crate) tokens: ConnectionTokens,
+    pub(crate) admission: Admission,
+    pub(crate) calls: Calls,
+    /// How many clients may connect in a second, if there is a bound.
+    pub(crate) connect_rate: Option<ConnectRate>,
+    pub(crate) counters: Arc<Counters>,
+    /// The bytes that wait for all clients.
+    pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
     /// What the service signs tokens with.
     pub(crate) signing_key: AccessKey,

@@ -43,5 +43,7 @@ pub const PAYLOAD_TOO_LARGE: &str = "Error.PayloadTooLarge";
 pub const UNSUPPORTED_MEDIA_TYPE: &str = "Error.UnsupportedMediaType";
 /// The service failed.
 pub const INTERNAL: &str = "Error.Internal";
+/// As many calls as may are under way.
+pub const TOO_MANY_REQUESTS: &str = "Error.TooManyRequests";
 /// The service cannot answer now: it is ending, or waits for what it needs.
 pub const UNAVAILABLE: &str = "Error.Unavailable";

@@ -45,6 +45,11 @@ MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
 }
 MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
 
+# What measures the product. Nothing of the product builds on it, not even in tests.
+BENCH = {"signalr-bench-floor", "signalr-bench-load"}
+MAY_USE["signalr-bench-floor"] = set()
+MAY_USE["signalr-bench-load"] = {"signalr-serverless"}
+
 # Protocol and session are handed bytes and the time; they never fetch either.
 WITHOUT_IO = ["service/src/protocol", "service/src/session"]
 IO = re.compile(r"\btokio\b|\bnet::|\bsocket2\b|\bTcp[A-Z]\w+|\bUdpSocket\b|\bInstant::now\b|\bSystemTime\b")
@@ -133,6 +138,16 @@ def dependencies_point_one_way(root):
     return violations
 
 
+def nothing_builds_on_the_bench(root):
+    """no package builds on those of the bench, whether in tests or as a build needs it"""
+    return [
+        f"{package['name']} uses {dependency['name']}"
+        for package in packages(root)
+        for dependency in package["dependencies"]
+        if dependency["name"] in BENCH
+    ]
+
+
 def names_say_what_is_inside(root):
     """no file or folder is called utils, common, helpers or manager"""
     return [
@@ -163,6 +178,7 @@ RULES = [
     imports_form_no_circle,
     unsafe_code_is_forbidden,
     dependencies_point_one_way,
+    nothing_builds_on_the_bench,
     names_say_what_is_inside,
     readme_lists_the_variables,
 ]

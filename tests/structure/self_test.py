@@ -16,6 +16,7 @@ OURS = {
     "signalr-service": "service",
     "signalr-function-runtime": "functions/runtime",
     "signalr-negotiate": "functions/negotiate",
+    "signalr-bench-load": "bench/load",
 }
 README = "| variable | meaning |\n|---|---|\n| `PORT` | x |\n| `AzureSignalRConnectionString`, `__clientId` | x |\n"
 CONSTANTS = """
@@ -35,7 +36,7 @@ class Rules(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name).resolve()
-        self.write("Cargo.toml", '[workspace]\nresolver = "3"\nmembers = ["shared", "service", "functions/*"]\n'
+        self.write("Cargo.toml", '[workspace]\nresolver = "3"\nmembers = ["shared", "service", "functions/*", "bench/*"]\n'
                    'exclude = ["outside"]\n'
                    '[workspace.lints.rust]\nunsafe_code = "forbid"\n')
         for name, folder in OURS.items():
@@ -150,6 +151,12 @@ class Rules(unittest.TestCase):
                      '[dependencies]\nsignalr-function-runtime = { path = "../functions/runtime" }\n')
         self.lock()
         self.assertBroken(rules.dependencies_point_one_way, "signalr-service uses signalr-function-runtime")
+
+    def test_a_product_that_builds_on_the_bench(self):
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"]:
+            self.package("signalr-service", "service", f'[{kind}]\nsignalr-bench-load = {{ path = "../bench/load" }}\n')
+            self.lock()
+            self.assertBroken(rules.nothing_builds_on_the_bench, "signalr-service uses signalr-bench-load")
 
     def test_a_new_package(self):
         self.package("signalr-news", "functions/news")

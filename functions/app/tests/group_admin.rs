@@ -25,7 +25,6 @@ async fn every_action_becomes_its_call() {
     assert_eq!((status, &answer), (200, &json!({ "results": vec![json!({ "status": 200 }); 6] })));
     let expected = [
         "PUT /users/u/groups/g?ttl=60",
-        "HEAD /connections/c?",
         "PUT /groups/g/connections/c?",
         "DELETE /users/u/groups/g?",
         "DELETE /groups/g/connections/c?",

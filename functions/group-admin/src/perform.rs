@@ -50,13 +50,12 @@ impl Action {
     }
 }
 
-/// The SDK takes the addition of an absent connection for done, so its presence is asked for first.
 async fn add_connection(hub: &Hub, group: &GroupName, id: &ConnectionId) -> Result<Value, Error> {
-    let connection = hub.connection(id.clone());
-    if !connection.exists().await? {
-        return Ok(absent(id));
+    if hub.connection(id.clone()).add_to_group(group).await? {
+        done(Ok(()))
+    } else {
+        Ok(absent(id))
     }
-    done(connection.add_to_group(group).await)
 }
 
 async fn list(hub: &Hub, group: &GroupName, from: Option<&Continuation>) -> Result<Value, Error> {

@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 
-use super::transport::QueueFull;
+use super::{
+    budget::{QueueBudget, Share},
+    transport::QueueFull,
+};
 
 /// A comment, which makes some browsers say that the stream is open.
 const GREETING: &[u8] = b":\r\n";
@@ -30,9 +33,15 @@ pub(crate) fn event(messages: &[u8]) -> Bytes {
 }
 
 /// A new stream, which begins with a comment.
-pub(crate) fn channel() -> (EventSink, EventBody) {
-    let greeting = Bytes::from_static(GREETING);
-    let state = State { bytes: greeting.len(), events: [greeting].into(), ..State::default() };
+pub(crate) fn channel(budget: &QueueBudget) -> (EventSink, EventBody) {
+    let state = State {
+        events: [Bytes::from_static(GREETING)].into(),
+        share: budget.share(),
+        has_ended: false,
+        is_gone: false,
+        body: None,
+        sink: None,
+    };
     let stream = Stream(Arc::new(Mutex::new(state)));
     (EventSink(stream.clone()), EventBody(stream))
 }
@@ -51,11 +60,11 @@ struct Stream(
     Arc<Mutex<State>>,
 );
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     events: VecDeque<Bytes>,
-    /// The bytes of the events that wait.
-    bytes: usize,
+    /// The bytes of the events that wait, without the greeting.
+    share: Share,
     /// Whether the stream ends once what waits is taken.
     has_ended: bool,
     /// Whether the response is at its end, by whomever.
@@ -74,10 +83,11 @@ impl EventSink {
         if state.has_ended || state.is_gone {
             return Ok(());
         }
-        if state.bytes > 0 && state.bytes.saturating_add(event.len()) > max_queued {
+        let queued = state.share.bytes();
+        if queued > 0 && queued.saturating_add(event.len()) > max_queued {
             return Err(QueueFull);
         }
-        state.bytes += event.len();
+        state.share.add(event.len());
         state.events.push_back(event.clone());
         wake(&mut state.body);
         Ok(())
@@ -85,8 +95,12 @@ impl EventSink {
 
     /// Drops what the response has not taken yet.
     pub(crate) fn drop_queued(&self) {
-        let mut state = self.0.lock();
-        (state.events, state.bytes) = (VecDeque::new(), 0);
+        self.0.lock().drop_queued();
+    }
+
+    /// The bytes that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.0.lock().share.bytes()
     }
 
     /// Ends the stream once what waits is taken.
@@ -120,8 +134,15 @@ impl Drop for EventBody {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.is_gone = true;
-        (state.events, state.bytes) = (VecDeque::new(), 0);
+        state.drop_queued();
         wake(&mut state.sink);
+    }
+}
+
+impl State {
+    fn drop_queued(&mut self) {
+        self.events = VecDeque::new();
+        self.share.remove(usize::MAX);
     }
 }
 
@@ -147,7 +168,9 @@ impl Body for EventBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut state = self.0.lock();
         if let Some(event) = state.events.pop_front() {
-            state.bytes = state.bytes.saturating_sub(event.len());
+            if event != GREETING {
+                state.share.remove(event.len());
+            }
             return Poll::Ready(Some(Ok(Frame::data(event))));
         }
         if state.has_ended {
@@ -166,6 +189,10 @@ mod tests {
 
     use super::*;
 
+    fn new_stream() -> (EventSink, EventBody) {
+        channel(&QueueBudget::new(usize::MAX, Arc::default()))
+    }
+
     #[test]
     fn every_line_of_an_event_is_data() {
         assert_eq!(event(b"{}\x1e"), &b"data: {}\x1e\r\n\r\n"[..]);
@@ -174,9 +201,9 @@ mod tests {
 
     #[test]
     fn what_the_client_does_not_take_has_a_bound() {
-        let (sink, _body) = channel();
+        let (sink, _body) = new_stream();
         let event = Bytes::from(vec![0; 100]);
-        for _ in 0..9 {
+        for _ in 0..10 {
             assert!(sink.send(&event, 1000).is_ok());
         }
         assert!(sink.send(&event, 1000).is_err());
@@ -186,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_comes_before_the_end() {
-        let (sink, body) = channel();
+        let (sink, body) = new_stream();
         sink.send(&Bytes::from_static(b"last"), 1000).unwrap();
         sink.end();
         sink.send(&Bytes::from_static(b"too late"), 1000).unwrap();
@@ -198,18 +225,18 @@ mod tests {
     /// The room for events, and the bytes of those that wait.
     fn waiting(stream: &Stream) -> (usize, usize) {
         let state = stream.lock();
-        (state.events.capacity(), state.bytes)
+        (state.events.capacity(), state.share.bytes())
     }
 
     #[test]
     fn nothing_waits_once_either_side_is_gone() {
-        let (sink, body) = channel();
+        let (sink, body) = new_stream();
         sink.send(&Bytes::from(vec![0; 100]), 1000).unwrap();
         let stream = sink.0.clone();
         drop(sink);
         assert_eq!(waiting(&stream), (0, 0));
         drop(body);
-        let (sink, body) = channel();
+        let (sink, body) = new_stream();
         drop(body);
         sink.send(&Bytes::from(vec![0; 100]), 1000).unwrap();
         assert_eq!(waiting(&sink.0), (0, 0));

@@ -1,6 +1,7 @@
 //! What moves the bytes of a connection: a WebSocket's socket, an event stream, or a queue for
 //! polls. A carrier knows no hub; it is handed frames and says what came.
 
+mod budget;
 mod encoding;
 pub(crate) mod events;
 mod polls;
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 pub(crate) use self::{
+    budget::QueueBudget,
     encoding::Encoding,
     events::EventSink,
     polls::{PollAnswer, PollQueue},
@@ -62,6 +64,16 @@ impl Carrier {
             Self::LongPolling(polls) => polls.drop_queued(),
             Self::ServerSentEvents(events) => events.drop_queued(),
             Self::Away => {}
+        }
+    }
+
+    /// The bytes that wait to be sent.
+    pub(crate) fn queued(&self) -> usize {
+        match self {
+            Self::WebSocket(socket) => socket.queued(),
+            Self::ServerSentEvents(events) => events.queued(),
+            Self::LongPolling(polls) => polls.queued(),
+            Self::Away => 0,
         }
     }
 

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
-use super::transport::QueueFull;
+use super::{
+    budget::{QueueBudget, Share},
+    transport::QueueFull,
+};
 use crate::session::Seconds;
 
 /// What a poll brings.
@@ -21,7 +24,8 @@ pub(crate) enum PollAnswer {
 #[derive(Debug)]
 pub(crate) struct PollQueue {
     messages: VecDeque<Bytes>,
-    bytes: usize,
+    /// The bytes of the messages.
+    share: Share,
     waiting: Option<oneshot::Sender<PollAnswer>>,
     /// When the last poll ended.
     last_poll: Seconds,
@@ -29,10 +33,10 @@ pub(crate) struct PollQueue {
 }
 
 impl PollQueue {
-    pub(crate) fn new(now: Seconds) -> Self {
+    pub(crate) fn new(budget: &QueueBudget, now: Seconds) -> Self {
         Self {
             messages: VecDeque::new(),
-            bytes: 0,
+            share: budget.share(),
             waiting: None,
             last_poll: now,
             has_ended: false,
@@ -48,18 +52,24 @@ impl PollQueue {
         if self.has_ended {
             return Ok(());
         }
-        if self.bytes > 0 && self.bytes + messages.len() > max_queued {
+        let queued = self.share.bytes();
+        if queued > 0 && queued.saturating_add(messages.len()) > max_queued {
             return Err(QueueFull);
         }
-        self.bytes += messages.len();
+        self.share.add(messages.len());
         self.messages.push_back(messages.clone());
         self.answer(now);
         Ok(())
     }
 
     pub(crate) fn drop_queued(&mut self) {
-        self.messages.clear();
-        self.bytes = 0;
+        self.messages = VecDeque::new();
+        self.share.remove(usize::MAX);
+    }
+
+    /// The bytes that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.share.bytes()
     }
 
     /// Takes a poll; one that waits already has to give way. Returns whether the client was told
@@ -104,13 +114,13 @@ impl PollQueue {
         };
         // A poll that is gone gives its messages back for the next one.
         if let Err(PollAnswer::Messages(messages)) = waiting.send(answer) {
-            self.bytes = messages.len();
+            self.share.add(messages.len());
             self.messages.push_front(messages);
         }
     }
 
     fn take_messages(&mut self) -> Option<Bytes> {
-        self.bytes = 0;
+        self.share.remove(usize::MAX);
         if self.messages.len() <= 1 {
             return self.messages.pop_front();
         }
@@ -124,6 +134,8 @@ impl PollQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn poll(queue: &mut PollQueue) -> oneshot::Receiver<PollAnswer> {
@@ -141,7 +153,7 @@ mod tests {
     }
 
     fn queue() -> PollQueue {
-        PollQueue::new(0)
+        PollQueue::new(&QueueBudget::new(usize::MAX, Arc::default()), 0)
     }
 
     #[test]

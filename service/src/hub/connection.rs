@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{command::GroupChange, work::NewConnection};
 use crate::{
+    admission::Place,
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
     protocol::Outcome,
@@ -43,8 +44,9 @@ pub(super) struct Connection {
     pub(super) carrier: Carrier,
     /// Counts the carriers that the connection has had.
     pub(super) turn: u32,
-    /// The client's connection token is good for as long as this lives.
-    _token: Option<TokenGuard>,
+    /// The client's connection token is good for as long as this lives, and the connection counts
+    /// among those that are open.
+    _kept: (Option<TokenGuard>, Place),
 }
 
 /// What a look at a carrier brought.
@@ -57,7 +59,7 @@ pub(super) enum Arrival {
 
 impl Connection {
     pub(super) fn new(new: NewConnection, now: Seconds) -> Self {
-        let NewConnection { identity, terms, carrier, token, caller } = new;
+        let NewConnection { identity, terms, carrier, place, token, caller } = new;
         Self {
             caller: caller.map(Box::new),
             upstream: None,
@@ -70,7 +72,7 @@ impl Connection {
             due: 0,
             carrier,
             turn: 0,
-            _token: token,
+            _kept: (token, place),
         }
     }
 

@@ -32,7 +32,7 @@ use self::{
     queues::Queues,
     shard::Shared,
     user_groups::UserGroups,
-    work::{ClientRequest, Invoke, Member, NewConnection, Question, Work},
+    work::{ClientRequest, Cursor, Invoke, Member, NewConnection, Question, Work},
 };
 use crate::{
     carrier::{PollAnswer, WebSocket},
@@ -175,27 +175,30 @@ impl Hubs {
         Ok(all(answers).await?.into_iter().sum())
     }
 
-    /// The first connections of a group in the order of their ids, behind `after`.
+    /// The first connections of a group behind `after`, shard by shard, each with its place. A
+    /// connection that comes or goes does not move the others.
     pub(crate) async fn members(
         &self,
-        hub: HubName,
-        group: GroupName,
-        after: Option<ConnectionId>,
+        hub: &HubName,
+        group: &GroupName,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Vec<Member>, Stopping> {
-        let mut answers = Vec::new();
-        let work = || {
+    ) -> Result<Vec<(Cursor, Member)>, Stopping> {
+        let mut page = Vec::new();
+        let (first, mut after) = after.map_or((0, None), |one| (one.shard, Some(one.place)));
+        for shard in first..self.queues.shards() {
+            let limit = limit.saturating_sub(page.len());
+            if limit == 0 {
+                break;
+            }
             let (members, answer) = oneshot::channel();
-            answers.push(answer);
-            let (group, after) = (group.clone(), after.clone());
+            let (group, after) = (group.clone(), after.take());
             let question = Question::Members { group, after, limit, members };
-            Work::Ask { hub: hub.clone(), question }
-        };
-        self.queues.push_to_all(work).await?;
-        let mut members: Vec<Member> = all(answers).await?.into_iter().flatten().collect();
-        members.sort_unstable();
-        members.truncate(limit);
-        Ok(members)
+            self.queues.push_to(shard, Work::Ask { hub: hub.clone(), question }).await?;
+            let members = answer.await.map_err(|_| Stopping)?.into_iter();
+            page.extend(members.map(|one| (Cursor { shard, place: one.place }, one)));
+        }
+        Ok(page)
     }
 
     /// Closes every connection, waits for them to end, and ends the shards. What was taken before

@@ -20,6 +20,9 @@ pub(super) struct Queues {
     /// Held while work is put into the queues, so that every shard sees one order. Never held
     /// across an await.
     order: Mutex<Intake>,
+    /// Held while places in all queues are collected, by one caller at a time. So what waits for a
+    /// busy shard keeps one place of each other shard from those who need only that.
+    collecting: tokio::sync::Mutex<()>,
     hasher: RandomState,
 }
 
@@ -41,7 +44,13 @@ impl Queues {
     pub(super) fn new(shards: usize) -> (Self, Vec<mpsc::Receiver<Work>>) {
         let (queues, ends) = (0..shards).map(|_| mpsc::channel(WINDOW)).unzip();
         let order = Mutex::new(Intake::Open);
-        (Self { queues, order, hasher: RandomState::new() }, ends)
+        let collecting = tokio::sync::Mutex::new(());
+        (Self { queues, order, collecting, hasher: RandomState::new() }, ends)
+    }
+
+    /// How many shards there are.
+    pub(super) fn shards(&self) -> usize {
+        self.queues.len()
     }
 
     /// The index of the shard that owns a connection: its id alone decides, so that work for one
@@ -56,6 +65,7 @@ impl Queues {
     /// Puts work into every queue in the common order, once all have a place.
     pub(super) async fn push_to_all(&self, mut work: impl FnMut() -> Work) -> Result<(), Stopping> {
         let mut places = Vec::with_capacity(self.queues.len());
+        let _collecting = self.collecting.lock().await;
         for queue in &self.queues {
             places.push(queue.reserve().await.map_err(|_| Stopping)?);
         }
@@ -75,7 +85,13 @@ impl Queues {
         id: &ConnectionId,
         work: Work,
     ) -> Result<(), Stopping> {
-        let place = self.queue_of(id).reserve().await.map_err(|_| Stopping)?;
+        self.push_to(self.owner(id), work).await
+    }
+
+    /// Puts work into the queue of one shard.
+    pub(super) async fn push_to(&self, shard: usize, work: Work) -> Result<(), Stopping> {
+        let queue = self.queues.get(shard).ok_or(Stopping)?;
+        let place = queue.reserve().await.map_err(|_| Stopping)?;
         let order = self.in_order();
         if *order == Intake::Closed {
             return Err(Stopping);
@@ -91,7 +107,7 @@ impl Queues {
         request: ClientRequest,
     ) -> Result<(), Stopping> {
         let work = Work::FromClient { connection: id.clone(), request };
-        self.queue_of(id).send(work).await.map_err(|_| Stopping)
+        self.queues[self.owner(id)].send(work).await.map_err(|_| Stopping)
     }
 
     /// Refuses new work, and lets every shard end once it has carried out what was taken before.
@@ -117,8 +133,40 @@ impl Queues {
     fn in_order(&self) -> MutexGuard<'_, Intake> {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn queue_of(&self, id: &ConnectionId) -> &mpsc::Sender<Work> {
-        &self.queues[self.owner(id)]
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use tokio::{task::JoinSet, time::timeout};
+
+    use super::*;
+
+    /// Work that is as good as any other here.
+    fn work() -> Work {
+        Work::Stop
+    }
+
+    #[tokio::test]
+    async fn a_stalled_shard_stops_nobody_who_needs_another() {
+        let (queues, mut ends) = Queues::new(2);
+        let (queues, _stalled) = (Arc::new(queues), ends.pop().unwrap());
+        let mut running = ends.pop().unwrap();
+        let mut to_all = JoinSet::new();
+        for _ in 0..10 * WINDOW {
+            let queues = Arc::clone(&queues);
+            to_all.spawn(async move { queues.push_to_all(work).await });
+        }
+        for _ in 0..WINDOW {
+            to_all.join_next().await.unwrap().unwrap().unwrap();
+            running.recv().await.unwrap();
+        }
+        for _ in 0..10 * WINDOW {
+            let pushed = timeout(Duration::from_secs(10), queues.push_to(0, work())).await;
+            pushed.expect("the running shard has a place").unwrap();
+            running.recv().await.unwrap();
+        }
+        assert!(to_all.try_join_next().is_none(), "the stalled shard has no place");
     }
 }

@@ -11,6 +11,7 @@ use super::{
     message::Message,
 };
 use crate::{
+    admission::Place,
     carrier::{Carrier, PollAnswer, WebSocket},
     identity::Identity,
     protocol::Outcome,
@@ -54,6 +55,7 @@ pub(crate) struct NewConnection {
     pub(crate) identity: Arc<Identity>,
     pub(crate) terms: Terms,
     pub(crate) carrier: Carrier,
+    pub(crate) place: Place,
     /// Keeps the client's connection token for as long as the connection lasts; `None` for a client
     /// that skipped the negotiation.
     pub(crate) token: Option<TokenGuard>,
@@ -92,18 +94,27 @@ pub(crate) enum Question {
     Count { target: Target, count: oneshot::Sender<usize> },
     /// Whether a connection of the user is in the group because the user is.
     IsUserInGroup { user: UserId, group: GroupName, is_in_group: oneshot::Sender<bool> },
-    /// The first `limit` connections of the group in the order of their ids, behind `after`.
+    /// The first `limit` connections of the group in this shard, behind the place `after`.
     Members {
         group: GroupName,
-        after: Option<ConnectionId>,
+        after: Option<u64>,
         limit: usize,
         members: oneshot::Sender<Vec<Member>>,
     },
 }
 
 /// A connection of a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) connection: ConnectionId,
     pub(crate) user: Option<UserId>,
+    /// Its place among the connections of its shard, which nobody else ever has.
+    pub(crate) place: u64,
+}
+
+/// Where a page of a group's connections ended: behind this place of this shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) shard: usize,
+    pub(crate) place: u64,
 }

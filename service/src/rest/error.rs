@@ -86,6 +86,12 @@ impl Error {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error_code::INTERNAL, message)
     }
 
+    /// As many calls as may are under way.
+    pub(crate) fn too_many_calls() -> Self {
+        let message = "as many calls as the service takes at once are under way; try again later";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, error_code::TOO_MANY_REQUESTS, message)
+    }
+
     pub(crate) fn no_connection() -> Self {
         Self::absent(error_code::CONNECTION_ALREADY_GONE, "the connection is not open")
     }
@@ -150,6 +156,9 @@ impl IntoResponse for Error {
         let mut response =
             (status, Json(ErrorDetail { code, message: &message, target })).into_response();
         response.headers_mut().insert(ERROR_CODE, HeaderValue::from_static(code));
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, auth::challenge(&message));
         }

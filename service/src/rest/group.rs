@@ -9,7 +9,10 @@ use signalr_serverless::{ConnectionId, UserId};
 
 use super::{call::Call, error::Error, message, public_url::public_base, reply::Success};
 use crate::{
-    hub::command::{Action, GroupChange, GroupsOf, Target},
+    hub::{
+        command::{Action, GroupChange, GroupsOf, Target},
+        work::Cursor,
+    },
     state::State,
 };
 
@@ -82,7 +85,8 @@ struct GroupMember {
     user_id: Option<UserId>,
 }
 
-/// Pages go by connection id, so that members who come and go do not shift the others.
+/// Pages go by the members' places, so that members who come and go do not shift the others, and a
+/// page costs as much as it holds.
 pub(super) async fn list_connections(state: &State, call: Call) -> Result<Success, Error> {
     let page = call.number("maxpagesize", 1, MAX_PAGE)?.unwrap_or(MAX_PAGE);
     let top = call.number("top", 1, u64::MAX)?;
@@ -90,26 +94,26 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     let group = call.group()?;
     let size = usize::try_from(page.min(top.unwrap_or(page))).unwrap_or(usize::MAX);
     // One more than asked for tells whether there is a next page.
-    let mut members = state.hubs.members(call.hub.clone(), group, after, size + 1).await?;
+    let mut members = state.hubs.members(&call.hub, &group, after, size.saturating_add(1)).await?;
     let has_more = members.len() > size;
     members.truncate(size);
-    let rest = top.map(|top| top - size as u64);
+    let rest = top.map(|top| top.saturating_sub(size as u64));
     let last = members.last().filter(|_| has_more && rest != Some(0));
-    let next_link = last.map(|last| next_link(&call, page, rest, &last.connection));
+    let next_link = last.map(|(last, _)| next_link(&call, page, rest, *last));
     let value = members
         .into_iter()
-        .map(|member| GroupMember { connection_id: member.connection, user_id: member.user })
+        .map(|(_, member)| GroupMember { connection_id: member.connection, user_id: member.user })
         .collect();
     Ok(Success::json(GroupMemberPagedValues { value, next_link }))
 }
 
-fn next_link(call: &Call, page: u64, top: Option<u64>, last: &ConnectionId) -> String {
+fn next_link(call: &Call, page: u64, top: Option<u64>, last: Cursor) -> String {
     let mut query = Serializer::new(String::new());
     if let Some(top) = top {
         query.append_pair("top", &top.to_string());
     }
     query.append_pair("maxpagesize", &page.to_string());
-    query.append_pair("continuationToken", &URL_SAFE_NO_PAD.encode(last.as_str()));
+    query.append_pair("continuationToken", &continuation(last));
     for name in ["application", "api-version"] {
         if let Some(value) = call.query.first(name) {
             query.append_pair(name, value);
@@ -118,11 +122,18 @@ fn next_link(call: &Call, page: u64, top: Option<u64>, last: &ConnectionId) -> S
     format!("{}{}?{}", public_base(&call.headers), call.path, query.finish())
 }
 
-fn read_continuation(token: &str) -> Result<ConnectionId, Error> {
-    let bad = || {
+fn continuation(Cursor { shard, place }: Cursor) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{shard}-{place}"))
+}
+
+fn read_continuation(token: &str) -> Result<Cursor, Error> {
+    let read = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        let (shard, place) = text.split_once('-')?;
+        Some(Cursor { shard: shard.parse().ok()?, place: place.parse().ok()? })
+    };
+    read().ok_or_else(|| {
         let message = "the continuationToken is not one that this service gave out";
         Error::bad("continuationToken", message)
-    };
-    let id = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
-    ConnectionId::parse(std::str::from_utf8(&id).map_err(|_| bad())?).map_err(|_| bad())
+    })
 }

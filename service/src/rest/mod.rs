@@ -49,7 +49,7 @@ pub(crate) fn router() -> Router<Arc<State>> {
                 let handler = move |state: Extract<Arc<State>>,
                                     params: Result<RawPathParams, RawPathParamsRejection>,
                                     request: Request| async move {
-                    respond(operation, &state.0, params, request).await
+                    respond(operation, state.0, params, request).await
                 };
                 router = router.route(route.path, on(method, handler));
             }
@@ -62,7 +62,7 @@ pub(crate) fn router() -> Router<Arc<State>> {
 
 async fn respond(
     operation: Operation,
-    state: &State,
+    state: Arc<State>,
     params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
@@ -70,16 +70,33 @@ async fn respond(
         match operation {
             Operation::Health => return Ok(StatusCode::OK.into_response()),
             Operation::AccessKey => {
-                authorize(operation, state, &request.into_parts().0).await?;
-                return Ok(token::access_key(state));
+                authorize(operation, &state, &request.into_parts().0).await?;
+                return Ok(token::access_key(&state));
             }
             _ => {}
         }
-        let call = Call::read(operation, state, params, request).await?;
+        let call = Call::read(operation, &state, params, request).await?;
         let (status, version) = (call.status, call.version);
-        Ok::<_, Error>(carry_out(state, call).await?.into_response(status, version))
+        Ok::<_, Error>(whole(state, call).await?.into_response(status, version))
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Carries a call out to its end, though its caller may go away. One that only waits for a client's
+/// answer is given up with its caller.
+async fn whole(state: Arc<State>, call: Call) -> Result<Success, Error> {
+    let Some(place) = state.calls.take() else {
+        return Err(Error::too_many_calls());
+    };
+    if call.operation == Operation::InvokeConnection {
+        let _place = place;
+        return carry_out(&state, call).await;
+    }
+    let carried_out = tokio::spawn(async move {
+        let _place = place;
+        carry_out(&state, call).await
+    });
+    carried_out.await.map_err(|error| Error::internal(&error))?
 }
 
 async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {

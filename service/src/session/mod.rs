@@ -36,6 +36,8 @@ pub(crate) struct Session {
     protocol: Protocol,
     last_sent: Seconds,
     last_received: Seconds,
+    /// How many messages came since `last_received` was last another second.
+    received_now: u32,
     /// Whether the client has ever sent a ping.
     has_pinged: bool,
     terms: Terms,
@@ -68,6 +70,7 @@ impl Session {
             protocol: Protocol::Json,
             last_sent: now,
             last_received: now,
+            received_now: 0,
             has_pinged: false,
             reliable: terms.is_stateful.then(Box::default),
             terms,
@@ -110,7 +113,9 @@ impl Session {
     /// Takes what one transport message brought: any number of hub messages, the last maybe cut.
     pub(crate) fn receive(&mut self, bytes: &[u8], now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.last_received = now;
+        if self.last_received != now {
+            (self.last_received, self.received_now) = (now, 0);
+        }
         let before = self.reliable.as_ref().map(|reliable| reliable.received());
         if let Err(error) = self.take_messages(bytes, now, rules, &mut effects) {
             self.fail(&error.to_string(), now, &mut effects);
@@ -143,6 +148,12 @@ impl Session {
         let mut rest = if partial.is_empty() { bytes } else { &partial };
         while !is_still_cut && let Some((message, after)) = self.split(rest)? {
             rest = after;
+            self.received_now = self.received_now.saturating_add(1);
+            if self.received_now > rules.max_messages_per_second {
+                let limit = rules.max_messages_per_second;
+                let problem = format!("the client sends more than {limit} messages a second");
+                return Err(ProtocolError::new(problem));
+            }
             self.take_message(message, now, effects)?;
             if matches!(self.phase, Phase::Ended { .. }) {
                 return Ok(());
@@ -420,6 +431,8 @@ impl Session {
 
     fn stop(&mut self, now: Seconds) {
         self.phase = Phase::Ended { since: now };
+        // Nobody will come back for it.
+        (self.reliable, self.partial) = (None, Vec::new());
     }
 }
 

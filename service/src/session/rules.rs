@@ -42,6 +42,8 @@ pub(crate) struct Rules {
     pub(crate) poll_gap: Seconds,
     /// The largest message that a client may send, in bytes.
     pub(crate) max_message: usize,
+    /// How many messages a client may send in a second, whatever they are.
+    pub(crate) max_messages_per_second: u32,
     pub(crate) client_messages: ClientMessages,
 }
 

@@ -11,6 +11,7 @@ fn rules() -> Rules {
         reconnect_timeout: 30,
         poll_gap: 15,
         max_message: 1000,
+        max_messages_per_second: 100,
         client_messages: ClientMessages::Close,
         silent_clients: SilentClients::Keep,
     }
@@ -214,6 +215,23 @@ fn message_pack_messages_may_be_cut_too() {
         effects.extend(said(&session.receive(&[*byte], 0, &rules())));
     }
     assert_eq!(effects, ["completed xyz [-1,null]"]);
+}
+
+#[test]
+fn a_client_that_sends_without_end_is_closed() {
+    let ping = b"{\"type\":6}\x1e";
+    let mut session = open_session();
+    for second in 1..4 {
+        for _ in 0..100 {
+            assert!(session.receive(ping, second, &rules()).is_empty());
+        }
+    }
+    let effects = said(&session.receive(ping, 3, &rules()));
+    assert!(effects[0].contains("more than 100 messages a second"), "{effects:?}");
+    assert_eq!(effects[1], "End");
+    let mut session = open_session();
+    let effects = said(&session.receive(&ping.repeat(101), 1, &rules()));
+    assert!(effects[0].contains("more than 100 messages a second"), "{effects:?}");
 }
 
 #[test]

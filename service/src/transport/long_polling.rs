@@ -23,9 +23,12 @@ pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response,
     let token = required_token(client)?;
     match state.tokens.claim(token, client.hub_and_user(), Transport::LongPolling) {
         Ok(Claim::New { identity, terms, guard }) => {
-            let carrier = Carrier::LongPolling(Box::new(PollQueue::new(state.clock.now())));
+            let queue = PollQueue::new(&state.queue_budget, state.clock.now());
+            let carrier = Carrier::LongPolling(Box::new(queue));
+            let place = client.admit(state, &identity)?;
             let caller = client.caller(&identity);
-            let connection = NewConnection { identity, terms, carrier, token: Some(guard), caller };
+            let token = Some(guard);
+            let connection = NewConnection { identity, terms, carrier, place, token, caller };
             state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
             Ok(answer(PollAnswer::Messages(Bytes::new())))
         }

@@ -22,10 +22,11 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
     let Claim::New { identity, terms, guard } = claim else {
         return Err(Refusal::already_connected());
     };
-    let (sink, body) = events::channel();
+    let place = client.admit(state, &identity)?;
+    let (sink, body) = events::channel(&state.queue_budget);
     let carrier = Carrier::ServerSentEvents(sink);
     let caller = client.caller(&identity);
-    let connection = NewConnection { identity, terms, carrier, token: Some(guard), caller };
+    let connection = NewConnection { identity, terms, carrier, place, token: Some(guard), caller };
     state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use signalr_http_server::{UpgradedSocket, take_socket};
 use signalr_serverless::ConnectionId;
 use tungstenite::handshake::derive_accept_key;
@@ -18,6 +18,7 @@ use super::{
     headers::has_token,
 };
 use crate::{
+    admission::Place,
     carrier::{Carrier, Transport, WebSocket},
     hub::{Stopping, work::NewConnection},
     identity::Identity,
@@ -34,9 +35,9 @@ pub(crate) fn connect(
     mut request: Request,
 ) -> Result<Response, Refusal> {
     let accept = accept_key(request.headers())?;
-    let place = Place::find(&state, &mut client)?;
+    let destination = Destination::find(&state, &mut client)?;
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(hand_over(state, upgrade, place));
+    tokio::spawn(hand_over(state, upgrade, destination));
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),
         (header::UPGRADE, "websocket".to_owned()),
@@ -46,10 +47,11 @@ pub(crate) fn connect(
 }
 
 /// Where a socket goes once it is there.
-enum Place {
+enum Destination {
     New {
         identity: Arc<Identity>,
         terms: Terms,
+        place: Place,
         token: Option<TokenGuard>,
         caller: Option<Caller>,
     },
@@ -57,7 +59,7 @@ enum Place {
     Resumed(Arc<Identity>),
 }
 
-impl Place {
+impl Destination {
     fn find(state: &State, client: &mut Client) -> Result<Self, Refusal> {
         let (identity, terms, token) = match client.query.first("id") {
             Some(token) => {
@@ -67,10 +69,15 @@ impl Place {
                     Claim::Resume(identity) => return Ok(Self::Resumed(identity)),
                 }
             }
-            None => (client.new_identity()?, client.terms.clone(), None),
+            None => {
+                // Who negotiated was counted then.
+                Client::check_rate(state)?;
+                (client.new_identity()?, client.terms.clone(), None)
+            }
         };
+        let place = client.admit(state, &identity)?;
         let caller = client.caller(&identity);
-        Ok(Self::New { identity, terms, token, caller })
+        Ok(Self::New { identity, terms, place, token, caller })
     }
 
     fn connection(&self) -> &ConnectionId {
@@ -81,9 +88,9 @@ impl Place {
 
     async fn take(self, state: &State, socket: WebSocket) -> Result<(), Stopping> {
         match self {
-            Self::New { identity, terms, token, caller } => {
+            Self::New { identity, terms, place, token, caller } => {
                 let carrier = Carrier::WebSocket(socket);
-                let connection = NewConnection { identity, terms, carrier, token, caller };
+                let connection = NewConnection { identity, terms, carrier, place, token, caller };
                 state.hubs.adopt(connection).await
             }
             Self::Resumed(identity) => state.hubs.resume(&identity.id, socket).await,
@@ -108,23 +115,18 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 }
 
 /// Takes the socket back from the HTTP library and hands it to its shard.
-async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, place: Place) {
+async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destination) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
-        let (socket, early) = bare_socket(upgraded)?;
-        Ok(WebSocket::new(state.hubs.register(place.connection(), socket)?, early))
+        let UpgradedSocket { stream, early, place } = take_socket(upgraded)?;
+        let socket = state.hubs.register(destination.connection(), stream.into_std()?)?;
+        Ok(WebSocket::new(socket, place, BytesMut::from(early), state.queue_budget.clone()))
     });
     match socket {
         // At the end of the service the socket is dropped, and so its client learns of it.
-        Ok(socket) => drop(place.take(&state, socket).await),
+        Ok(socket) => drop(destination.take(&state, socket).await),
         Err(error) => {
-            let connection = place.connection();
+            let connection = destination.connection();
             tracing::debug!(%connection, %error, "an upgrade was not completed");
         }
     }
-}
-
-/// The bare socket, and what was read from it already.
-fn bare_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, BytesMut)> {
-    let UpgradedSocket { stream, early } = take_socket(upgraded)?;
-    Ok((stream.into_std()?, BytesMut::from(early)))
 }

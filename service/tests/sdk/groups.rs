@@ -20,11 +20,12 @@ pub(crate) async fn exists(scene: Scene<'_>) {
 }
 
 pub(crate) async fn add_connection(mut scene: Scene<'_>) {
-    scene.group().add_connection(&Scene::id(&scene.ann)).await.unwrap();
-    scene.hub.connection(Scene::id(&scene.bob)).add_to_group(&group("g")).await.unwrap();
+    assert!(scene.group().add_connection(&Scene::id(&scene.ann)).await.unwrap());
+    let bob = scene.hub.connection(Scene::id(&scene.bob));
+    assert!(bob.add_to_group(&group("g")).await.unwrap());
     scene.is_group_of("g", &["ann", "bob"]).await;
     let nobody = ConnectionId::parse("nobody").unwrap();
-    scene.group().add_connection(&nobody).await.unwrap();
+    assert!(!scene.group().add_connection(&nobody).await.unwrap());
     scene.is_group_of("g", &["ann", "bob"]).await;
 }
 

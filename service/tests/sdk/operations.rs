@@ -88,7 +88,7 @@ async fn is_refused(mut scene: Scene<'_>, operation: Operation) {
         Operation::CloseGroupConnections => g.close_connections(&[], None).await,
         Operation::CloseUserConnections => u.close_connections(&[], None).await,
         Operation::GroupExists => g.exists().await.map(drop),
-        Operation::AddConnectionToGroup => g.add_connection(&id).await,
+        Operation::AddConnectionToGroup => g.add_connection(&id).await.map(drop),
         Operation::RemoveConnectionFromGroup => g.remove_connection(&id).await,
         Operation::RemoveConnectionFromAllGroups => c.remove_from_all_groups().await,
         Operation::ListGroupConnections => g.list(PageSize::default(), None).await.map(drop),

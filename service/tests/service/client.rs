@@ -6,11 +6,16 @@ use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
-use signalr_service::{Config, Listen, Service, Trust, WELL_KNOWN_ACCESS_KEY};
-use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle, time::timeout};
+use signalr_service::{Config, Counters, Listen, Service, Trust, WELL_KNOWN_ACCESS_KEY};
+use tokio::{
+    net::TcpStream,
+    sync::oneshot,
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+    tungstenite::{self, Message, client::IntoClientRequest, protocol::CloseFrame},
 };
 
 /// What no test waits longer for.
@@ -70,10 +75,25 @@ impl Running {
 
     /// A REST call with a token of its own.
     pub(crate) fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http(method, path).bearer_auth(self.rest_token(path))
+    }
+
+    pub(crate) fn rest_token(&self, path: &str) -> String {
         let audience = format!("http://{}{}", self.host, path.split('?').next().unwrap());
         let lifetime = Duration::from_secs(60);
         let token = Token::rest(&key(), &audience, lifetime, SystemTime::now()).unwrap();
-        self.http(method, path).bearer_auth(token.as_str())
+        token.as_str().to_owned()
+    }
+
+    /// Waits until the service's counts are as they should be.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Counters) -> bool) {
+        let waiting = async {
+            while !is_so(&self.counters) {
+                yield_now().await;
+            }
+        };
+        let counters = &self.counters;
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("still {counters:?}"));
     }
 
     /// The status of a REST call without a body.
@@ -125,9 +145,8 @@ impl Running {
 
 /// The status with which a WebSocket is refused.
 pub(crate) async fn refusal(url: &str) -> (u16, String) {
-    use tokio_tungstenite::tungstenite::Error;
     match connect_async(url.into_client_request().unwrap()).await {
-        Err(Error::Http(response)) => {
+        Err(tungstenite::Error::Http(response)) => {
             let body = response.body().clone().unwrap_or_default();
             (response.status().as_u16(), String::from_utf8(body).unwrap())
         }
@@ -151,6 +170,11 @@ impl Client {
 
     pub(crate) async fn send(&mut self, message: &Value) {
         self.send_text(format!("{message}\u{1e}")).await;
+    }
+
+    /// Sends a message, unless the service has closed the connection.
+    pub(crate) async fn try_send(&mut self, message: &Value) -> Result<(), tungstenite::Error> {
+        self.socket.send(Message::text(format!("{message}\u{1e}"))).await
     }
 
     pub(crate) async fn send_text(&mut self, text: impl Into<String>) {

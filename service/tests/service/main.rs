@@ -7,6 +7,7 @@ mod delivery;
 mod groups;
 mod invocations;
 mod lifetime;
+mod limits;
 mod negotiation;
 mod operations;
 mod polling;

@@ -150,13 +150,13 @@ impl Connection {
         call.run_unless(error_code::CONNECTION_ALREADY_GONE).await
     }
 
-    /// Adds the connection to a group. A connection that is gone is no error.
+    /// Adds the connection to a group. Returns whether it is there; one that is gone is no error.
     ///
     /// ```no_run
     /// # async fn example(connection: signalr_serverless::rest::Connection)
     /// # -> Result<(), Box<dyn std::error::Error>> {
     /// # use signalr_serverless::*;
-    /// connection.add_to_group(&GroupName::parse("readers")?).await?;
+    /// let is_there = connection.add_to_group(&GroupName::parse("readers")?).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -164,7 +164,7 @@ impl Connection {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn add_to_group(&self, group: &GroupName) -> Result<(), Error> {
+    pub async fn add_to_group(&self, group: &GroupName) -> Result<bool, Error> {
         Group::new(self.hub.clone(), group.clone()).add_connection(&self.id).await
     }
 

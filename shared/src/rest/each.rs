@@ -126,7 +126,7 @@ impl Each<Connection> {
     }
 
     /// Adds each connection to a group; see [`Connection::add_to_group`].
-    pub async fn add_to_group(&self, group: &GroupName) -> Vec<Result<(), Error>> {
+    pub async fn add_to_group(&self, group: &GroupName) -> Vec<Result<bool, Error>> {
         self.call(|connection| async move { connection.add_to_group(group).await }).await
     }
 

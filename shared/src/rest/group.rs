@@ -117,13 +117,14 @@ impl Group {
         call.run().await
     }
 
-    /// Adds a connection. One that is gone is no error, as in Azure's own SDK.
+    /// Adds a connection. Returns whether it is there; one that is gone is no error, as in Azure's
+    /// own SDK.
     ///
     /// ```no_run
     /// # async fn example(group: signalr_serverless::rest::Group)
     /// # -> Result<(), Box<dyn std::error::Error>> {
     /// # use signalr_serverless::*;
-    /// group.add_connection(&ConnectionId::parse("ZKY8S0b3V2Cq7Q")?).await?;
+    /// let is_there = group.add_connection(&ConnectionId::parse("ZKY8S0b3V2Cq7Q")?).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -131,10 +132,10 @@ impl Group {
     /// # Errors
     ///
     /// See [`Error`].
-    pub async fn add_connection(&self, connection: &ConnectionId) -> Result<(), Error> {
+    pub async fn add_connection(&self, connection: &ConnectionId) -> Result<bool, Error> {
         let call = self.call(Operation::AddConnectionToGroup);
         let call = call.parameter("connectionId", connection.as_str());
-        call.run_unless(error_code::CONNECTION_NOT_EXISTED).await.map(drop)
+        call.run_unless(error_code::CONNECTION_NOT_EXISTED).await
     }
 
     /// Removes a connection.

@@ -34,7 +34,7 @@ async fn answers(hub: &Hub) -> [(&'static str, Result<Option<bool>, Error>); 6] 
     [
         ("Warning.Connection.NotExisted", connection.exists().await.map(Some)),
         ("Warning.Connection.NotExisted", connection.close(None).await.map(|()| None)),
-        ("Error.Connection.NotExisted", connection.add_to_group(&group()).await.map(|()| None)),
+        ("Error.Connection.NotExisted", connection.add_to_group(&group()).await.map(Some)),
         ("Warning.User.NotExisted", user.exists().await.map(Some)),
         ("Info.User.NotInGroup", user.is_in_group(&group()).await.map(Some)),
         ("Warning.Group.NotExisted", hub.group(group()).exists().await.map(Some)),

@@ -8,10 +8,12 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Bytes, BytesMut};
+use signalr_http_server::SocketPlace;
 use tokio::{io::AsyncWrite, net::TcpStream};
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -19,14 +21,20 @@ use super::{
     decoder::{Decoder, Input, Violation},
     frame,
 };
-use crate::carrier::transport::QueueFull;
+use crate::carrier::{
+    budget::{QueueBudget, Share},
+    transport::QueueFull,
+};
 
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     socket: TcpStream,
+    /// Its place among all sockets, which is free again when this one is closed.
+    _place: Arc<SocketPlace>,
     decoder: Decoder,
     /// `None` while the socket keeps up.
     queue: Option<Box<Queue>>,
+    budget: QueueBudget,
     /// What came with the upgrade, until it is read. The box keeps an idle connection small.
     early: Option<Box<BytesMut>>,
     /// Wakes the task that waits for the socket.
@@ -34,10 +42,11 @@ pub(crate) struct WebSocket {
     close: CloseState,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
     frames: VecDeque<Bytes>,
-    bytes: usize,
+    /// The bytes of the frames.
+    share: Share,
 }
 
 /// How far the closing handshake of RFC 6455 has come.
@@ -62,11 +71,18 @@ pub(crate) enum Progress {
 
 impl WebSocket {
     /// Takes a socket after its upgrade, and what was read from it already.
-    pub(crate) fn new(socket: TcpStream, early: BytesMut) -> Self {
+    pub(crate) fn new(
+        socket: TcpStream,
+        place: Arc<SocketPlace>,
+        early: BytesMut,
+        budget: QueueBudget,
+    ) -> Self {
         Self {
             socket,
+            _place: place,
             decoder: Decoder::default(),
             queue: None,
+            budget,
             early: (!early.is_empty()).then(|| Box::new(early)),
             waker: None,
             close: CloseState::default(),
@@ -87,11 +103,13 @@ impl WebSocket {
                 Err(_) => {}
             }
         }
-        let queue = self.queue.get_or_insert_default();
-        queue.bytes += rest.len();
+        let queue = self.queue.get_or_insert_with(|| {
+            Box::new(Queue { frames: VecDeque::new(), share: self.budget.share() })
+        });
+        queue.share.add(rest.len());
         queue.frames.push_back(rest);
         // A single frame may be larger than the bound; it is the frames behind it that count.
-        let is_full = queue.bytes > max_queued && queue.frames.len() > 1;
+        let is_full = queue.share.bytes() > max_queued && queue.frames.len() > 1;
         self.wake();
         if is_full { Err(QueueFull) } else { Ok(()) }
     }
@@ -100,8 +118,14 @@ impl WebSocket {
     pub(crate) fn drop_queued(&mut self) {
         if let Some(queue) = &mut self.queue {
             queue.frames.truncate(1);
-            queue.bytes = queue.frames.front().map_or(0, Bytes::len);
+            let kept = queue.frames.front().map_or(0, Bytes::len);
+            queue.share.remove(queue.share.bytes().saturating_sub(kept));
         }
+    }
+
+    /// The bytes that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.share.bytes())
     }
 
     /// Begins or answers the closing handshake; nothing is sent behind it.
@@ -162,11 +186,11 @@ impl WebSocket {
             ready!(self.socket.poll_write_ready(cx))?;
             match self.socket.try_write(front) {
                 Ok(written) if written == front.len() => {
-                    queue.bytes -= written;
+                    queue.share.remove(written);
                     queue.frames.pop_front();
                 }
                 Ok(written) => {
-                    queue.bytes -= written;
+                    queue.share.remove(written);
                     *front = front.slice(written..);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -19,6 +19,8 @@ use crate::{
 };
 
 const TOO_SLOW: &str = "the client reads slower than messages come, and its queue is full";
+const TOO_MUCH: &str =
+    "the client reads slower than messages come, and too much waits for all clients together";
 
 impl Shard {
     /// Takes a new connection in. Returns its key and its carrier's turn.
@@ -162,7 +164,22 @@ impl Shard {
     pub(super) fn send(&mut self, key: Key, frame: &Bytes, messages: u32, now: Seconds) {
         let Some(connection) = self.table.get_mut(key) else { return };
         if connection.send(frame, messages, self.shared.max_queued, now).is_err() {
-            self.close_slow(key, now);
+            self.close_slow(key, TOO_SLOW, now);
+        }
+    }
+
+    /// Closes those who have most waiting, while more waits for all than may.
+    pub(super) fn relieve(&mut self) {
+        if !self.shared.queue_budget.is_over() {
+            return;
+        }
+        let now = self.now();
+        let mut waiting = self.table.queued();
+        waiting.sort_unstable_by_key(|(queued, _)| *queued);
+        while self.shared.queue_budget.is_over()
+            && let Some((_, key)) = waiting.pop()
+        {
+            self.close_slow(key, TOO_MUCH, now);
         }
     }
 
@@ -171,17 +188,17 @@ impl Shard {
             let Some(connection) = self.table.get_mut(key) else { return };
             // What is repeated fitted into the bound when it was first sent.
             if connection.carrier.send(frame, usize::MAX, now).is_err() {
-                return self.close_slow(key, now);
+                return self.close_slow(key, TOO_SLOW, now);
             }
         }
     }
 
-    fn close_slow(&mut self, key: Key, now: Seconds) {
+    fn close_slow(&mut self, key: Key, reason: &str, now: Seconds) {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.carrier.drop_queued();
         self.shared.counters.slow_client_closed();
         tracing::warn!(connection = %connection.identity.id, "a slow client is closed");
-        self.close(key, Some(TOO_SLOW), now);
+        self.close(key, Some(reason), now);
     }
 
     pub(super) fn close(&mut self, key: Key, reason: Option<&str>, now: Seconds) {

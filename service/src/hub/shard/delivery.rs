@@ -1,23 +1,20 @@
-//! Writing to many connections, a chunk at a time, so that others get their turn.
+//! Carrying out commands, a chunk of connections at a time, so that others get their turn.
 
-use std::{cell::OnceCell, sync::Arc};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use tokio::task::yield_now;
+use signalr_serverless::HubName;
 
-use super::{members::Way, state::SharedShard, table::Key};
-use crate::{
-    carrier::Encoding,
-    hub::{
-        command::{Action, Command, Step},
-        message::Message,
-    },
+use super::{
+    batch::Batch,
+    members::Way,
+    pace::{CHUNK, Pace},
+    state::SharedShard,
+    table::Key,
 };
-
-/// How many connections are written to before others get a turn.
-pub(super) const CHUNK: usize = 128;
-/// Messages are joined into one write up to this many bytes.
-const JOINED_BYTES: usize = 64 * 1024;
+use crate::{
+    filter::Filter,
+    hub::command::{Action, Command, GroupChange, Step, Target},
+};
 
 /// Whether two commands are messages with the same recipients, so that both fit in one write.
 pub(super) fn goes_to_the_same(first: &Command, second: &Command) -> bool {
@@ -31,7 +28,7 @@ pub(super) fn goes_to_the_same(first: &Command, second: &Command) -> bool {
 
 /// Carries out a run of commands that [go to the same](goes_to_the_same). Returns how many
 /// connections matched.
-pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>]) -> usize {
+pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &mut Pace) -> usize {
     let Some(first) = run.first() else { return 0 };
     let hub = &first.hub;
     match &first.action {
@@ -42,39 +39,60 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>]) -> usiz
             });
             let batch = Batch::new(messages);
             let keys = shard.borrow().recipients(hub, recipients);
-            write_each(shard, &keys, &batch).await;
+            write_each(shard, &keys, &batch, pace).await;
             keys.len()
         }
         Action::Close { recipients, reason } => {
             let keys = shard.borrow().recipients(hub, recipients);
-            close_each(shard, &keys, reason.as_deref()).await;
+            close_each(shard, &keys, reason.as_deref(), pace).await;
             keys.len()
         }
         Action::Execute { filter, steps } => {
-            let keys = shard.borrow().matching(hub, filter.as_ref());
+            let keys = matching(shard, hub, filter.as_ref(), pace).await;
             for step in steps {
-                carry_out_step(shard, &keys, step).await;
+                carry_out_step(shard, &keys, step, pace).await;
             }
             keys.len()
         }
-        Action::Groups { of, change } => shard.borrow_mut().change_groups(hub, of, change),
-    }
-}
-
-async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step) {
-    match step {
-        Step::Send(message) => write_each(shard, keys, &Batch::new([message])).await,
-        Step::Groups(change) => shard.borrow_mut().change_each(keys, change, Way::ByItself),
-        Step::Close { reason } => close_each(shard, keys, reason.as_deref()).await,
-    }
-}
-
-/// Writes messages to connections, a chunk at a time.
-async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>) {
-    for (index, chunk) in keys.chunks(CHUNK).enumerate() {
-        if index > 0 {
-            yield_now().await;
+        Action::Groups { of, change } => {
+            let (keys, way) = shard.borrow().concerned(hub, of);
+            change_each(shard, &keys, change, way, pace).await;
+            keys.len()
         }
+    }
+}
+
+async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step, pace: &mut Pace) {
+    // A step for nobody is work too: there may be tens of thousands.
+    pace.spend(1).await;
+    match step {
+        Step::Send(message) => write_each(shard, keys, &Batch::new([message]), pace).await,
+        Step::Groups(change) => change_each(shard, keys, change, Way::ByItself, pace).await,
+        Step::Close { reason } => close_each(shard, keys, reason.as_deref(), pace).await,
+    }
+}
+
+/// The connections of a hub that a filter is true of; all of them without one.
+async fn matching(
+    shard: &SharedShard,
+    hub: &HubName,
+    filter: Option<&Filter>,
+    pace: &mut Pace,
+) -> Vec<Key> {
+    let keys = shard.borrow().recipients(hub, &Target::Hub.into());
+    let Some(filter) = filter else { return keys };
+    let mut matching = Vec::new();
+    for chunk in keys.chunks(CHUNK) {
+        pace.spend(chunk.len()).await;
+        let shard = shard.borrow();
+        matching.extend(chunk.iter().copied().filter(|key| shard.matches(*key, filter)));
+    }
+    matching
+}
+
+async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>, pace: &mut Pace) {
+    for chunk in keys.chunks(CHUNK) {
+        pace.spend(chunk.len()).await;
         let mut shard = shard.borrow_mut();
         let now = shard.now();
         for key in chunk {
@@ -83,67 +101,36 @@ async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>) {
                 shard.send(*key, &frame.bytes, frame.messages, now);
             }
         }
+        shard.relieve();
     }
 }
 
-/// Messages for the same connections, joined once per encoding on the first need.
-struct Batch<'a> {
-    messages: Vec<&'a Arc<Message>>,
-    frames: [OnceCell<Vec<JoinedFrame>>; Encoding::COUNT],
-}
-
-/// Messages as they go over a wire in one write.
-struct JoinedFrame {
-    bytes: Bytes,
-    messages: u32,
-}
-
-impl<'a> Batch<'a> {
-    fn new(messages: impl IntoIterator<Item = &'a Arc<Message>>) -> Self {
-        let frames = [const { OnceCell::new() }; Encoding::COUNT];
-        Self { messages: messages.into_iter().collect(), frames }
-    }
-
-    fn frames(&self, encoding: Encoding) -> &[JoinedFrame] {
-        self.frames[encoding.index()].get_or_init(|| self.join(encoding))
-    }
-
-    /// The frames of all messages in order, small ones joined.
-    fn join(&self, encoding: Encoding) -> Vec<JoinedFrame> {
-        let mut frames = self.messages.iter().filter_map(|one| one.frame(encoding)).peekable();
-        let mut joined = Vec::new();
-        while let Some(first) = frames.next() {
-            let fits = |bytes: usize, next: &&Bytes| bytes + next.len() <= JOINED_BYTES;
-            if !frames.peek().is_some_and(|next| fits(first.len(), next)) {
-                joined.push(JoinedFrame { bytes: first.clone(), messages: 1 });
-                continue;
-            }
-            let mut together = BytesMut::from(first.as_ref());
-            let mut messages = 1;
-            while let Some(next) = frames.next_if(|next| fits(together.len(), next)) {
-                together.extend_from_slice(next);
-                messages += 1;
-            }
-            joined.push(JoinedFrame { bytes: together.freeze(), messages });
-        }
-        joined
-    }
-}
-
-pub(super) async fn close_all(shard: &SharedShard) {
-    let keys: Vec<Key> = shard.borrow().table.keys();
-    close_each(shard, &keys, Some("the service is shutting down")).await;
-}
-
-async fn close_each(shard: &SharedShard, keys: &[Key], reason: Option<&str>) {
+async fn change_each(
+    shard: &SharedShard,
+    keys: &[Key],
+    change: &GroupChange,
+    way: Way,
+    pace: &mut Pace,
+) {
     for chunk in keys.chunks(CHUNK) {
-        {
-            let mut shard = shard.borrow_mut();
-            let now = shard.now();
-            for key in chunk {
-                shard.close(*key, reason, now);
-            }
-        }
-        yield_now().await;
+        pace.spend(chunk.len()).await;
+        shard.borrow_mut().change_groups(chunk, change, way);
     }
+}
+
+async fn close_each(shard: &SharedShard, keys: &[Key], reason: Option<&str>, pace: &mut Pace) {
+    for chunk in keys.chunks(CHUNK) {
+        pace.spend(chunk.len()).await;
+        let mut shard = shard.borrow_mut();
+        let now = shard.now();
+        for key in chunk {
+            shard.close(*key, reason, now);
+        }
+    }
+}
+
+/// Closes every connection, because the service ends.
+pub(super) async fn close_all(shard: &SharedShard, pace: &mut Pace) {
+    let keys = shard.borrow().table.keys();
+    close_each(shard, &keys, Some("the service is shutting down"), pace).await;
 }

@@ -13,25 +13,18 @@ use crate::{
 };
 
 impl Shard {
-    /// Carries out a change of groups. Returns how many connections it concerned.
-    pub(super) fn change_groups(
-        &mut self,
-        hub: &HubName,
-        of: &GroupsOf,
-        change: &GroupChange,
-    ) -> usize {
-        let (keys, way) = match of {
+    /// The connections whose groups are meant, and in which way they are in them.
+    pub(super) fn concerned(&self, hub: &HubName, of: &GroupsOf) -> (Vec<Key>, Way) {
+        match of {
             GroupsOf::Connection(id) => (self.find(hub, id).into_iter().collect(), Way::ByItself),
             GroupsOf::User(user) => {
                 (self.groups.matching(hub, &Target::User(user.clone())), Way::ByUser)
             }
-        };
-        self.change_each(&keys, change, way);
-        keys.len()
+        }
     }
 
     /// Changes the groups of those of the connections that are still in their hub.
-    pub(super) fn change_each(&mut self, keys: &[Key], change: &GroupChange, way: Way) {
+    pub(super) fn change_groups(&mut self, keys: &[Key], change: &GroupChange, way: Way) {
         for key in keys {
             let Some(connection) = self.table.get_mut(*key).filter(|one| one.is_member) else {
                 continue;
@@ -79,13 +72,13 @@ impl Shard {
         let changes = connection.awaited_groups.take().unwrap_or_default();
         self.join_each(key, groups);
         for change in *changes {
-            self.change_each(&[key], &change, Way::ByUser);
+            self.change_groups(&[key], &change, Way::ByUser);
         }
     }
 
     fn join_each(&mut self, key: Key, groups: Vec<GroupName>) {
         for group in groups {
-            self.change_each(&[key], &GroupChange::Join(group), Way::ByUser);
+            self.change_groups(&[key], &GroupChange::Join(group), Way::ByUser);
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Groups<K> {
     hubs: HashMap<HubName, Members<K>>,
 }
 
-impl<K: Copy + Eq + Hash> Groups<K> {
+impl<K: Copy + Hash + Ord> Groups<K> {
     pub(super) fn new() -> Self {
         Self { hubs: HashMap::new() }
     }
@@ -72,8 +72,14 @@ impl<K: Copy + Eq + Hash> Groups<K> {
         self.hubs.get(hub).map_or(0, |members| members.count(target))
     }
 
-    pub(super) fn of_group(&self, hub: &HubName, group: &GroupName) -> impl Iterator<Item = K> {
-        self.hubs.get(hub).into_iter().flat_map(|members| members.of_group(group))
+    /// The connections of a group in order, behind `after`.
+    pub(super) fn of_group(
+        &self,
+        hub: &HubName,
+        group: &GroupName,
+        after: Option<K>,
+    ) -> impl Iterator<Item = K> {
+        self.hubs.get(hub).into_iter().flat_map(move |members| members.of_group(group, after))
     }
 
     /// Whether a connection of the user is in the group because the user is.
@@ -110,7 +116,7 @@ mod tests {
         change(GroupChange::Join(group("b")), Way::ByUser);
         change(GroupChange::LeaveAll, Way::ByUser);
         assert_eq!(own, [group("a")]);
-        assert_eq!(groups.of_group(&ann.hub, &group("b")).count(), 0);
+        assert_eq!(groups.of_group(&ann.hub, &group("b"), None).count(), 0);
     }
 
     #[test]

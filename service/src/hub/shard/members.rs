@@ -1,8 +1,9 @@
 //! Who is in a hub, as far as one shard owns it: its connections, groups and users.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::Hash,
+    ops::Bound,
 };
 
 use signalr_serverless::{GroupName, UserId};
@@ -13,7 +14,8 @@ use crate::hub::command::Target;
 #[derive(Debug)]
 pub(super) struct Members<K> {
     connections: HashSet<K>,
-    groups: HashMap<GroupName, HashMap<K, Ways>>,
+    /// In order, so that a page of a large group is found without the others.
+    groups: HashMap<GroupName, BTreeMap<K, Ways>>,
     users: HashMap<UserId, HashSet<K>>,
 }
 
@@ -34,7 +36,7 @@ struct Ways {
     by_user: bool,
 }
 
-impl<K: Copy + Eq + Hash> Members<K> {
+impl<K: Copy + Hash + Ord> Members<K> {
     pub(super) fn new() -> Self {
         Self { connections: HashSet::new(), groups: HashMap::new(), users: HashMap::new() }
     }
@@ -102,16 +104,18 @@ impl<K: Copy + Eq + Hash> Members<K> {
         self.users.get(user).into_iter().flatten().copied().collect()
     }
 
-    /// The connections of a group.
-    pub(super) fn of_group(&self, group: &GroupName) -> impl Iterator<Item = K> {
-        self.groups.get(group).into_iter().flat_map(|connections| connections.keys().copied())
+    /// The connections of a group in order, behind `after`.
+    pub(super) fn of_group(&self, group: &GroupName, after: Option<K>) -> impl Iterator<Item = K> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let connections = self.groups.get(group).into_iter();
+        connections.flat_map(move |one| one.range((from, Bound::Unbounded))).map(|(key, _)| *key)
     }
 
     /// The connections that a target names. One by its id is the shard's to find, and not here.
     pub(super) fn matching(&self, target: &Target) -> Vec<K> {
         match target {
             Target::Hub => self.connections.iter().copied().collect(),
-            Target::Group(group) => self.of_group(group).collect(),
+            Target::Group(group) => self.of_group(group, None).collect(),
             Target::User(user) => self.of_user(user),
             Target::Connection(_) => Vec::new(),
         }
@@ -120,7 +124,7 @@ impl<K: Copy + Eq + Hash> Members<K> {
     pub(super) fn count(&self, target: &Target) -> usize {
         match target {
             Target::Hub => self.connections.len(),
-            Target::Group(group) => self.groups.get(group).map_or(0, HashMap::len),
+            Target::Group(group) => self.groups.get(group).map_or(0, BTreeMap::len),
             Target::User(user) => self.users.get(user).map_or(0, HashSet::len),
             Target::Connection(_) => 0,
         }

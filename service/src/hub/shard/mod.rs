@@ -3,12 +3,14 @@
 //! It lives on a thread of its own, so nothing in it is locked. It takes what waits in its queue,
 //! carries it out in order, and lets its connections' tasks run in between.
 
+mod batch;
 mod connections;
 mod delivery;
 mod group_changes;
 mod groups;
 mod invocations;
 mod members;
+mod pace;
 mod questions;
 mod state;
 mod table;
@@ -33,7 +35,8 @@ use tokio::{
 
 pub(crate) use self::state::Shared;
 use self::{
-    delivery::{CHUNK, carry_out, close_all, goes_to_the_same},
+    delivery::{carry_out, close_all, goes_to_the_same},
+    pace::{CHUNK, Pace},
     state::{Shard, SharedShard},
     table::Key,
 };
@@ -48,6 +51,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
     let shard = Shard::new(shared);
     spawn_local(keep_time(Rc::downgrade(&shard)));
     let mut batch = Vec::with_capacity(BATCH);
+    let mut pace = Pace::new();
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let mut waiting = batch.drain(..).peekable();
         while let Some(work) = waiting.next() {
@@ -71,7 +75,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                         run.push(Arc::clone(command));
                         waiting.next();
                     }
-                    let count = carry_out(&shard, &run).await;
+                    let count = carry_out(&shard, &run, &mut pace).await;
                     if let Some(matched) = matched {
                         // Whoever asked may have gone away.
                         let _ = matched.send(count);
@@ -80,7 +84,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 Work::Invoke(invoke) => shard.borrow_mut().invoke(invoke),
                 Work::Ask { hub, question } => shard.borrow().answer(&hub, question),
                 Work::Stop => {
-                    close_all(&shard).await;
+                    close_all(&shard, &mut pace).await;
                     let ends = wait_for_ends(&shard, waiting, &mut queue);
                     // A client that stays longer has nothing coming.
                     let _ = timeout(close_timeout, ends).await;

@@ -1,8 +1,8 @@
 //! Questions about a hub, answered as far as one shard knows.
 
-use signalr_serverless::{ConnectionId, GroupName, HubName};
+use signalr_serverless::{GroupName, HubName};
 
-use super::state::Shard;
+use super::{state::Shard, table::Key};
 use crate::hub::{
     command::Target,
     work::{Member, Question},
@@ -19,7 +19,7 @@ impl Shard {
                 let _ = is_in_group.send(self.groups.is_user_in(hub, &user, &group));
             }
             Question::Members { group, after, limit, members } => {
-                let _ = members.send(self.members(hub, &group, after.as_ref(), limit));
+                let _ = members.send(self.members(hub, &group, after, limit));
             }
         }
     }
@@ -31,22 +31,23 @@ impl Shard {
         }
     }
 
-    /// The first connections of a group in the order of their ids, behind `after`.
+    /// The first connections of the group behind the place `after`. It costs as much as it finds.
     fn members(
         &self,
         hub: &HubName,
         group: &GroupName,
-        after: Option<&ConnectionId>,
+        after: Option<u64>,
         limit: usize,
     ) -> Vec<Member> {
-        let connections = self.groups.of_group(hub, group).filter_map(|key| self.table.get(key));
-        let mut found: Vec<Member> = connections
-            .map(|connection| &connection.identity)
-            .filter(|identity| after.is_none_or(|after| identity.id > *after))
-            .map(|identity| Member { connection: identity.id.clone(), user: identity.user.clone() })
-            .collect();
-        found.sort_unstable();
-        found.truncate(limit);
+        let keys = self.groups.of_group(hub, group, after.map(Key::from_place));
+        let found = keys.filter_map(|key| Some((key, &self.table.get(key)?.identity)));
         found
+            .take(limit)
+            .map(|(key, identity)| Member {
+                connection: identity.id.clone(),
+                user: identity.user.clone(),
+                place: key.place(),
+            })
+            .collect()
     }
 }

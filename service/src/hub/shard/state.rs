@@ -15,6 +15,7 @@ use super::{
     table::{Key, Table},
 };
 use crate::{
+    carrier::QueueBudget,
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) rules: Arc<Rules>,
     /// The most bytes that may wait for one client.
     pub(crate) max_queued: usize,
+    /// The bytes that wait for all clients.
+    pub(crate) queue_budget: QueueBudget,
     pub(crate) store: Arc<Store>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) upstream: Option<Upstream>,
@@ -92,20 +95,14 @@ impl Shard {
         keys
     }
 
-    /// The connections of a hub that a filter is true of; all of them without one.
-    pub(super) fn matching(&self, hub: &HubName, filter: Option<&Filter>) -> Vec<Key> {
-        let mut keys = self.groups.matching(hub, &Target::Hub);
-        if let Some(filter) = filter {
-            keys.retain(|key| {
-                self.table.get(*key).is_some_and(|connection| {
-                    filter.matches(&Subject {
-                        connection: &connection.identity.id,
-                        user: connection.identity.user.as_ref(),
-                        groups: &connection.groups,
-                    })
-                })
-            });
-        }
-        keys
+    /// Whether a filter is true of a connection.
+    pub(super) fn matches(&self, key: Key, filter: &Filter) -> bool {
+        self.table.get(key).is_some_and(|connection| {
+            filter.matches(&Subject {
+                connection: &connection.identity.id,
+                user: connection.identity.user.as_ref(),
+                groups: &connection.groups,
+            })
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use signalr_serverless::ConnectionId;
-use slotmap::SlotMap;
+use slotmap::{Key as _, KeyData, SlotMap};
 
 use super::wheel::Wheel;
 use crate::{
@@ -14,6 +14,18 @@ use crate::{
 slotmap::new_key_type! {
     /// Names a connection within its shard. The key of one that is gone names nothing.
     pub(super) struct Key;
+}
+
+impl Key {
+    /// The key as a number, which keeps its order.
+    pub(super) fn place(self) -> u64 {
+        // Keys are ordered by the lower half of this number, then by the upper one.
+        self.data().as_ffi().rotate_left(32)
+    }
+
+    pub(super) fn from_place(place: u64) -> Self {
+        KeyData::from_ffi(place.rotate_left(32)).into()
+    }
 }
 
 pub(super) struct Table {
@@ -57,6 +69,12 @@ impl Table {
         self.connections.keys().collect()
     }
 
+    /// The connections for which bytes wait, with how many.
+    pub(super) fn queued(&self) -> Vec<(usize, Key)> {
+        let queued = self.connections.iter().map(|(key, one)| (one.carrier.queued(), key));
+        queued.filter(|(bytes, _)| *bytes > 0).collect()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
@@ -85,8 +103,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        carrier::Carrier, config::Config, hub::work::NewConnection, identity::Identity,
-        session::Terms,
+        admission::Admission, carrier::Carrier, config::Config, hub::work::NewConnection,
+        identity::Identity, session::Terms,
     };
 
     fn connection(id: &str) -> Connection {
@@ -97,7 +115,24 @@ mod tests {
         });
         let terms = Terms { handshake_timeout: Some(10), ..Terms::default() };
         let carrier = Carrier::Away;
-        Connection::new(NewConnection { identity, terms, carrier, token: None, caller: None }, 0)
+        let place = Admission::new(None, None, Arc::default()).admit(&identity, None).unwrap();
+        Connection::new(
+            NewConnection { place, identity, terms, carrier, token: None, caller: None },
+            0,
+        )
+    }
+
+    #[test]
+    fn places_have_the_order_of_keys() {
+        let mut table = Table::new();
+        let mut keys: Vec<Key> =
+            ["a", "b", "c"].into_iter().map(|id| table.insert(connection(id))).collect();
+        table.remove(keys[0]);
+        keys.push(table.insert(connection("d")));
+        keys.sort();
+        let places: Vec<u64> = keys.iter().map(|key| key.place()).collect();
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(keys.iter().all(|key| Key::from_place(key.place()) == *key));
     }
 
     #[test]

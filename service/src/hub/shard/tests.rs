@@ -13,11 +13,12 @@ use tokio::{
 
 use super::*;
 use crate::{
-    carrier::{Carrier, PollAnswer, PollQueue, events},
+    admission::{Admission, Place},
+    carrier::{Carrier, PollAnswer, PollQueue, QueueBudget, events},
     clock::Clock,
     config::Config,
     hub::{
-        command::{Action, Command, GroupChange, GroupsOf, Target},
+        command::{Action, Command, GroupChange, GroupsOf, Step, Target},
         message::{Content, Message},
         work::ClientRequest,
     },
@@ -42,6 +43,7 @@ impl Scene {
         let shared = Shared {
             rules: Arc::new(rules),
             max_queued: 1024,
+            queue_budget: QueueBudget::new(usize::MAX, Arc::default()),
             store: Arc::new(store),
             counters: Arc::default(),
             upstream: None,
@@ -62,7 +64,7 @@ impl Scene {
     }
 
     async fn connect(&self, id: &str, user: Option<&str>) -> Client<'_> {
-        let (sink, body) = events::channel();
+        let (sink, body) = events::channel(&self.shared.queue_budget);
         let terms = Terms { has_pings: true, ..Terms::default() };
         self.adopt(id, user, Carrier::ServerSentEvents(sink), terms).await;
         let mut client = Client { scene: self, id: connection(id), body: body.boxed() };
@@ -73,7 +75,14 @@ impl Scene {
     async fn adopt(&self, id: &str, user: Option<&str>, carrier: Carrier, terms: Terms) {
         let user = user.map(|user| UserId::parse(user).unwrap());
         let identity = Arc::new(Identity { id: connection(id), hub: hub(), user });
-        let new = NewConnection { identity, terms, carrier, token: None, caller: None };
+        let new = NewConnection {
+            place: place(&identity),
+            identity,
+            terms,
+            carrier,
+            token: None,
+            caller: None,
+        };
         self.push(Work::Adopt(Box::new(new))).await;
     }
 
@@ -132,6 +141,10 @@ impl Client<'_> {
         self.post(HANDSHAKE).await;
         assert_eq!(self.next().await.unwrap(), "data: {}\u{1e}\r\n\r\n");
     }
+}
+
+fn place(identity: &Arc<Identity>) -> Place {
+    Admission::new(None, None, Arc::default()).admit(identity, None).unwrap()
 }
 
 fn rules() -> Rules {
@@ -226,12 +239,19 @@ async fn a_turn_that_crosses_a_second_closes_nobody() {
             let shard = Shard::new(scene.shared.clone());
             let mut bodies = Vec::new();
             for id in ["a", "b"] {
-                let (sink, body) = events::channel();
+                let (sink, body) = events::channel(&scene.shared.queue_budget);
                 bodies.push(body);
                 let terms = Terms { has_pings: true, ..Terms::default() };
                 let carrier = Carrier::ServerSentEvents(sink);
                 let identity = Arc::new(Identity { id: connection(id), hub: hub(), user: None });
-                let new = NewConnection { identity, terms, carrier, token: None, caller: None };
+                let new = NewConnection {
+                    place: place(&identity),
+                    identity,
+                    terms,
+                    carrier,
+                    token: None,
+                    caller: None,
+                };
                 shard.borrow_mut().insert(new);
                 hear(&shard, id, HANDSHAKE);
             }
@@ -265,7 +285,7 @@ async fn a_client_that_polls_no_more_is_gone_after_the_gap() {
     let (scene, local) = Scene::start(Rules { poll_gap: 15, ..rules() }, Store::default());
     local
         .run_until(async {
-            let queue = Box::new(PollQueue::new(0));
+            let queue = Box::new(PollQueue::new(&scene.shared.queue_budget, 0));
             scene.adopt("a", None, Carrier::LongPolling(queue), Terms::default()).await;
             scene.post(&connection("a"), HANDSHAKE).await;
             let handshake = scene.poll("a").await.await;
@@ -305,6 +325,29 @@ async fn changes_while_the_store_is_asked_are_neither_missed_nor_undone() {
             for (name, count) in [("stays", 1), ("goes", 0), ("comes", 1)] {
                 assert_eq!(scene.send_to(Target::Group(group(name))).await, count, "{name}");
             }
+        })
+        .await;
+}
+
+/// A list of commands may be long. Between its steps the shard's other tasks get their turn.
+#[tokio::test(start_paused = true)]
+async fn a_long_list_of_steps_lets_others_run() {
+    let (scene, local) = Scene::start(rules(), Store::default());
+    let turns = Rc::new(std::cell::Cell::new(0));
+    let counted = Rc::clone(&turns);
+    local.spawn_local(async move {
+        loop {
+            yield_now().await;
+            counted.set(counted.get() + 1);
+        }
+    });
+    local
+        .run_until(async {
+            let _client = scene.connect("a", None).await;
+            let steps = (0..30_000).map(|_| Step::Groups(GroupChange::LeaveAll)).collect();
+            let before = turns.get();
+            scene.command(Action::Execute { filter: None, steps }).await;
+            assert!(turns.get() - before >= 30_000 / CHUNK, "{} turns", turns.get() - before);
         })
         .await;
 }

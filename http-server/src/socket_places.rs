@@ -14,29 +14,29 @@ use crate::forwarded;
 /// How many connections there may be.
 ///
 /// ```
-/// use signalr_http_server::{PlaceLimits, Places};
+/// use signalr_http_server::{SocketLimits, SocketPlaces};
 ///
-/// let places = Places::new(PlaceLimits { connections: 1000, ..PlaceLimits::default() });
+/// let places = SocketPlaces::new(SocketLimits { connections: 1000, ..SocketLimits::default() });
 /// assert_eq!(places.counts().open, 0);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "built with `..PlaceLimits::default()`")]
-pub struct PlaceLimits {
+#[expect(clippy::exhaustive_structs, reason = "built with `..SocketLimits::default()`")]
+pub struct SocketLimits {
     /// The most connections at once, those that were upgraded included. 100,000 by default.
     pub connections: usize,
     /// How many of them are kept back: a connection that gets one of these places may send one short
-    /// request, and [`Place::is_reserved`] tells the service, which serves operators there and not
+    /// request, and [`SocketPlace::is_reserved`] tells the service, which serves operators there and not
     /// clients. 64 by default.
     pub reserved: usize,
     /// The most connections from one address at once; of IPv6, from one network of 64 bits. No limit
     /// by default.
     pub per_address: Option<usize>,
     /// Whose connections are not counted by their own address: what is in `X-Forwarded-For` counts,
-    /// for as long as the service keeps what [`Place::count_caller`] gives it. Nobody's by default.
+    /// for as long as the service keeps what [`SocketPlace::count`] gives it. Nobody's by default.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-impl Default for PlaceLimits {
+impl Default for SocketLimits {
     fn default() -> Self {
         Self { connections: 100_000, reserved: 64, per_address: None, trusted_proxies: Vec::new() }
     }
@@ -45,7 +45,7 @@ impl Default for PlaceLimits {
 /// What became of connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PlaceCounts {
+pub struct SocketCounts {
     /// Connections that are open now.
     pub open: usize,
     /// Connections that were refused because there were too many.
@@ -56,15 +56,15 @@ pub struct PlaceCounts {
 
 /// The places for connections. Servers of one process may share them.
 #[derive(Debug, Default)]
-pub struct Places {
-    limits: PlaceLimits,
+pub struct SocketPlaces {
+    limits: SocketLimits,
     // Held for short synchronous sections only.
     table: Mutex<Table>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
-    counts: PlaceCounts,
+    counts: SocketCounts,
     /// How many of the open ones have a place that is kept back.
     reserved: usize,
     /// Only addresses with a connection, and only if there is a limit.
@@ -87,8 +87,8 @@ pub struct TooManyOfAddress;
 /// The place of one connection, which is free again when this is dropped. Each request has it among
 /// its extensions, and an upgraded socket brings it along.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
+pub struct SocketPlace {
+    places: Arc<SocketPlaces>,
     is_reserved: bool,
     is_proxy: bool,
     _counted: Option<Counted>,
@@ -97,24 +97,24 @@ pub struct Place {
 /// One connection of an address, until this is dropped.
 #[derive(Debug)]
 pub struct Counted {
-    places: Arc<Places>,
+    places: Arc<SocketPlaces>,
     address: IpAddr,
 }
 
-impl Places {
-    /// Places, of which none is taken.
+impl SocketPlaces {
+    /// SocketPlaces, of which none is taken.
     #[must_use]
-    pub fn new(limits: PlaceLimits) -> Arc<Self> {
+    pub fn new(limits: SocketLimits) -> Arc<Self> {
         Arc::new(Self { limits, table: Mutex::default() })
     }
 
     /// What became of connections until now.
     #[must_use]
-    pub fn counts(&self) -> PlaceCounts {
+    pub fn counts(&self) -> SocketCounts {
         self.lock().counts
     }
 
-    pub(crate) fn take(self: &Arc<Self>, peer: IpAddr) -> Result<Place, NoPlace> {
+    pub(crate) fn take(self: &Arc<Self>, peer: IpAddr) -> Result<SocketPlace, NoPlace> {
         let is_proxy = forwarded::is_trusted(&self.limits.trusted_proxies, peer);
         let mut table = self.lock();
         let in_use = table.counts.open.saturating_sub(table.reserved);
@@ -127,7 +127,7 @@ impl Places {
         table.counts.open += 1;
         table.reserved += usize::from(is_reserved);
         drop(table);
-        Ok(Place { places: Arc::clone(self), is_reserved, is_proxy, _counted: counted })
+        Ok(SocketPlace { places: Arc::clone(self), is_reserved, is_proxy, _counted: counted })
     }
 
     fn count(
@@ -151,34 +151,33 @@ impl Places {
     }
 }
 
-impl Place {
+impl SocketPlace {
     /// Whether all other places are taken, so that this one is not for clients.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.is_reserved
     }
 
-    /// Counts one connection more of the caller whom a trusted proxy names, until what is returned is
-    /// dropped. It is nothing if the connection is not from such a proxy: it was counted when it came.
+    /// The address of the caller, if the connection is a trusted proxy's and the proxy names one.
+    #[must_use]
+    pub fn forwarded_caller(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let proxies = &self.places.limits.trusted_proxies;
+        self.is_proxy.then(|| forwarded::caller(proxies, headers)).flatten()
+    }
+
+    /// Counts one connection more of a caller behind a proxy, until what is returned is dropped. It is
+    /// nothing if there is no limit.
     ///
     /// # Errors
     ///
     /// [`TooManyOfAddress`] if the caller has as many already as one may have.
-    pub fn count_caller(&self, headers: &HeaderMap) -> Result<Option<Counted>, TooManyOfAddress> {
-        if !self.is_proxy {
-            return Ok(None);
-        }
-        match forwarded::caller(&self.places.limits.trusted_proxies, headers) {
-            Some(caller) => {
-                let mut table = self.places.lock();
-                self.places.count(&mut table, caller).map_err(|_| TooManyOfAddress)
-            }
-            None => Ok(None),
-        }
+    pub fn count(&self, caller: IpAddr) -> Result<Option<Counted>, TooManyOfAddress> {
+        let mut table = self.places.lock();
+        self.places.count(&mut table, caller).map_err(|_| TooManyOfAddress)
     }
 }
 
-impl Drop for Place {
+impl Drop for SocketPlace {
     fn drop(&mut self) {
         let mut table = self.places.lock();
         table.counts.open = table.counts.open.saturating_sub(1);
@@ -222,24 +221,25 @@ mod tests {
 
     #[test]
     fn the_last_places_are_kept_back_and_every_place_comes_back() {
-        let limits = PlaceLimits { connections: 5, reserved: 2, ..PlaceLimits::default() };
-        let places = Places::new(limits);
+        let limits = SocketLimits { connections: 5, reserved: 2, ..SocketLimits::default() };
+        let places = SocketPlaces::new(limits);
         let peer = address("192.0.2.1");
         for _ in 0..3 {
             let mut taken: Vec<_> = (0..5).map(|_| places.take(peer).unwrap()).collect();
-            let reserved: Vec<_> = taken.iter().map(Place::is_reserved).collect();
+            let reserved: Vec<_> = taken.iter().map(SocketPlace::is_reserved).collect();
             assert_eq!(reserved, [false, false, false, true, true]);
             assert_eq!(places.take(peer).unwrap_err(), NoPlace::InAll);
             // Room for one more client, while the places that are kept back are still in use.
             taken.remove(0);
             assert!(!places.take(peer).unwrap().is_reserved());
         }
-        assert_eq!(places.counts(), PlaceCounts { open: 0, refused: 3, refused_of_address: 0 });
+        assert_eq!(places.counts(), SocketCounts { open: 0, refused: 3, refused_of_address: 0 });
     }
 
     #[test]
     fn an_address_has_so_many_and_nothing_stays_of_it() {
-        let places = Places::new(PlaceLimits { per_address: Some(2), ..PlaceLimits::default() });
+        let places =
+            SocketPlaces::new(SocketLimits { per_address: Some(2), ..SocketLimits::default() });
         for (first, same, other) in [
             ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
             ("2001:db8::1", "2001:db8::2:0:0:1", "2001:db8:0:1::1"),
@@ -250,7 +250,7 @@ mod tests {
             drop(taken);
             assert!(places.take(address(first)).is_ok());
         }
-        assert_eq!(places.counts(), PlaceCounts { open: 0, refused: 0, refused_of_address: 2 });
+        assert_eq!(places.counts(), SocketCounts { open: 0, refused: 0, refused_of_address: 2 });
         assert!(places.lock().by_address.is_empty());
     }
 
@@ -258,11 +258,13 @@ mod tests {
     fn callers_of_a_trusted_proxy_count_by_their_own_address() {
         let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
         let limits =
-            PlaceLimits { per_address: Some(1), trusted_proxies, ..PlaceLimits::default() };
-        let places = Places::new(limits);
+            SocketLimits { per_address: Some(1), trusted_proxies, ..SocketLimits::default() };
+        let places = SocketPlaces::new(limits);
         let through_proxy: Vec<_> =
             (0..3).map(|_| places.take(address("10.0.0.1")).unwrap()).collect();
-        let count = |place: &Place, caller| place.count_caller(&headers(caller));
+        let count = |place: &SocketPlace, caller| {
+            place.count(place.forwarded_caller(&headers(caller)).unwrap())
+        };
         let first = count(&through_proxy[0], "192.0.2.1").unwrap();
         let second = count(&through_proxy[1], "192.0.2.2").unwrap();
         assert!(count(&through_proxy[2], "192.0.2.1").is_err());
@@ -272,7 +274,7 @@ mod tests {
         drop((second, through_proxy));
         // From elsewhere the header says nothing.
         let direct = places.take(address("192.0.2.8")).unwrap();
-        assert!(count(&direct, "192.0.2.9").unwrap().is_none());
+        assert_eq!(direct.forwarded_caller(&headers("192.0.2.9")), None);
         drop(direct);
         assert!(places.lock().by_address.is_empty());
     }

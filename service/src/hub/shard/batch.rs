@@ -1,0 +1,54 @@
+//! Messages for the same connections, joined into one write.
+
+use std::{cell::OnceCell, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{carrier::Encoding, hub::message::Message};
+
+/// Messages are joined into one write up to this many bytes.
+const JOINED_BYTES: usize = 64 * 1024;
+
+/// Messages for the same connections, joined once per encoding on the first need.
+pub(super) struct Batch<'a> {
+    messages: Vec<&'a Arc<Message>>,
+    frames: [OnceCell<Vec<JoinedFrame>>; Encoding::COUNT],
+}
+
+/// Messages as they go over a wire in one write.
+pub(super) struct JoinedFrame {
+    pub(super) bytes: Bytes,
+    pub(super) messages: u32,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(messages: impl IntoIterator<Item = &'a Arc<Message>>) -> Self {
+        let frames = [const { OnceCell::new() }; Encoding::COUNT];
+        Self { messages: messages.into_iter().collect(), frames }
+    }
+
+    pub(super) fn frames(&self, encoding: Encoding) -> &[JoinedFrame] {
+        self.frames[encoding.index()].get_or_init(|| self.join(encoding))
+    }
+
+    /// The frames of all messages in order, small ones joined.
+    fn join(&self, encoding: Encoding) -> Vec<JoinedFrame> {
+        let mut frames = self.messages.iter().filter_map(|one| one.frame(encoding)).peekable();
+        let mut joined = Vec::new();
+        while let Some(first) = frames.next() {
+            let fits = |bytes: usize, next: &&Bytes| bytes + next.len() <= JOINED_BYTES;
+            if !frames.peek().is_some_and(|next| fits(first.len(), next)) {
+                joined.push(JoinedFrame { bytes: first.clone(), messages: 1 });
+                continue;
+            }
+            let mut together = BytesMut::from(first.as_ref());
+            let mut messages = 1;
+            while let Some(next) = frames.next_if(|next| fits(together.len(), next)) {
+                together.extend_from_slice(next);
+                messages += 1;
+            }
+            joined.push(JoinedFrame { bytes: together.freeze(), messages });
+        }
+        joined
+    }
+}
