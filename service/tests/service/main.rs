@@ -13,5 +13,6 @@ mod operations;
 mod polling;
 mod properties;
 mod rest;
+mod sockets;
 mod tokens;
 mod websocket;
