@@ -4,7 +4,7 @@ use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
@@ -35,27 +35,11 @@ impl Refusals {
         Self { places: Arc::new(Semaphore::new(AT_ONCE)), last_logged: None }
     }
 
-    /// How the connection is to be ended.
-    pub(crate) fn refuse<S>(
-        &mut self,
-        mut stream: S,
-        reason: NoPlace,
-    ) -> Option<impl Future<Output = ()> + Send + use<S>>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
+    /// The refusal of one connection, unless there are too many at once.
+    pub(crate) fn begin(&mut self, reason: NoPlace) -> Option<Refusal> {
         self.log(reason);
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(async move {
-            let answered = timeout(TIME, async {
-                stream.write_all(text(reason)).await?;
-                let mut linger = Linger::begin();
-                poll_fn(|cx| linger.poll(Pin::new(&mut stream), cx)).await
-            });
-            // A caller who is gone or slow has no use for the answer.
-            let _ = answered.await;
-            drop(place);
-        })
+        Some(Refusal { reason, _place: place })
     }
 
     fn log(&mut self, reason: NoPlace) {
@@ -69,6 +53,26 @@ impl Refusals {
                 }
             }
         }
+    }
+}
+
+/// The refusal of one connection.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    reason: NoPlace,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Refusal {
+    /// Answers without a look at the request, and ends the connection.
+    pub(crate) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
+        let answered = timeout(TIME, async {
+            stream.write_all(text(self.reason)).await?;
+            let mut linger = Linger::begin();
+            poll_fn(|cx| linger.poll(Pin::new(&mut stream), cx)).await
+        });
+        // A caller who is gone or slow has no use for the answer.
+        let _ = answered.await;
     }
 }
 

@@ -72,17 +72,21 @@ pub async fn serve_in<S, B>(
             () = &mut shutdown => break,
             // What is left of a connection that ended goes at once.
             Some(_) = connections.join_next() => {}
-            (socket, peer) = ports.accept() => match places.take(peer) {
-                Ok(place) => {
-                    let (service, is_ending) = (service.clone(), is_ending.clone());
-                    connections.spawn(connection::serve(socket, place, service, limits, is_ending));
-                }
-                Err(reason) => {
-                    if let Some(refused) = refusals.refuse(socket, reason) {
-                        connections.spawn(refused);
+            (socket, peer) = ports.accept() => {
+                let place = places.take(peer);
+                let refusal = place.as_ref().err().map(|reason| refusals.begin(*reason));
+                let (service, is_ending) = (service.clone(), is_ending.clone());
+                connections.spawn(async move {
+                    match (place, refusal) {
+                        (Ok(place), _) => {
+                            connection::serve(socket, place, service, limits, is_ending).await;
+                        }
+                        (Err(_), Some(Some(refusal))) => refusal.answer(socket).await,
+                        // So many are refused at once that this one is closed without an answer.
+                        (Err(_), _) => {}
                     }
-                }
-            },
+                });
+            }
         }
     }
     drop(ports);

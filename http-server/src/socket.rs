@@ -50,7 +50,20 @@ impl Socket {
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         self.has_answered |= matches!(written, Poll::Ready(Ok(1..)));
-        self.write_limit.check(cx, written)
+        self.check_progress(cx, written)
+    }
+
+    fn check_progress<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let was_pending = written.is_pending();
+        let checked = self.write_limit.check(cx, written);
+        if was_pending && checked.is_ready() {
+            self.place.count_cut_off();
+        }
+        checked
     }
 
     /// Whether an answer was sent that the caller may not have read yet. It has if the connection is
@@ -126,7 +139,7 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.write_limit.check(cx, flushed)
+        self.check_progress(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -52,6 +52,8 @@ pub struct SocketCounts {
     pub refused: u64,
     /// Connections and callers that were refused because there were too many from their address.
     pub refused_of_address: u64,
+    /// Connections that were cut off because their callers took nothing of their answers.
+    pub cut_off: u64,
 }
 
 /// The places for connections. Servers of one process may share them.
@@ -158,6 +160,10 @@ impl SocketPlace {
         self.is_reserved
     }
 
+    pub(crate) fn count_cut_off(&self) {
+        self.places.lock().counts.cut_off += 1;
+    }
+
     /// The address of the caller, if the connection is a trusted proxy's and the proxy names one.
     #[must_use]
     pub fn forwarded_caller(&self, headers: &HeaderMap) -> Option<IpAddr> {
@@ -233,7 +239,7 @@ mod tests {
             taken.remove(0);
             assert!(!places.take(peer).unwrap().is_reserved());
         }
-        assert_eq!(places.counts(), SocketCounts { open: 0, refused: 3, refused_of_address: 0 });
+        assert_eq!(places.counts(), SocketCounts { refused: 3, ..SocketCounts::default() });
     }
 
     #[test]
@@ -250,7 +256,10 @@ mod tests {
             drop(taken);
             assert!(places.take(address(first)).is_ok());
         }
-        assert_eq!(places.counts(), SocketCounts { open: 0, refused: 0, refused_of_address: 2 });
+        assert_eq!(
+            places.counts(),
+            SocketCounts { refused_of_address: 2, ..SocketCounts::default() }
+        );
         assert!(places.lock().by_address.is_empty());
     }
 

@@ -19,7 +19,7 @@ use axum::{
     http::StatusCode,
 };
 use hyper::body::{Body as HttpBody, Frame};
-use signalr_http_server::{Limits, Listen, serve};
+use signalr_http_server::{Limits, Listen, SocketPlaces, serve_in};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -29,9 +29,13 @@ use tokio::{
 const MEGABYTE: usize = 1024 * 1024;
 
 async fn start(app: Router) -> SocketAddr {
+    start_in(Arc::default(), app).await
+}
+
+async fn start_in(places: Arc<SocketPlaces>, app: Router) -> SocketAddr {
     let listeners = Listen::Address("127.0.0.1:0".parse().unwrap()).bind().await.unwrap();
     let address = listeners[0].local_addr().unwrap();
-    tokio::spawn(serve(listeners, app, Limits::default(), std::future::pending()));
+    tokio::spawn(serve_in(places, listeners, app, Limits::default(), std::future::pending()));
     address
 }
 
@@ -180,11 +184,11 @@ impl HttpBody for Endless {
 }
 
 /// A caller of an answer without end, and what is kept for it.
-async fn caller_of_endless() -> (TcpStream, Arc<()>) {
+async fn caller_of_endless(places: Arc<SocketPlaces>) -> (TcpStream, Arc<()>) {
     let kept = Arc::new(());
     let of_body = Arc::downgrade(&kept);
     let app = Router::new().fallback(async move || Body::new(Endless(of_body.upgrade().unwrap())));
-    let mut caller = TcpStream::connect(start(app).await).await.unwrap();
+    let mut caller = TcpStream::connect(start_in(places, app).await).await.unwrap();
     caller.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut byte = [0];
     caller.read_exact(&mut byte).await.unwrap();
@@ -194,19 +198,22 @@ async fn caller_of_endless() -> (TcpStream, Arc<()>) {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_nobody_takes_is_cut_off_and_dropped() {
-    let (caller, kept) = caller_of_endless().await;
+    let places = Arc::default();
+    let (caller, kept) = caller_of_endless(Arc::clone(&places)).await;
     let start = Instant::now();
     while Arc::strong_count(&kept) > 1 {
         sleep(Duration::from_millis(100)).await;
         assert!(start.elapsed() < Duration::from_secs(60), "the answer is still there");
     }
     assert!(is_about(start.elapsed(), 30), "{:?}", start.elapsed());
+    let counts = places.counts();
+    assert_eq!((counts.cut_off, counts.open), (1, 0));
     drop(caller);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_taken_slowly_goes_on() {
-    let (mut caller, kept) = caller_of_endless().await;
+    let (mut caller, kept) = caller_of_endless(Arc::default()).await;
     let mut part = vec![0; 8 * MEGABYTE];
     for _ in 0..10 {
         sleep(Duration::from_secs(20)).await;

@@ -11,17 +11,17 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    middleware::map_request,
 };
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
+use tower::util::MapRequestLayer;
 
 /// For the whole body, from the moment that somebody first waits for it.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Breaks off the body of each call that takes longer.
 pub(super) fn limit(router: Router) -> Router {
-    router.layer(map_request(async |request: Request| {
+    router.layer(MapRequestLayer::new(|request: Request| {
         request.map(|body| Body::new(TimedBody { body, end: None }))
     }))
 }
