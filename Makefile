@@ -22,10 +22,12 @@ check: fmt clippy nextest
 fmt:
 	cargo fmt --all --check
 
-# The second is the build for Lambda behind an authorizer, the third that for Azure.
+# The second is the build for Lambda behind an authorizer, the third the server as in it, the fourth
+# that for Azure.
 clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p signalr-negotiate --no-default-features --features lambda --all-targets -- -D warnings
+	cargo clippy --locked -p signalr-http-server --all-targets -- -D warnings
 	cargo clippy --locked -p signalr-function-app $(AZURE) --all-targets -- -D warnings
 
 doc:

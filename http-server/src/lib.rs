@@ -23,6 +23,7 @@
 //! | `accept` | taking connections |
 //! | `tcp` | what is set on each socket |
 //! | `socket_places` | how many connections there may be, in all and from one address |
+//! | `addresses` | how many connections there may be from one address |
 //! | `forwarded` | who calls through a proxy |
 //! | `refuse` | connections that get no place |
 //! | `connection` | the requests of one connection |
@@ -38,13 +39,18 @@
 #![warn(missing_docs)]
 
 mod accept;
+#[cfg(feature = "addresses")]
+mod addresses;
 mod connection;
 mod exit;
+#[cfg(feature = "addresses")]
 mod forwarded;
 mod head_timer;
 mod limits;
 mod linger;
 mod listen;
+#[cfg(not(feature = "addresses"))]
+mod no_addresses;
 mod refuse;
 mod serve;
 mod signal;
@@ -54,6 +60,8 @@ mod tcp;
 mod unread_body;
 mod write_limit;
 
+#[cfg(feature = "addresses")]
+pub use self::addresses::{Counted, TooManyOfAddress};
 pub use self::{
     exit::Exit,
     limits::Limits,
@@ -61,7 +69,5 @@ pub use self::{
     serve::{serve, serve_in},
     signal::end_signal,
     socket::{UpgradedSocket, take_socket},
-    socket_places::{
-        Counted, SocketCounts, SocketLimits, SocketPlace, SocketPlaces, TooManyOfAddress,
-    },
+    socket_places::{SocketCounts, SocketLimits, SocketPlace, SocketPlaces},
 };
