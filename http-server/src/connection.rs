@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The longest time for a head, and without one, of a connection in a place that is kept back.
-const RESERVED_TIME: Duration = Duration::from_secs(5);
+const RESERVED_TIME: Duration = Duration::from_secs(2);
 
 /// Serves the requests of one connection, one after the other. An upgrade takes the socket away from
 /// here, and this ends.

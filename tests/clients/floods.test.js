@@ -80,9 +80,11 @@ test(`${HALF_HEADS} half requests: others are served, and each is cut off in its
   const service = await start();
   const early = await client(service);
   const callers = [];
+  const begun = performance.now();
   for (let i = 0; i < HALF_HEADS; i += 500) {
     callers.push(...(await Promise.all(Array.from({ length: 500 }, (_, j) => caller(service, HEADS[(i + j) % HEADS.length])))));
   }
+  t.diagnostic(`all are there after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   const late = await client(service);
   assert.equal((await negotiate(service, sign(service, { aud: clientUrl(service) }))).status, 200);
   await broadcast(service, "amid");
@@ -105,7 +107,8 @@ test("callers who take every socket are refused at once, and health is answered 
   let answered;
   const begun = performance.now();
   while (answered === undefined && performance.now() - begun < PATIENCE_SECONDS * 1000) {
-    const { status } = await fetch(new URL("/api/v1/health", service.service));
+    // Of many who are refused at once, some are closed without an answer.
+    const status = await fetch(new URL("/api/v1/health", service.service)).then((answer) => answer.status, () => undefined);
     answered = status === 200 ? (performance.now() - begun) / 1000 : undefined;
   }
   t.diagnostic(`health after ${answered?.toFixed(1)} s; ${refused.length} were refused before`);
