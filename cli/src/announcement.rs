@@ -26,16 +26,32 @@ impl fmt::Display for Line {
 }
 
 /// The lines about a service of our own.
-pub(crate) fn service(host: &str, port: u16, key: &str) -> Vec<Line> {
+pub(crate) fn service(scheme: Scheme, host: &str, port: u16, key: &str) -> Vec<Line> {
     vec![
-        Line::new("service", format!("http://{host}:{port}")),
-        Line::new("connection string", connection_string(host, port, key)),
+        Line::new("service", format!("{scheme}://{host}:{port}")),
+        Line::new("connection string", connection_string(scheme, host, port, key)),
     ]
 }
 
 /// The connection string as asrs-emulator prints it.
-pub(crate) fn connection_string(host: &str, port: u16, key: &str) -> String {
-    format!("Endpoint=http://{host};Port={port};AccessKey={key};Version=1.0;")
+pub(crate) fn connection_string(scheme: Scheme, host: &str, port: u16, key: &str) -> String {
+    format!("Endpoint={scheme}://{host};Port={port};AccessKey={key};Version=1.0;")
+}
+
+/// What the service speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        })
+    }
 }
 
 /// An address as the host of a URL.

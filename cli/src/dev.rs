@@ -6,7 +6,9 @@ use axum::Router;
 use clap::Args;
 use serde_json::json;
 use signalr_function_runtime::{Config as FunctionConfig, variable};
-use signalr_http_server::{Limits, Listen, SocketLimits, SocketPlaces, end_signal, serve_in};
+use signalr_http_server::{
+    EndSignals, Limits, Listen, Security, SocketLimits, SocketPlaces, serve_with,
+};
 use signalr_serverless::{ConnectionString, HubName};
 use signalr_service::{
     Config as ServiceConfig, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
@@ -14,7 +16,7 @@ use signalr_service::{
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    announcement::{self, Line, connection_string},
+    announcement::{self, Line, Scheme, connection_string},
     failure::Failure,
     limits::socket_limits,
     open_files, page,
@@ -46,14 +48,14 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
-    /// Serves until a signal ends it.
+    /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(
         self,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), Failure> {
         let starts_service = !names_a_service(&environment);
         let mut config = self.function_config(starts_service, &environment)?;
-        let signal = end_signal()?;
+        let signals = EndSignals::listen()?;
 
         let listeners = self.bind_functions().await?;
         let upstream = upstream_at(&listeners)?;
@@ -65,9 +67,9 @@ impl Dev {
             .map_err(|error| Failure::configuration(&error))?;
 
         announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
+        let app = page::in_front_of(app, starts_service);
         let places = SocketPlaces::new(half_of_the_sockets()?);
-        serve(places, page::in_front_of(app, starts_service), listeners, service, signal).await;
-        Ok(())
+        Ok(signals.run(|first| serve(places, app, listeners, service, first)).await?)
     }
 
     /// Reads the environment, with this command's own defaults under it and its flags over it.
@@ -91,7 +93,7 @@ impl Dev {
                 Some(hubs.join(",").into())
             } else if is(variable::CONNECTION_STRING) && starts_service {
                 // The port is not known before it is bound; `run` puts it in then.
-                Some(connection_string("localhost", 1, WELL_KNOWN_ACCESS_KEY).into())
+                Some(connection_string(Scheme::Http, "localhost", 1, WELL_KNOWN_ACCESS_KEY).into())
             } else if [variable::PORT, variable::AZURE_PORT, variable::LAMBDA_RUNTIME]
                 .into_iter()
                 .any(is)
@@ -138,7 +140,12 @@ impl Dev {
         lines.extend(self.hubs.iter().map(|hub| Line::new("clients", format!("{app}/api/{hub}"))));
         match service.and_then(port_of) {
             Some(port) => {
-                lines.extend(announcement::service("localhost", port, WELL_KNOWN_ACCESS_KEY));
+                lines.extend(announcement::service(
+                    Scheme::Http,
+                    "localhost",
+                    port,
+                    WELL_KNOWN_ACCESS_KEY,
+                ));
             }
             // The key of somebody's service is a secret.
             None => lines.push(Line::new("service", config.connection_string.endpoint())),
@@ -189,8 +196,13 @@ fn port_of(service: &Service) -> Option<u16> {
 }
 
 fn own_connection_string(port: u16) -> Result<ConnectionString, Failure> {
-    ConnectionString::parse(&connection_string("localhost", port, WELL_KNOWN_ACCESS_KEY))
-        .map_err(|error| Failure::configuration(&error))
+    ConnectionString::parse(&connection_string(
+        Scheme::Http,
+        "localhost",
+        port,
+        WELL_KNOWN_ACCESS_KEY,
+    ))
+    .map_err(|error| Failure::configuration(&error))
 }
 
 /// Serves until the signal. The service ends after the functions, whose last calls still need it.
@@ -201,7 +213,8 @@ async fn serve(
     service: Option<Service>,
     signal: impl Future<Output = ()>,
 ) {
-    let functions = serve_in(places, listeners, app, Limits::default(), signal);
+    let limits = Limits::default();
+    let functions = serve_with(listeners, Security::Plain, places, app, limits, signal);
     match service {
         Some(service) => service.run(functions).await,
         None => functions.await,

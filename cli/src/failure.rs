@@ -4,10 +4,10 @@ use std::{
     error::Error,
     fmt::Display,
     io::{self, Write},
-    process::ExitCode,
+    process::{self, ExitCode},
 };
 
-use signalr_http_server::{Exit, ListenError};
+use signalr_http_server::{Exit, ListenError, SecondSignal};
 use signalr_serverless::with_causes;
 use signalr_service::{StartError, upstream::SettingsError};
 
@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     /// The configuration is good, but the machine refused, such as a port in use.
     #[error("{0}")]
     Start(String),
+    /// A second signal came while the command was ending.
+    #[error("{0}")]
+    Forced(SecondSignal),
 }
 
 impl Failure {
@@ -47,6 +50,9 @@ impl Failure {
         match self {
             Self::Configuration(_) => Exit::BadConfiguration.into(),
             Self::Start(_) => Exit::Failed.into(),
+            // At once: the runtime's own end would wait for calls that block, such as look-ups of
+            // names.
+            Self::Forced(SecondSignal(signal)) => process::exit(signal.exit_code().into()),
         }
     }
 }
@@ -54,6 +60,12 @@ impl Failure {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::configuration(&error)
+    }
+}
+
+impl From<SecondSignal> for Failure {
+    fn from(second: SecondSignal) -> Self {
+        Self::Forced(second)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use clap::{Args, ValueEnum, value_parser};
 use ipnet::IpNet;
-use signalr_service::{Config, SilentClients, SocketLimits, Timeouts};
+use signalr_service::{Config, Drain, SilentClients, SocketLimits, Timeouts};
 
 /// The flags of `signalr serve` that bound what callers may use.
 #[derive(Args, Debug)]
@@ -87,6 +87,21 @@ pub(crate) struct LimitFlags {
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_INVOCATION_TIMEOUT", default_value_t = 60,
         value_parser = value_parser!(u64).range(1..=3600))]
     invocation_timeout: u64,
+
+    /// Seconds from the first signal, and a 503 at /ready, to the first client that is told to come back
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_DRAIN_DELAY", default_value_t = 0,
+        value_parser = value_parser!(u64).range(0..=3600))]
+    drain_delay: u64,
+
+    /// Seconds over which clients are told to come back at the end; few clients take less
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_DRAIN_SPREAD", default_value_t = 5,
+        value_parser = value_parser!(u64).range(0..=3600))]
+    drain_spread: u64,
+
+    /// Seconds from the last client that was told to the end of everything
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_DRAIN_TIMEOUT", default_value_t = 10,
+        value_parser = value_parser!(u64).range(1..=3600))]
+    drain_timeout: u64,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -129,6 +144,11 @@ impl LimitFlags {
                 client: Duration::from_secs(self.client_timeout),
                 invocation: Duration::from_secs(self.invocation_timeout),
                 ..config.timeouts
+            },
+            drain: Drain {
+                delay: Duration::from_secs(self.drain_delay),
+                spread: Duration::from_secs(self.drain_spread),
+                deadline: Duration::from_secs(self.drain_timeout),
             },
             ..config
         }

@@ -7,6 +7,7 @@ mod limits;
 mod open_files;
 mod page;
 mod serve;
+mod tls;
 
 use std::{ffi::OsString, io, process::ExitCode};
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use signalr_http_server::end_signal;
+use signalr_http_server::EndSignals;
 use signalr_serverless::AccessKey;
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, Listen, Service, Trust, TrustError, WELL_KNOWN_ACCESS_KEY,
@@ -11,10 +11,11 @@ use signalr_service::{
 };
 
 use crate::{
-    announcement::{self, Line},
+    announcement::{self, Line, Scheme},
     failure::Failure,
     limits::LimitFlags,
     open_files,
+    tls::TlsFlags,
 };
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
@@ -57,9 +58,12 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
-    /// Accept tokens whatever their audience and lifetime, as asrs-emulator does
+    /// Accept tokens at any time, and whatever host and port their audience names
     #[arg(long)]
     lenient: bool,
+
+    #[command(flatten)]
+    tls: TlsFlags,
 
     #[command(flatten)]
     limits: LimitFlags,
@@ -74,24 +78,25 @@ enum OnClientMessage {
 }
 
 impl Serve {
-    /// Serves until a signal ends it.
+    /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
-        let signal = end_signal()?;
+        let tls = self.tls.read()?;
+        let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let signals = EndSignals::listen()?;
         let key = self.shown_key();
         self.warn();
         let files = open_files::raise_limit()?;
-        let config = Config { upstream, ..self.config(open_files::sockets(files)) };
+        let config = Config { upstream, tls, ..self.config(open_files::sockets(files)) };
         let sockets = config.sockets.connections;
         let service = config
             .bind()
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
-        let mut lines = lines(&service, key);
+        let mut lines = lines(&service, scheme, key);
         lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
         announcement::print(&lines)?;
-        service.run(signal).await;
-        Ok(())
+        Ok(signals.run(|first| service.run(first)).await?)
     }
 
     fn config(self, sockets: usize) -> Config {
@@ -129,8 +134,16 @@ impl Serve {
 
     /// Says what a user may not expect.
     fn warn(&self) {
-        let off_loopback = self.ip.is_some_and(|ip| !ip.is_loopback());
-        if off_loopback && self.access_keys.is_empty() {
+        if self.ip.is_none_or(|ip| ip.is_loopback()) {
+            return;
+        }
+        if self.lenient {
+            announcement::warn(
+                "this service can be reached from other machines, and with --lenient a token is \
+                 good for ever: whoever got one once can use it. Leave --lenient out",
+            );
+        }
+        if self.access_keys.is_empty() {
             announcement::warn(
                 "this service can be reached from other machines, and its access key is the one that \
                  everybody knows: whoever reaches it can send to every client. Set a key of your own \
@@ -148,16 +161,16 @@ fn trust(file: &str) -> Result<Trust, TrustError> {
     }
 }
 
-fn lines(service: &Service, key: &str) -> Vec<Line> {
+fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     let Some(address) = service.addresses().first() else { return Vec::new() };
     let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
         "localhost".to_owned()
     } else {
         announcement::host(address.ip())
     };
-    let mut lines = announcement::service(&host, address.port(), key);
+    let mut lines = announcement::service(scheme, &host, address.port(), key);
     if let Some(preview) = service.preview_addresses().first() {
-        lines.push(Line::new("v1-preview", format!("http://{host}:{}", preview.port())));
+        lines.push(Line::new("v1-preview", format!("{scheme}://{host}:{}", preview.port())));
     }
     lines
 }

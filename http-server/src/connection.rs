@@ -9,7 +9,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{net::TcpStream, sync::watch, time::sleep};
 use tower::Service;
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     limits::Limits,
     socket::Socket,
     socket_places::SocketPlace,
+    stream::Security,
     unread_body,
 };
 
@@ -27,6 +28,7 @@ const RESERVED_TIME: Duration = Duration::from_secs(2);
 /// here, and this ends.
 pub(crate) async fn serve<S, B>(
     socket: TcpStream,
+    security: Security,
     place: SocketPlace,
     service: S,
     mut limits: Limits,
@@ -42,10 +44,23 @@ pub(crate) async fn serve<S, B>(
         limits.head_time = limits.head_time.min(RESERVED_TIME);
         limits.idle_time = limits.idle_time.min(RESERVED_TIME);
     }
+    let secured = tokio::select! {
+        biased;
+        secured = security.secure(socket) => secured,
+        () = sleep(RESERVED_TIME), if place.is_reserved() => return,
+        _ = is_ending.changed() => return,
+    };
+    let stream = match secured {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::debug!(%error, "a caller did not shake hands");
+            return;
+        }
+    };
     let place = Arc::new(place);
     let arrived = Arrived::default();
     let timer = HeadTimer::new(limits.head_time, arrived.clone());
-    let socket = Socket::new(socket, Arc::clone(&place), arrived, limits.write_time);
+    let socket = Socket::new(stream, Arc::clone(&place), arrived, limits.write_time);
     let connection = http1::Builder::new()
         .keep_alive(!place.is_reserved())
         .timer(timer)

@@ -33,6 +33,8 @@
 //! | `unread_body` | answers that are ready before the body of their request was read |
 //! | `write_limit` | how long a caller may take nothing of what is written to it |
 //! | `linger` | the end of a connection whose caller may still be sending |
+//! | `stream` | plain, or with TLS |
+//! | `tls` | the certificate, its changes, and the handshake (feature `tls`) |
 //! | `signal` | when a program is to end |
 //! | `exit` | what a program exits with |
 
@@ -62,12 +64,19 @@ mod write_limit;
 
 #[cfg(feature = "addresses")]
 pub use self::addresses::{Counted, TooManyOfAddress};
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(feature = "tls")]
+pub use self::tls::{Tls, TlsError};
 pub use self::{
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
-    serve::{serve, serve_in},
-    signal::end_signal,
+    serve::{serve, serve_with},
+    signal::{EndSignals, FirstSignal, SecondSignal, Signal, end_signal},
     socket::{UpgradedSocket, take_socket},
-    socket_places::{SocketCounts, SocketLimits, SocketPlace, SocketPlaces},
+    socket_places::{NoPlace, SocketCounts, SocketLimits, SocketPlace, SocketPlaces},
+    stream::Security,
 };

@@ -11,6 +11,7 @@ use tower::Service;
 
 use crate::{
     accept::Ports, connection, limits::Limits, refuse::Refusals, socket_places::SocketPlaces,
+    stream::Security,
 };
 
 /// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
@@ -21,7 +22,7 @@ use crate::{
 /// Such a socket is the service's own from then on, and outlives this call.
 ///
 /// There are as many connections at once as [`SocketLimits`](crate::SocketLimits) has for everybody;
-/// [`serve_in`] takes limits of one's own.
+/// [`serve_with`] takes limits of one's own.
 ///
 /// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
 pub async fn serve<S, B>(
@@ -39,14 +40,17 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    serve_in(Arc::default(), listeners, service, limits, shutdown).await;
+    serve_with(listeners, Security::Plain, Arc::default(), service, limits, shutdown).await;
 }
 
-/// As [`serve`], with these places for connections. Each request has its connection's
-/// `Arc<`[`SocketPlace`](crate::SocketPlace)`>` among its extensions.
-pub async fn serve_in<S, B>(
-    places: Arc<SocketPlaces>,
+/// Serves as [`serve`] does, on ports that are secured or not, with these places for connections.
+///
+/// A caller has 10 seconds for its TLS handshake, and no other waits for it. Each request has its
+/// connection's `Arc<`[`SocketPlace`](crate::SocketPlace)`>` among its extensions.
+pub async fn serve_with<S, B>(
     listeners: Vec<TcpListener>,
+    security: Security,
+    places: Arc<SocketPlaces>,
     service: S,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -75,11 +79,13 @@ pub async fn serve_in<S, B>(
             (socket, peer) = ports.accept() => {
                 let place = places.take(peer);
                 let refusal = place.as_ref().err().map(|reason| refusals.begin(*reason));
-                let (service, is_ending) = (service.clone(), is_ending.clone());
+                let (service, security) = (service.clone(), security.clone());
+                let is_ending = is_ending.clone();
                 connections.spawn(async move {
                     match (place, refusal) {
                         (Ok(place), _) => {
-                            connection::serve(socket, place, service, limits, is_ending).await;
+                            connection::serve(socket, security, place, service, limits, is_ending)
+                                .await;
                         }
                         (Err(_), Some(Some(refusal))) => refusal.answer(socket).await,
                         // So many are refused at once that this one is closed without an answer.

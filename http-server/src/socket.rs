@@ -17,14 +17,15 @@ use tokio::{
 };
 
 use crate::{
-    head_timer::Arrived, linger::Linger, socket_places::SocketPlace, write_limit::WriteLimit,
+    head_timer::Arrived, linger::Linger, socket_places::SocketPlace, stream::Stream,
+    write_limit::WriteLimit,
 };
 
 /// A socket that notes when bytes have come, gives up a caller who takes nothing, and ends such that
 /// the last answer arrives.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     place: Arc<SocketPlace>,
     arrived: Arrived,
     write_limit: WriteLimit,
@@ -35,7 +36,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Stream,
         place: Arc<SocketPlace>,
         arrived: Arrived,
         write_time: Duration,
@@ -78,6 +79,9 @@ impl Socket {
 pub struct UpgradedSocket {
     /// The bare socket.
     pub stream: TcpStream,
+    /// The state of TLS on it; `None` on a plain port.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Box<rustls::ServerConnection>>,
     /// What the caller sent behind its request, which is read already and comes first.
     pub early: Bytes,
     /// Its place among the connections, which is free for another when this is dropped. Keep it as
@@ -94,9 +98,23 @@ pub struct UpgradedSocket {
 pub fn take_socket(upgraded: Upgraded) -> io::Result<UpgradedSocket> {
     let parts = upgraded
         .downcast::<TokioIo<Socket>>()
-        .map_err(|_| io::Error::other("the connection is not a plain TCP stream"))?;
+        .map_err(|_| io::Error::other("the connection is of another server"))?;
+    let early = parts.read_buf;
     let Socket { stream, place, .. } = parts.io.into_inner();
-    Ok(UpgradedSocket { stream, early: parts.read_buf, place })
+    Ok(match stream {
+        Stream::Plain(stream) => UpgradedSocket {
+            stream,
+            #[cfg(feature = "tls")]
+            tls: None,
+            early,
+            place,
+        },
+        #[cfg(feature = "tls")]
+        Stream::Tls(secured) => {
+            let (stream, tls) = secured.into_inner();
+            UpgradedSocket { stream, tls: Some(Box::new(tls)), early, place }
+        }
+    })
 }
 
 impl AsyncRead for Socket {

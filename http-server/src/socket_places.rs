@@ -86,9 +86,14 @@ struct Table {
 }
 
 /// Why there is no place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoPlace {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoPlace {
+    /// There are as many connections as there may be.
+    #[error("there are too many connections now")]
     InAll,
+    /// There are as many from the address as there may be.
+    #[error("there are too many connections from this address")]
     OfAddress,
 }
 
@@ -120,7 +125,12 @@ impl SocketPlaces {
         SocketCounts { refused_of_address: self.addresses.refused(), ..counts }
     }
 
-    pub(crate) fn take(self: &Arc<Self>, peer: IpAddr) -> Result<SocketPlace, NoPlace> {
+    /// A place for a connection with this peer.
+    ///
+    /// # Errors
+    ///
+    /// [`NoPlace`] if there are too many connections.
+    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Result<SocketPlace, NoPlace> {
         let counted = self.addresses.count_peer(peer).map_err(|_| NoPlace::OfAddress)?;
         let mut table = self.lock();
         let in_use = table.counts.open.saturating_sub(table.reserved);

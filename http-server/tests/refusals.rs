@@ -19,7 +19,7 @@ use axum::{
     http::StatusCode,
 };
 use hyper::body::{Body as HttpBody, Frame};
-use signalr_http_server::{Limits, Listen, SocketPlaces, serve_in};
+use signalr_http_server::{Limits, Listen, Security, SocketPlaces, serve_with};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -35,7 +35,8 @@ async fn start(app: Router) -> SocketAddr {
 async fn start_in(places: Arc<SocketPlaces>, app: Router) -> SocketAddr {
     let listeners = Listen::Address("127.0.0.1:0".parse().unwrap()).bind().await.unwrap();
     let address = listeners[0].local_addr().unwrap();
-    tokio::spawn(serve_in(places, listeners, app, Limits::default(), std::future::pending()));
+    let (limits, never) = (Limits::default(), std::future::pending());
+    tokio::spawn(serve_with(listeners, Security::Plain, places, app, limits, never));
     address
 }
 

@@ -72,7 +72,7 @@ fn may_sign(jwk: &Jwk) -> bool {
         && by_operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify))
 }
 
-/// What a key of this kind can sign with; nothing where it is a secret or unknown.
+/// What a key of this kind can sign with; nothing if it is a secret or unknown.
 fn algorithms(parameters: &AlgorithmParameters) -> Vec<Algorithm> {
     match parameters {
         AlgorithmParameters::RSA(key) if is_long(&key.n) => vec![

@@ -73,7 +73,7 @@ impl Keys {
     }
 
     /// The key that the issuer may have put in the place of this one, which did not sign the
-    /// token: ids can stay, and need not be there. `None` where nothing newer is to be had.
+    /// token: ids can stay, and need not be there. `None` if nothing newer is to be had.
     pub(super) async fn newer_key_for(
         &self,
         header: &Header,

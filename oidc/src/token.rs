@@ -79,7 +79,7 @@ pub(super) fn claims(
     match jsonwebtoken::decode(token, key.decoding(), &validation) {
         Ok(decoded) => Ok(decoded.claims),
         Err(error) => Err(match error.kind() {
-            // The claims are read only where the signature is good.
+            // The claims are read only if the signature is good.
             ErrorKind::Json(_) => Unproven::Claims,
             ErrorKind::Base64(_) if is_signed(token, header, key) => Unproven::Claims,
             _ => Unproven::Signature,

@@ -7,12 +7,13 @@ use std::{
 };
 
 use signalr_http_client::Trust;
-use signalr_http_server::{Listen, SocketLimits};
+use signalr_http_server::{Listen, SocketLimits, Tls};
 use signalr_serverless::AccessKey;
 use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
+    drain::Drain,
     memory,
     session::{ClientMessages, Rules, Seconds, SilentClients},
     upstream,
@@ -42,6 +43,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where to serve API v1-preview besides, which on Azure has port 5002. Default: nowhere.
     pub preview_listen: Option<Listen>,
+    /// TLS on both ports. Default: none; a proxy in front may have it.
+    pub tls: Option<Tls>,
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
@@ -51,7 +54,8 @@ pub struct Config {
     pub client_messages: ClientMessages,
     /// What happens to clients that never send a ping. Default: they stay.
     pub silent_clients: SilentClients,
-    /// Whether tokens are good at any time and for any audience, as for asrs-emulator. Default: no.
+    /// Whether tokens are good at any time and whatever host and port their audience names. A
+    /// client's token never calls REST, nor does a REST token connect. Default: no.
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
     pub shards: Option<NonZeroUsize>,
@@ -76,6 +80,8 @@ pub struct Config {
     pub max_client_message: usize,
     /// Time limits, in whole seconds.
     pub timeouts: Timeouts,
+    /// How long the steps of the end may take.
+    pub drain: Drain,
     /// Where clients' events and calls go, as it changes. Default: nowhere.
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
     /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
@@ -110,6 +116,7 @@ impl Default for Config {
         Self {
             listen: Listen::Loopback { port: 8888 },
             preview_listen: None,
+            tls: None,
             access_keys: vec![well_known],
             entra: None,
             client_messages: ClientMessages::default(),
@@ -126,6 +133,7 @@ impl Default for Config {
             max_queued_bytes: 8 * 1024 * 1024,
             max_client_message: 1024 * 1024,
             timeouts: Timeouts::default(),
+            drain: Drain::default(),
             upstream: None,
             trust: Trust::default(),
         }

@@ -18,6 +18,7 @@ pub struct Counters {
     sockets: Arc<SocketPlaces>,
     calls_refused: AtomicU64,
     queued_bytes: AtomicUsize,
+    refused_at_end: AtomicU64,
 }
 
 impl Counters {
@@ -91,6 +92,16 @@ impl Counters {
 
     pub(crate) fn call_refused(&self) {
         self.calls_refused.fetch_add(1, Relaxed);
+    }
+
+    /// Clients that wanted to connect while the service was ending.
+    #[must_use]
+    pub fn clients_refused_at_end(&self) -> u64 {
+        self.refused_at_end.load(Relaxed)
+    }
+
+    pub(crate) fn refused_at_end(&self) {
+        self.refused_at_end.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_opened(&self) {

@@ -4,18 +4,21 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use axum::{Router, middleware};
 use signalr_http_client::SetupError;
-use signalr_http_server::{Limits as ServerLimits, ListenError, SocketPlaces, serve_in};
+use signalr_http_server::{
+    Limits as ServerLimits, ListenError, Security, SocketPlaces, serve_with,
+};
 use tokio::{
     net::TcpListener,
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, interval, timeout},
+    time::{Instant, interval, sleep_until, timeout_at},
 };
 
 use crate::{
@@ -27,9 +30,10 @@ use crate::{
     connect_rate::ConnectRate,
     cors,
     counters::Counters,
+    drain::{Drain, Stage},
     header_limit,
     hub::{Hubs, replies, shard::Shared},
-    rest,
+    probes, rest,
     state::State,
     store::Store,
     tokens::ConnectionTokens,
@@ -37,9 +41,6 @@ use crate::{
     upstream::{Limits, Reply, Upstream},
 };
 
-/// How long requests under way, and then events for the upstream, may take after the end was asked
-/// for.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many answers of the upstream may wait to be handed on.
 const REPLIES: usize = 64;
 
@@ -65,6 +66,8 @@ pub enum StartError {
 pub struct Service {
     state: Arc<State>,
     counters: Arc<Counters>,
+    drain: Drain,
+    security: Security,
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
@@ -137,7 +140,6 @@ impl Service {
             connect_rate: config
                 .max_connect_rate
                 .map(|rate| ConnectRate::new(rate, Instant::now())),
-            counters: Arc::clone(&counters),
             calls: Calls::new(config.max_calls, Arc::clone(&counters)),
             queue_budget,
             verifier,
@@ -146,11 +148,16 @@ impl Service {
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             clock,
+            counters: Arc::clone(&counters),
+            stage: Stage::default(),
+            scheme: if config.tls.is_some() { "https" } else { "http" },
             invocation_timeout: config.timeouts.invocation,
         });
         Ok(Self {
             state,
             counters,
+            drain: config.drain,
+            security: config.tls.map_or(Security::Plain, Security::Tls),
             listeners,
             addresses: own_addresses,
             preview_addresses,
@@ -177,31 +184,57 @@ impl Service {
         Arc::clone(&self.counters)
     }
 
-    /// Serves until `shutdown` is ready. Then nothing new is taken, clients are told to come back,
-    /// and requests under way are finished.
+    /// Serves until `shutdown` is ready. Then clients are told to come back, nothing new is taken,
+    /// and what is under way is finished, as [`Drain`] says.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let app = router(Arc::clone(&self.state));
-        let limits = ServerLimits { drain_time: DRAIN_TIMEOUT, ..ServerLimits::default() };
+        let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
         expiry.spawn(keep_time(Arc::clone(&self.state)));
         let state = Arc::clone(&self.state);
         let replies =
             tokio::spawn(async move { replies::deliver(&state.hubs, self.replies).await });
+        let (told, are_told) = oneshot::channel();
         let ending = async {
             shutdown.await;
-            tracing::info!("the service is shutting down");
-            // Clients end their long polls by requests, so these are still answered.
-            self.state.hubs.stop().await;
+            self.state.drain(self.drain, told).await;
         };
-        serve_in(self.counters.places(), self.listeners, app, limits, ending).await;
+        let deadline = self.drain.deadline;
+        let end = async {
+            // It is told before the server can end.
+            let _ = are_told.await;
+            Instant::now() + deadline
+        };
+        let serving =
+            serve_with(self.listeners, self.security, self.counters.places(), app, limits, ending);
+        let end = served_until(serving, end).await;
         expiry.abort_all();
         if let Some(upstream) = self.upstream
-            && timeout(DRAIN_TIMEOUT, upstream.idle()).await.is_err()
+            && timeout_at(end, upstream.idle()).await.is_err()
         {
             tracing::warn!("events for the upstream were cut off");
         }
         replies.abort();
     }
+}
+
+/// Waits for the server, or for the end that `end` says when it is known. Returns that end.
+async fn served_until(
+    serving: impl Future<Output = ()>,
+    end: impl Future<Output = Instant>,
+) -> Instant {
+    let mut serving = pin!(serving);
+    let end = tokio::select! {
+        // The end is known before the server has ended.
+        biased;
+        end = end => end,
+        () = &mut serving => return Instant::now(),
+    };
+    tokio::select! {
+        () = serving => {}
+        () = sleep_until(end) => tracing::warn!("transports and requests were cut off"),
+    }
+    end
 }
 
 fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
@@ -211,6 +244,7 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
 fn router(state: Arc<State>) -> Router {
     rest::router()
         .merge(transport::router())
+        .merge(probes::router())
         .layer(middleware::from_fn(header_limit::check))
         .layer(cors::layer())
         .with_state(state)

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use signalr_serverless::AccessKey;
+use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     admission::{Admission, Calls},
@@ -11,7 +12,8 @@ use crate::{
     clock::Clock,
     connect_rate::ConnectRate,
     counters::Counters,
-    hub::Hubs,
+    drain::{Drain, Stage},
+    hub::{Hubs, Stopping},
     tokens::ConnectionTokens,
 };
 
@@ -23,7 +25,6 @@ pub(crate) struct State {
     pub(crate) calls: Calls,
     /// How many clients may connect in a second, if there is a bound.
     pub(crate) connect_rate: Option<ConnectRate>,
-    pub(crate) counters: Arc<Counters>,
     /// The bytes that wait for all clients.
     pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
@@ -36,6 +37,37 @@ pub(crate) struct State {
     /// The largest message that a client may send, in bytes.
     pub(crate) max_client_message: usize,
     pub(crate) clock: Clock,
+    pub(crate) counters: Arc<Counters>,
+    /// The scheme that callers use who come without a proxy.
+    pub(crate) scheme: &'static str,
+    /// How far the service is.
+    pub(crate) stage: Stage,
     /// How long a client has to answer an invocation.
     pub(crate) invocation_timeout: Duration,
+}
+
+impl State {
+    /// Refuses a new connection of a client once clients are told to come back.
+    pub(crate) fn open_for_clients(&self) -> Result<(), Stopping> {
+        if self.stage.admits() {
+            return Ok(());
+        }
+        self.counters.refused_at_end();
+        Err(Stopping)
+    }
+
+    /// Goes through the steps of the end. `told` is told when every client was.
+    pub(crate) async fn drain(&self, drain: Drain, told: oneshot::Sender<()>) {
+        self.stage.leave();
+        tracing::info!("the service is shutting down");
+        if !drain.delay.is_zero() {
+            sleep(drain.delay).await;
+        }
+        self.stage.close();
+        self.hubs.close_over(drain.spread).await;
+        // Whoever waited for it has been dropped with everything else.
+        let _ = told.send(());
+        // Clients end their long polls by requests, so these are still answered.
+        self.hubs.stop().await;
+    }
 }

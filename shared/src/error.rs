@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::{
     causes::with_causes,
-    connection_string::ConnectionStringError,
+    connection_string::error::ConnectionStringError,
     name::{ConnectionId, NameError},
     operation::{ApiVersion, Operation},
 };
@@ -28,7 +28,7 @@ pub enum Error {
     /// The connection string cannot be used.
     #[error(transparent)]
     ConnectionString(#[from] ConnectionStringError),
-    /// The connection string names a Microsoft Entra identity where only an access key will do.
+    /// The connection string names a Microsoft Entra identity, and only an access key will do.
     #[error(
         "the connection string names a Microsoft Entra identity, which cannot be used here; build with the feature 'entra', or use a connection string with an AccessKey"
     )]

@@ -227,7 +227,7 @@ impl ApplicationName {
     ///
     /// # Errors
     ///
-    /// [`NameError`] where the two together are longer than a hub name may be.
+    /// [`NameError`] if the two together are longer than a hub name may be.
     pub fn prefix(&self, hub: &HubName) -> Result<HubName, NameError> {
         HubName::parse(&format!("{self}_{hub}"))
     }

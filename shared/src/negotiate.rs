@@ -57,7 +57,7 @@ impl Negotiator {
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where it names a Microsoft Entra identity.
+    /// [`Error::EntraNotSupported`] if it names a Microsoft Entra identity.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
         let Credential::AccessKey(key) = service.credential() else {
             return Err(Error::EntraNotSupported);
@@ -65,7 +65,7 @@ impl Negotiator {
         Ok(Self::signed(service, Signer::AccessKey(key.clone())))
     }
 
-    /// Answers for the service that the connection string names, with whatever credential. Where it
+    /// Answers for the service that the connection string names, with whatever credential. If it
     /// has no access key, this client, which must be one of the same service, asks for keys.
     ///
     /// ```no_run
@@ -80,7 +80,7 @@ impl Negotiator {
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where there is no access key and this crate was built without
+    /// [`Error::EntraNotSupported`] if there is no access key and this crate was built without
     /// its feature `entra`.
     #[cfg(feature = "rest")]
     #[cfg_attr(not(feature = "entra"), expect(unused_variables, reason = "only Entra has calls"))]
@@ -111,9 +111,9 @@ impl Negotiator {
     ///
     /// # Errors
     ///
-    /// Those of [`Token::client`], and [`Error::Name`] where application and hub together are
-    /// longer than a hub name may be. Where the service has no key to hand out to us, those of
-    /// `RestClient::access_key`: a [`Refusal`](crate::Refusal) with 403 where the identity lacks its
+    /// Those of [`Token::client`], and [`Error::Name`] if application and hub together are
+    /// longer than a hub name may be. If the service has no key to hand out to us, those of
+    /// `RestClient::access_key`: a [`Refusal`](crate::Refusal) with 403 if the identity lacks its
     /// role.
     #[cfg_attr(not(feature = "entra"), expect(clippy::unused_async, reason = "only Entra waits"))]
     pub async fn negotiate(

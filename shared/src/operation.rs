@@ -148,7 +148,7 @@ macro_rules! operations {
 }
 
 impl Operation {
-    /// The published route of the operation in a version, or `None` where the version lacks it.
+    /// The published route of the operation in a version, or `None` if the version lacks it.
     #[must_use]
     pub fn route(self, version: ApiVersion) -> Option<&'static Route> {
         self.routes().iter().find(|route| route.version == version)
@@ -199,7 +199,7 @@ operations! {
     SendStreamItem, query &["application", "completed"], [
         v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:send", 202),
     ];
-    /// Complete a stream of a client, with an error where a reason is given.
+    /// Complete a stream of a client, with an error if a reason is given.
     CompleteStream, query &["application", "reason"], [
         v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:complete", 202),
     ];

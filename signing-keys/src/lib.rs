@@ -142,7 +142,7 @@ where
             let fetched = (inner.fetch)().await;
             inner.state().end(fetched, now, came.elapsed());
         });
-        // It fails only where the process is ending.
+        // It fails only if the process is ending.
         let _ = asking.await;
     }
 }

@@ -143,12 +143,28 @@ test("serve: either of two keys signs, and the default one does not", async () =
   assert.ok(keys.every((key) => !printed.includes(key)), "a key of one's own is not printed");
 });
 
-test("serve --lenient: any audience and lifetime, but no wrong key", async () => {
+test("serve --lenient: any host and lifetime, but no wrong key, and no client calls REST", async () => {
   const service = await startServe({ args: ["--lenient"] });
-  const claims = { aud: "http://elsewhere", nbf: 1, exp: 2 };
-  assert.equal((await negotiate(service, sign(service, claims))).status, 200);
-  assert.equal((await negotiate(service, sign(service, claims, "another key, long enough to sign"))).status, 401);
+  const times = { nbf: 1, exp: 2 };
+  const client = { aud: "http://elsewhere/client/?hub=chat", ...times };
+  assert.equal((await negotiate(service, sign(service, client))).status, 200);
+  assert.equal((await negotiate(service, sign(service, client, "another key, long enough to sign"))).status, 401);
+  const path = "hubs/chat/users/u/groups/g";
+  const caller = { aud: `http://elsewhere/api/${path}`, ...times };
+  assert.equal((await rest(service, "PUT", path, { token: sign(service, caller) })).status, 200);
+  assert.equal((await rest(service, "PUT", path, { token: sign(service, client) })).status, 401);
+  assert.equal((await negotiate(service, sign(service, caller))).status, 401);
   await service.stop();
+});
+
+test("serve --lenient off loopback: a warning of its own", async () => {
+  const args = ["--lenient", "--access-key", "a key of one's own, long enough"];
+  const open = await startServe({ args: ["--ip", "0.0.0.0", ...args] });
+  await open.stop();
+  assert.match(open.stderr.join("\n"), /warning[^]*--lenient/i);
+  const local = await startServe({ args });
+  await local.stop();
+  assert.doesNotMatch(local.stderr.join("\n"), /warning/i);
 });
 
 test("serve off loopback with the well-known key: a loud warning", async () => {

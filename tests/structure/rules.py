@@ -62,6 +62,11 @@ VARIABLE = re.compile(r"`(\w+)`")
 CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
 CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 
+LIMITS_FILE = "cli/src/limits.rs"
+# A flag's variable, and the field behind it.
+LIMIT = re.compile(r'env = "(SIGNALR_\w+)".*?\)\]\s*(\w+):', re.DOTALL)
+LIMIT_ROW = re.compile(r"^\| `--([a-z-]+)` \| `(SIGNALR_\w+)` \|", re.MULTILINE)
+
 
 def sdk_knows_no_server_framework(root):
     """signalr-serverless depends on no server framework"""
@@ -170,6 +175,20 @@ def readme_lists_the_variables(root):
     ]
 
 
+def readme_lists_the_limits(root):
+    """the README's table of limits has each flag of `signalr serve` that is a limit, with its variable"""
+    readme, flags = root / "README.md", root / LIMITS_FILE
+    missing = [str(path.relative_to(root)) for path in (readme, flags) if not path.is_file()]
+    if missing:
+        return [f"{path} is missing" for path in missing]
+    known = {(name.replace("_", "-"), variable) for variable, name in LIMIT.findall(flags.read_text())}
+    listed = set(LIMIT_ROW.findall(readme.read_text()))
+    return [f"--{name} ({variable}) is not in the README's table" for name, variable in sorted(known - listed)] + [
+        f"--{name} ({variable}) stands in the README's table, but there is no such flag"
+        for name, variable in sorted(listed - known)
+    ]
+
+
 RULES = [
     sdk_knows_no_server_framework,
     negotiate_has_no_http_client,
@@ -181,6 +200,7 @@ RULES = [
     nothing_builds_on_the_bench,
     names_say_what_is_inside,
     readme_lists_the_variables,
+    readme_lists_the_limits,
 ]
 
 

@@ -18,7 +18,9 @@ OURS = {
     "signalr-negotiate": "functions/negotiate",
     "signalr-bench-load": "bench/load",
 }
-README = "| variable | meaning |\n|---|---|\n| `PORT` | x |\n| `AzureSignalRConnectionString`, `__clientId` | x |\n"
+README = "| variable | meaning |\n|---|---|\n| `PORT` | x |\n| `AzureSignalRConnectionString`, `__clientId` | x |\n"\
+    "\n| flag | variable | default | past it |\n|---|---|---|---|\n| `--max-calls` | `SIGNALR_MAX_CALLS` | 1 | x |\n"
+LIMITS = '#[arg(long, env = "SIGNALR_MAX_CALLS", value_parser = value_parser!(u32).range(1..))]\nmax_calls: u32,\n'
 CONSTANTS = """
 variables! {
     PORT = "PORT",
@@ -45,6 +47,7 @@ class Rules(unittest.TestCase):
         for folder in rules.WITHOUT_IO:
             self.write(f"{folder}/mod.rs", "//! Knows no tokio.\nfn at(now: Instant) {}\n")
         self.write("README.md", README)
+        self.write(rules.LIMITS_FILE, LIMITS)
         self.write(rules.CONSTANTS_FILE, CONSTANTS)
         self.lock()
 
@@ -174,6 +177,11 @@ class Rules(unittest.TestCase):
         self.write("README.md", README.replace("`PORT`", "`SIGNALR_PORT`"))
         self.assertBroken(rules.readme_lists_the_variables, "PORT is not in")
         self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_PORT stands in")
+
+    def test_a_limit_that_only_one_side_knows(self):
+        self.write("README.md", README.replace("--max-calls", "--max-call"))
+        self.assertBroken(rules.readme_lists_the_limits, "--max-calls (SIGNALR_MAX_CALLS) is not in")
+        self.assertBroken(rules.readme_lists_the_limits, "--max-call (SIGNALR_MAX_CALLS) stands in")
 
     def assertBroken(self, rule, text):
         violations = rule(self.root)

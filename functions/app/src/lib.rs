@@ -21,7 +21,7 @@ use signalr_serverless::Negotiator;
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
+/// [`ConfigError`] if nothing says who may call ([`Config::authorization`]), or if
 /// the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let client = service_client(config)?;

@@ -17,8 +17,8 @@ use self::message::{Addressed, MessageJson};
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), where
-/// the connection string names an identity that cannot be used, or where the message of timers is none.
+/// [`ConfigError`] if nothing says who may call ([`Config::authorization`]), if
+/// the connection string names an identity that cannot be used, or if the message of timers is none.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, service_client(config)?)?;
     Ok(signalr_function_runtime::router(config, [function]))

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use signalr_function_runtime::given;
+use signalr_function_runtime::not_null;
 use signalr_serverless::{
     ConnectionId, Error, GroupName, UserId,
     rest::{Hub, Message},
@@ -15,11 +15,11 @@ use signalr_serverless::{
 pub(crate) struct MessageJson {
     target: String,
     arguments: Box<RawValue>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     connection_id: Option<ConnectionId>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     group_name: Option<GroupName>,
     #[serde(default)]
     excluded: Vec<ConnectionId>,
@@ -54,7 +54,7 @@ impl Addressed {
     }
 }
 
-/// Where several are named, the connection goes before the user and the user before the group, as
+/// If several are named, the connection goes before the user and the user before the group, as
 /// in the binding.
 impl TryFrom<MessageJson> for Addressed {
     type Error = String;

@@ -23,7 +23,7 @@ const LONGEST_TEXT: usize = 2000;
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where the connection string names an identity that cannot be used.
+/// [`ConfigError`] if the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, service_client(config)?);
     Ok(signalr_function_runtime::router(config, [function]))
@@ -41,7 +41,7 @@ pub fn function(config: &Config, client: RestClient) -> Function {
     upstream.function()
 }
 
-/// Tells the group of the room. Where the service knows who is speaking, that counts, not what the
+/// Tells the group of the room. If the service knows who is speaking, that counts, not what the
 /// client says about itself.
 async fn send(
     client: &RestClient,

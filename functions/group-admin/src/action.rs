@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use signalr_function_runtime::given;
+use signalr_function_runtime::not_null;
 use signalr_serverless::{ConnectionId, GroupName, UserId, rest::Continuation};
 
 /// An action as it comes. Fields that are not among these are refused.
@@ -12,16 +12,16 @@ use signalr_serverless::{ConnectionId, GroupName, UserId, rest::Continuation};
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ActionJson {
     action: Verb,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     group_name: Option<GroupName>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     connection_id: Option<ConnectionId>,
     /// In seconds.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     ttl: Option<u32>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     continuation: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) enum Member {
     User(UserId),
 }
 
-/// Where both ids are given the connection's counts, as in the binding.
+/// If both ids are given, the connection's counts, as in the binding.
 impl TryFrom<ActionJson> for Action {
     type Error = String;
 

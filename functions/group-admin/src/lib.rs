@@ -17,7 +17,7 @@ use self::action::{Action, ActionJson};
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where callers are not told from strangers ([`Config::authorization`]), or where
+/// [`ConfigError`] if nothing says who may call ([`Config::authorization`]), or if
 /// the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, service_client(config)?)?;

@@ -1,7 +1,7 @@
 //! The negotiate function: tells a client where to connect and gives it the token to do so.
 //!
 //! The answer is signed here, without asking the service. Network calls are made for the identity
-//! `jwt`, when the keys of the tokens' issuer are not known yet, and where there is a Microsoft Entra
+//! `jwt`, when the keys of the tokens' issuer are not known yet, and if there is a Microsoft Entra
 //! identity instead of an access key: the service hands out a key then, once an hour.
 
 use std::{sync::Arc, time::SystemTime};
@@ -23,7 +23,7 @@ use signalr_serverless::{HubName, Negotiator};
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where the connection string names an identity that cannot be used.
+/// [`ConfigError`] if the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, negotiator(config)?);
     Ok(signalr_function_runtime::router(config, [function]))

@@ -22,7 +22,7 @@ pub use call::{
     function::{BODY_LIMIT, Function},
     hubs::Hubs,
     identity::{Caller, Identity},
-    items::{Items, MAX_ITEMS, given},
+    items::{Items, MAX_ITEMS, not_null},
     problem::Problem,
     results::Results,
 };

@@ -24,7 +24,7 @@ impl Context {
         &self.connection
     }
 
-    /// The hub's name on the service, with the application's prefix where there is one.
+    /// The hub's name on the service, with the application's prefix if there is one.
     #[must_use]
     pub fn hub(&self) -> &HubName {
         &self.hub

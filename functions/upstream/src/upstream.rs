@@ -30,7 +30,7 @@ const WEBHOOK: &str = "/runtime/webhooks/signalr";
 #[derive(Clone, Debug)]
 pub struct Upstream {
     keys: SignatureKeys,
-    /// Who else may call, where the service has no key to sign with.
+    /// Who else may call, if the service has no key to sign with.
     function_keys: Option<Authorization>,
     connected: Option<Handler<(), ()>>,
     disconnected: Option<Handler<Option<String>, ()>>,
@@ -40,7 +40,7 @@ pub struct Upstream {
 
 impl Upstream {
     /// An upstream without handlers for the service that the configuration names. Requests must be
-    /// signed with that service's key. Where a Microsoft Entra identity stands in for it, they must
+    /// signed with that service's key. If a Microsoft Entra identity stands in for it, they must
     /// bring one of `FUNCTION_KEY`, which the service takes from the URL that it calls.
     #[must_use]
     pub fn new(config: &Config) -> Self {
@@ -76,7 +76,7 @@ impl Upstream {
         self
     }
 
-    /// Is called when a client has gone, with the reason where it did not go by itself.
+    /// Is called when a client has gone, with the reason if it did not go by itself.
     #[must_use]
     pub fn on_disconnected<F, Fut>(mut self, handler: F) -> Self
     where
@@ -191,7 +191,7 @@ fn connection_event(outcome: Result<(), MethodError>) -> Result<Response, Proble
     }
 }
 
-/// Why a client has gone, where its event says so.
+/// Why a client has gone, if its event says so.
 fn disconnected(body: &[u8]) -> Result<Option<String>, Problem> {
     #[derive(Deserialize)]
     struct Disconnected {

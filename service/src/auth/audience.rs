@@ -13,8 +13,18 @@ pub(super) fn of_client(hosts: &[&str], hub: &HubName) -> String {
     format!("http(s)://{host}/client/?hub={hub}")
 }
 
+/// Which hosts and ports an audience may name. What it names behind them is always compared, so a
+/// client's token never calls REST, and a REST token never connects.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Hosts<'a> {
+    /// Those under which the caller reached the service.
+    Named(&'a [&'a str]),
+    /// Any, for a lenient service.
+    Any,
+}
+
 /// Whether a client that came with this audience was told to connect to this hub.
-pub(super) fn is_for_client(audience: &str, hosts: &[&str], hub: &HubName) -> bool {
+pub(super) fn is_for_client(audience: &str, hosts: Hosts<'_>, hub: &HubName) -> bool {
     let Some(url) = Url::split(audience) else { return false };
     let named = Query::parse(url.query);
     let is_hub = named.first("hub").is_some_and(|named| named.eq_ignore_ascii_case(hub.as_str()));
@@ -39,9 +49,9 @@ impl Call<'_> {
 
     /// Whether an audience means this call: its URL without the query. Microsoft's SDK drops the
     /// port, and signs parts of the query with it.
-    pub(super) fn is_meant_by(&self, audience: &str) -> bool {
+    pub(super) fn is_meant_by(&self, audience: &str, hosts: Hosts<'_>) -> bool {
         let Some(url) = Url::split(audience) else { return false };
-        url.is_at(&self.hosts)
+        url.is_at(hosts)
             && segments(url.path).eq(segments(self.path))
             && self.query.contains(&Query::parse(url.query))
     }
@@ -75,7 +85,8 @@ impl<'a> Url<'a> {
 
     /// Whether the URL is at one of the hosts. Microsoft's SDK leaves out the URL's port, and
     /// some clients that of their `Host` header.
-    fn is_at(&self, hosts: &[&str]) -> bool {
+    fn is_at(&self, hosts: Hosts<'_>) -> bool {
+        let Hosts::Named(hosts) = hosts else { return true };
         let (name, port) = split_port(self.authority);
         hosts.iter().any(|host| {
             let (host, host_port) = split_port(host);
@@ -109,8 +120,8 @@ mod tests {
             "http://localhost/client/?hub=chat",
             "https://LOCALHOST/client?hub=Chat",
         ] {
-            assert!(is_for_client(good, &hosts, &hub), "{good}");
-            assert!(is_for_client(good, &["localhost"], &hub), "{good}");
+            assert!(is_for_client(good, Hosts::Named(&hosts), &hub), "{good}");
+            assert!(is_for_client(good, Hosts::Named(&["localhost"]), &hub), "{good}");
         }
         for bad in [
             "",
@@ -122,7 +133,7 @@ mod tests {
             "http://localhost/client/",
             "http://localhost/api/v1/hubs/chat",
         ] {
-            assert!(!is_for_client(bad, &hosts, &hub), "{bad}");
+            assert!(!is_for_client(bad, Hosts::Named(&hosts), &hub), "{bad}");
         }
     }
 
@@ -136,7 +147,7 @@ mod tests {
             "http://[::1]/api/hubs/chat/groups/a%2Fb/%3Asend/",
             "https://[::1]/api/hubs/chat/groups/a%2fb/:send?api-version=2022-06-01",
         ] {
-            assert!(call.is_meant_by(good), "{good}");
+            assert!(call.is_meant_by(good, Hosts::Named(&call.hosts)), "{good}");
         }
         for bad in [
             "http://[::1]/api/hubs/chat/groups/a/b/:send",
@@ -144,7 +155,24 @@ mod tests {
             "http://[::1]/api/hubs/chat/:send",
             "http://[::1]/client/?hub=chat",
         ] {
-            assert!(!call.is_meant_by(bad), "{bad}");
+            assert!(!call.is_meant_by(bad, Hosts::Named(&call.hosts)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_host_leaves_the_path_and_the_hub() {
+        let (query, hub) = (Query::default(), HubName::parse("chat").unwrap());
+        let call = Call { hosts: vec!["localhost"], path: "/api/v1/hubs/chat", query: &query };
+        for (audience, is_client, is_call) in [
+            ("https://elsewhere:1/client/?hub=chat", true, false),
+            ("https://elsewhere:1/client/?hub=other", false, false),
+            ("https://elsewhere:1/api/v1/hubs/chat", false, true),
+            ("https://elsewhere:1/api/v1/hubs/other", false, false),
+            ("https://elsewhere:1", false, false),
+            ("anything", false, false),
+        ] {
+            assert_eq!(is_for_client(audience, Hosts::Any, &hub), is_client, "{audience}");
+            assert_eq!(call.is_meant_by(audience, Hosts::Any), is_call, "{audience}");
         }
     }
 }

@@ -7,7 +7,7 @@ use signalr_serverless::NameError;
 
 use super::role::Roles;
 
-/// What is wrong with a token. The texts tell the caller and hold no secret.
+/// What is wrong with a token. The texts are for the caller, and hold no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthError {
     #[error("no access token came with the request; send it as 'Authorization: Bearer …'")]

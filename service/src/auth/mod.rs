@@ -1,6 +1,6 @@
 //! Who may connect and who may call: the check of access tokens.
 //!
-//! A token is good where its signature is by one of the service's keys, its time has come and is
+//! A token is good if its signature is by one of the service's keys, its time has come and is
 //! not over, and its audience is what it is used for. So a client's token cannot call REST, nor a
 //! REST token connect.
 //!
@@ -20,7 +20,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 use serde_json::{Map, Value};
 use signalr_serverless::{AccessKey, HubName, UserId, claim};
 
-use self::entra::EntraVerifier;
 pub use self::entra::{EntraIssuer, EntraIssuerError};
 pub(crate) use self::{
     audience::Call,
@@ -28,6 +27,7 @@ pub(crate) use self::{
     error::{AuthError, challenge},
     verified_client::VerifiedClient,
 };
+use self::{audience::Hosts, entra::EntraVerifier};
 
 /// How far the clock of whoever signed a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ pub(crate) struct Verifier {
     /// Signs client tokens only.
     client_keys: ClientKeys,
     entra: Option<EntraVerifier>,
-    /// Whether audience and times are left unchecked, as asrs-emulator does.
+    /// Whether times, and the host and port of audiences, are left unchecked.
     is_lenient: bool,
 }
 
@@ -84,10 +84,10 @@ impl Verifier {
         let claims = decode(token, self.keys.iter().chain(&client_keys))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
-            check_audience(&claims, &audience::of_client(hosts, hub), |came| {
-                audience::is_for_client(came, hosts, hub)
-            })?;
         }
+        check_audience(&claims, &audience::of_client(hosts, hub), |came| {
+            audience::is_for_client(came, self.hosts(hosts), hub)
+        })?;
         Ok(VerifiedClient { user: user(&claims)?, claims })
     }
 
@@ -105,9 +105,14 @@ impl Verifier {
         let claims = decode(token, &self.keys)?;
         if !self.is_lenient {
             check_times(&claims, now)?;
-            check_audience(&claims, &call.audience(), |came| call.is_meant_by(came))?;
         }
-        Ok(())
+        let hosts = self.hosts(&call.hosts);
+        check_audience(&claims, &call.audience(), |came| call.is_meant_by(came, hosts))
+    }
+
+    /// The hosts that audiences may name.
+    fn hosts<'a>(&self, reached: &'a [&'a str]) -> Hosts<'a> {
+        if self.is_lenient { Hosts::Any } else { Hosts::Named(reached) }
     }
 }
 

@@ -111,14 +111,35 @@ async fn a_client_cannot_call_nor_a_caller_connect() {
     assert!(error.to_string().contains("audience"));
 }
 
+#[tokio::test]
+async fn leniency_is_never_between_clients_and_callers() {
+    let verifier = Verifier::new(&[key("one")], client_keys(), true);
+    let hub = HubName::parse("chat").unwrap();
+    let (query, path) = (crate::query::Query::default(), "/api/v1/hubs/chat");
+    let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
+    let token = |audience: &str| sign(&serde_json::json!({ "aud": audience }), "one");
+    let client = token("https://elsewhere/client/?hub=chat");
+    let rest = token("https://elsewhere/api/v1/hubs/chat");
+    assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000)).is_ok());
+    assert!(verifier.verify_call(&rest, &call, at(1000)).await.is_ok());
+    let error = verifier.verify_call(&client, &call, at(1000)).await.unwrap_err();
+    assert!(matches!(error, AuthError::WrongAudience { .. }), "{error}");
+    let error = verifier.verify_client(&rest, &HOSTS, &hub, at(1000)).unwrap_err();
+    assert!(matches!(error, AuthError::WrongAudience { .. }), "{error}");
+    // A token that names nothing is neither's.
+    let open = sign(&serde_json::json!({}), "one");
+    assert!(verifier.verify_call(&open, &call, at(1000)).await.is_err());
+    assert!(verifier.verify_client(&open, &HOSTS, &hub, at(1000)).is_err());
+}
+
 #[test]
 fn leniency_leaves_the_signature() {
     let verifier = Verifier::new(&[key("one")], client_keys(), true);
     let hub = HubName::parse("chat").unwrap();
-    let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann" }), "one");
+    let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann", "aud": AUDIENCE }), "one");
     let user = verifier.verify_client(&old, &[], &hub, at(1000)).unwrap();
     assert_eq!(user.user.unwrap().as_str(), "ann");
-    let forged = sign(&serde_json::json!({ "exp": 1 }), "other");
+    let forged = sign(&serde_json::json!({ "exp": 1, "aud": AUDIENCE }), "other");
     assert!(verifier.verify_client(&forged, &[], &hub, at(1000)).is_err());
 }
 

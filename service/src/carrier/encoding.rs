@@ -12,14 +12,35 @@ pub(crate) struct Encoding {
     pub(crate) transport: Transport,
 }
 
-impl Encoding {
-    pub(crate) const COUNT: usize = Protocol::COUNT * Transport::COUNT;
+/// A value for each encoding. It does not compile if a protocol or a transport has no place.
+#[derive(Debug, Default)]
+pub(crate) struct ByEncoding<T> {
+    json: ByTransport<T>,
+    message_pack: ByTransport<T>,
+}
 
-    /// The place of this encoding among all of them.
-    pub(crate) fn index(self) -> usize {
-        self.protocol as usize * Transport::COUNT + self.transport as usize
+#[derive(Debug, Default)]
+struct ByTransport<T> {
+    websockets: T,
+    server_sent_events: T,
+    long_polling: T,
+}
+
+impl<T> ByEncoding<T> {
+    pub(crate) fn get(&self, Encoding { protocol, transport }: Encoding) -> &T {
+        let by_transport = match protocol {
+            Protocol::Json => &self.json,
+            Protocol::MessagePack => &self.message_pack,
+        };
+        match transport {
+            Transport::WebSockets => &by_transport.websockets,
+            Transport::ServerSentEvents => &by_transport.server_sent_events,
+            Transport::LongPolling => &by_transport.long_polling,
+        }
     }
+}
 
+impl Encoding {
     /// Hub messages as they go over the wire: one frame, text for JSON and binary for MessagePack;
     /// one event, text only; or as they are in the answer of a poll.
     pub(crate) fn frame(self, messages: &[u8]) -> Bytes {

@@ -15,11 +15,11 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 pub(crate) use self::{
     budget::QueueBudget,
-    encoding::Encoding,
+    encoding::{ByEncoding, Encoding},
     events::EventSink,
     polls::{PollAnswer, PollQueue},
     transport::{QueueFull, Transport},
-    websocket::{Progress, WebSocket},
+    websocket::{Progress, Stream, WebSocket},
 };
 use crate::session::Seconds;
 

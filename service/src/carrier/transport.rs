@@ -9,8 +9,6 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    pub(crate) const COUNT: usize = 3;
-
     /// Whether a client of this transport sends pings and gets them. Polls show by themselves that
     /// both sides are there.
     pub(crate) fn has_pings(self) -> bool {

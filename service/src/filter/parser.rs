@@ -289,7 +289,7 @@ impl Typed {
         Self { expression: Parsed::Value(expression), kind, position }
     }
 
-    /// The expression, where it is of this type. `null` may stand for a text or an integer.
+    /// The expression, if it is of this type. `null` may stand for a text or an integer.
     fn expect(self, kind: Type, whose: &str) -> Result<Expression, FilterError> {
         let is_null = self.kind == Type::Null && kind != Type::Bool;
         if self.kind != kind && !is_null {

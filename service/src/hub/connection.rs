@@ -121,6 +121,7 @@ impl Connection {
 
     /// What is due now: what the session says, and the end of a client that polls no more.
     pub(super) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
+        self.forget_callers();
         let idle_since = self.carrier.idle_since(now);
         if let Some(since) = idle_since
             && now >= since.saturating_add(rules.poll_gap)
@@ -130,6 +131,16 @@ impl Connection {
             return self.session.abandon(&reason, now);
         }
         self.session.tick(now, rules)
+    }
+
+    /// Forgets the callers of invocations who wait no more.
+    pub(super) fn forget_callers(&mut self) {
+        if let Some(invocations) = &mut self.invocations {
+            invocations.retain(|_, waiting| !waiting.is_closed());
+            if invocations.is_empty() {
+                self.invocations = None;
+            }
+        }
     }
 
     /// When [`tick`](Self::tick) is due next.

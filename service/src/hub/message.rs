@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{
-    carrier::Encoding,
+    carrier::{ByEncoding, Encoding},
     protocol::{Protocol, json, message_pack},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Message {
     content: Content,
-    frames: [OnceLock<Option<Bytes>>; Encoding::COUNT],
+    frames: ByEncoding<OnceLock<Option<Bytes>>>,
 }
 
 /// What a message says. JSON is kept to the letter.
@@ -34,7 +34,7 @@ pub(crate) enum Content {
 
 impl Message {
     pub(crate) fn new(content: Content) -> Self {
-        Self { content, frames: [const { OnceLock::new() }; Encoding::COUNT] }
+        Self { content, frames: ByEncoding::default() }
     }
 
     /// The message as it goes over the wire; `None` where it has no form in the protocol.
@@ -43,7 +43,7 @@ impl Message {
             let message = self.content.encode(encoding.protocol)?;
             Some(encoding.frame(&message))
         };
-        self.frames[encoding.index()].get_or_init(encode).as_ref()
+        self.frames.get(encoding).get_or_init(encode).as_ref()
     }
 }
 

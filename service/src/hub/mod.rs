@@ -14,6 +14,7 @@ use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use tokio::{
     runtime::{self, Handle},
     sync::oneshot,
     task::LocalSet,
+    time::timeout,
 };
 
 pub(crate) use self::queues::Stopping;
@@ -38,6 +40,9 @@ use crate::{
     carrier::{PollAnswer, WebSocket},
     protocol::Outcome,
 };
+
+/// How much longer than the spread the closing of all connections may take.
+const CLOSE_LEEWAY: Duration = Duration::from_secs(1);
 
 /// All hubs, spread over the shards.
 pub(crate) struct Hubs {
@@ -199,6 +204,26 @@ impl Hubs {
             page.extend(members.map(|one| (Cursor { shard, place: one.place }, one)));
         }
         Ok(page)
+    }
+
+    /// Tells every client to come back, over a time. Work is taken as before.
+    pub(crate) async fn close_over(&self, spread: Duration) {
+        match timeout(spread.saturating_add(CLOSE_LEEWAY), self.closed_over(spread)).await {
+            Ok(Ok(connections)) => tracing::info!(connections, "clients were told to come back"),
+            // All that are left are closed at once when the shards are stopped.
+            Ok(Err(Stopping)) | Err(_) => tracing::warn!("a shard does not close its connections"),
+        }
+    }
+
+    async fn closed_over(&self, spread: Duration) -> Result<usize, Stopping> {
+        let mut answers = Vec::new();
+        let work = || {
+            let (done, answer) = oneshot::channel();
+            answers.push(answer);
+            Work::CloseOver { spread, done }
+        };
+        self.queues.push_to_all(work).await?;
+        Ok(all(answers).await?.into_iter().sum())
     }
 
     /// Closes every connection, waits for them to end, and ends the shards. What was taken before

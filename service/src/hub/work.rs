@@ -1,6 +1,6 @@
 //! What shards are asked to do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
@@ -44,6 +44,12 @@ pub(crate) enum Work {
     Ask {
         hub: HubName,
         question: Question,
+    },
+    /// Close every connection that is there now, over a time, and go on. `done` gets how many there
+    /// were.
+    CloseOver {
+        spread: Duration,
+        done: oneshot::Sender<usize>,
     },
     /// Close every connection, then end.
     Stop,

@@ -38,7 +38,7 @@ pub(crate) enum ClientMessage {
     Unknown,
 }
 
-/// The first whole message and what is behind it; `None` where it is cut.
+/// The first whole message and what is behind it; `None` if it is cut.
 pub(crate) type Split<'a> = Option<(&'a [u8], &'a [u8])>;
 
 /// How a call of a client ended: a result in JSON, nothing, or the client's error.

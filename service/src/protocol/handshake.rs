@@ -20,7 +20,7 @@ const NEWEST_VERSION: u32 = 2;
 /// Parses the client's request, without its record separator.
 ///
 /// The error texts are those of ASP.NET Core, which clients show to their users; what exactly is
-/// malformed is told only where the token asks for detailed errors.
+/// malformed stands there only if the token asks for detailed errors.
 pub(crate) fn parse(record: &[u8], is_detailed: bool) -> Result<Protocol, ProtocolError> {
     #[derive(Deserialize)]
     struct Request {

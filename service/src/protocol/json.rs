@@ -10,7 +10,7 @@ use super::client_message::{ClientMessage, ProtocolError, Split};
 /// The ping message.
 pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";
 
-/// An invocation, which expects an answer where it has an id. `arguments` is a JSON array, passed
+/// An invocation, which expects an answer if it has an id. `arguments` is a JSON array, passed
 /// on verbatim.
 pub(crate) fn invocation(
     target: &str,
@@ -41,7 +41,7 @@ pub(crate) fn stream_item(invocation_id: &str, item: &RawValue) -> Vec<u8> {
     record(&StreamItem { r#type: 2, invocation_id, item })
 }
 
-/// The end of a call or stream, without a result; with an error where it failed.
+/// The end of a call or stream, without a result; with an error if it failed.
 pub(crate) fn completion(invocation_id: &str, error: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 256;
 /// The most bytes that a length takes. Source: the specification.
 const MAX_LENGTH_BYTES: usize = 5;
 
-/// An invocation, which expects an answer where it has an id. `None` where the arguments have no
+/// An invocation, which expects an answer if it has an id. `None` if the arguments have no
 /// MessagePack form, such as a number beyond any float.
 pub(crate) fn invocation(
     target: &str,
@@ -29,12 +29,12 @@ pub(crate) fn invocation(
     Some(framed(vec![1.into(), headers(), id, target.into(), from_json(arguments)?, streams]))
 }
 
-/// One item of a stream. `None` where it has no MessagePack form.
+/// One item of a stream. `None` if it has no MessagePack form.
 pub(crate) fn stream_item(invocation_id: &str, item: &RawValue) -> Option<Vec<u8>> {
     Some(framed(vec![2.into(), headers(), invocation_id.into(), from_json(item)?]))
 }
 
-/// The end of a call or stream, without a result; with an error where it failed.
+/// The end of a call or stream, without a result; with an error if it failed.
 pub(crate) fn completion(invocation_id: &str, error: Option<&str>) -> Vec<u8> {
     let head = [3.into(), headers(), invocation_id.into()];
     let tail = match error {

@@ -18,8 +18,6 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    pub(crate) const COUNT: usize = 2;
-
     /// Splits the first whole message off.
     pub(crate) fn split(self, bytes: &[u8]) -> Result<Split<'_>, ProtocolError> {
         match self {
@@ -36,7 +34,7 @@ impl Protocol {
         }
     }
 
-    /// The end of a call or stream, without a result; with an error where it failed.
+    /// The end of a call or stream, without a result; with an error if it failed.
     pub(crate) fn completion(self, invocation_id: &str, error: Option<&str>) -> Vec<u8> {
         match self {
             Self::Json => json::completion(invocation_id, error),

@@ -108,7 +108,7 @@ impl Call {
             .map_err(|error| Error::bad_name("streamId", &error))
     }
 
-    /// A parameter that is true or false; false where it is not there.
+    /// A parameter that is true or false; false if it is not there.
     pub(super) fn flag(&self, name: &'static str) -> Result<bool, Error> {
         match self.query.first(name) {
             None => Ok(false),

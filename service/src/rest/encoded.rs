@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
+use serde_json::value::RawValue;
 
 use super::error::Error;
 use crate::{
@@ -47,8 +48,13 @@ pub(super) fn content(body: &Bytes) -> Result<Content, Error> {
 }
 
 fn check_json(frame: Bytes) -> Result<Bytes, Error> {
-    if frame.last() != Some(&RECORD_SEPARATOR) || std::str::from_utf8(&frame).is_err() {
-        return Err(Error::bad("body", "the message for 'json' is not a text that ends with 0x1E"));
+    let message = frame.strip_suffix(&[RECORD_SEPARATOR]);
+    let is_one = message.is_some_and(|message| {
+        message.starts_with(b"{") && serde_json::from_slice::<&RawValue>(message).is_ok()
+    });
+    if !is_one {
+        let problem = "the message for 'json' is not one JSON object that ends with 0x1E";
+        return Err(Error::bad("body", problem));
     }
     Ok(frame)
 }
@@ -99,6 +105,11 @@ mod tests {
             body(vec![("json", Value::from("{}\u{1e}"))]),
             body(vec![("json", binary(b"{}"))]),
             body(vec![("json", binary(b"\xff\x1e"))]),
+            body(vec![("json", binary(b"{}\x1e{}\x1e"))]),
+            body(vec![("json", binary(b"{}\x1e\x1e"))]),
+            body(vec![("json", binary(b"\x1e"))]),
+            body(vec![("json", binary(b"[]\x1e"))]),
+            body(vec![("json", binary(b"{\"type\":\x1e"))]),
             body(vec![("messagepack", binary(b"\x02\xc0"))]),
             body(vec![("messagepack", binary(b""))]),
             body(vec![("blazorpack", binary(b""))]),

@@ -16,7 +16,7 @@ use crate::{
     state::State,
 };
 
-/// The most connections on a page, and how many there are on one where the caller does not say.
+/// The most connections on a page, and how many there are on one if the caller does not say.
 const MAX_PAGE: u64 = 200;
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
@@ -99,7 +99,10 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     members.truncate(size);
     let rest = top.map(|top| top.saturating_sub(size as u64));
     let last = members.last().filter(|_| has_more && rest != Some(0));
-    let next_link = last.map(|(last, _)| next_link(&call, page, rest, *last));
+    let next_link = last.map(|(last, _)| {
+        let path = next_link(&call, page, rest, *last);
+        format!("{}{path}", public_base(&call.headers, state.scheme))
+    });
     let value = members
         .into_iter()
         .map(|(_, member)| GroupMember { connection_id: member.connection, user_id: member.user })
@@ -107,6 +110,7 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     Ok(Success::json(GroupMemberPagedValues { value, next_link }))
 }
 
+/// Path and query of the next page.
 fn next_link(call: &Call, page: u64, top: Option<u64>, last: Cursor) -> String {
     let mut query = Serializer::new(String::new());
     if let Some(top) = top {
@@ -119,7 +123,7 @@ fn next_link(call: &Call, page: u64, top: Option<u64>, last: Cursor) -> String {
             query.append_pair(name, value);
         }
     }
-    format!("{}{}?{}", public_base(&call.headers), call.path, query.finish())
+    format!("{}?{}", call.path, query.finish())
 }
 
 fn continuation(Cursor { shard, place }: Cursor) -> String {

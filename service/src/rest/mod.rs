@@ -77,14 +77,14 @@ async fn respond(
         }
         let call = Call::read(operation, &state, params, request).await?;
         let (status, version) = (call.status, call.version);
-        Ok::<_, Error>(whole(state, call).await?.into_response(status, version))
+        Ok::<_, Error>(carry_out_to_the_end(state, call).await?.into_response(status, version))
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Carries a call out to its end, though its caller may go away. One that only waits for a client's
 /// answer is given up with its caller.
-async fn whole(state: Arc<State>, call: Call) -> Result<Success, Error> {
+async fn carry_out_to_the_end(state: Arc<State>, call: Call) -> Result<Success, Error> {
     let Some(place) = state.calls.take() else {
         return Err(Error::too_many_calls());
     };

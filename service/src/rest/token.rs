@@ -28,7 +28,7 @@ pub(super) async fn generate(state: &State, call: Call) -> Result<Success, Error
         let user = UserId::parse(user).map_err(|error| Error::bad_name("userId", &error))?;
         options = options.with_user_id(user);
     }
-    let audience = format!("{}/client/?hub={}", public_base(&call.headers), call.hub);
+    let audience = format!("{}/client/?hub={}", public_base(&call.headers, state.scheme), call.hub);
     let token = Token::client(&state.signing_key, &audience, &options, SystemTime::now())
         .map_err(|error| Error::bad("userId", error.to_string()))?;
     Ok(Success::json(ClientTokenResponse { token }))

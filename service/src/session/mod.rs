@@ -7,6 +7,7 @@ mod effect;
 mod reliable;
 mod rules;
 mod seconds;
+mod time_limits;
 
 use bytes::Bytes;
 
@@ -26,8 +27,6 @@ use crate::protocol::{
 const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current transport. The \
                             transport does not support 'Binary' transfer format.";
 
-const PERMISSION_ENDED: &str = "the client's permission has ended";
-
 /// The session of one connection.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -44,7 +43,7 @@ pub(crate) struct Session {
     /// The beginning of a message whose end has not come yet.
     partial: Vec<u8>,
     reliable: Option<Box<Reliable>>,
-    /// Why the session ended, where it did not end well.
+    /// Why the session ended, if it did not end well.
     end_reason: Option<Box<str>>,
 }
 
@@ -79,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Why the session ended, where it did not end well.
+    /// Why the session ended, if it did not end well.
     pub(crate) fn end_reason(&self) -> Option<&str> {
         self.end_reason.as_deref()
     }
@@ -89,8 +88,9 @@ impl Session {
         self.protocol
     }
 
-    /// Notes that a frame of that many numbered messages is sent. Returns whether it can be kept for
-    /// a client that may lose it, of which there are `max_kept` bytes.
+    /// Notes that a frame of that many numbered messages is sent, and keeps it for a client that may
+    /// lose it. Returns whether it could be kept: for a client that is away there is room for
+    /// `max_kept` bytes.
     #[must_use]
     pub(crate) fn sent(
         &mut self,
@@ -140,8 +140,8 @@ impl Session {
         if !partial.is_empty() {
             partial.extend_from_slice(bytes);
         }
-        // What was cut before holds no end of a record; looking again would cost a sender of
-        // single bytes nothing, and the service much.
+        // The part that came before has no separator. To search it again for each single byte would
+        // cost the client nothing, and the service much.
         let is_still_cut = !partial.is_empty()
             && self.protocol() == Protocol::Json
             && !bytes.contains(&RECORD_SEPARATOR);
@@ -175,72 +175,6 @@ impl Session {
         }
     }
 
-    /// When [`tick`](Self::tick) is due next, unless something is sent or received before.
-    pub(crate) fn deadline(&self, rules: &Rules) -> Seconds {
-        let deadline = match self.phase {
-            Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
-            Phase::Open if self.terms.has_pings => {
-                let ping = self.last_sent.saturating_add(rules.keep_alive);
-                ping.min(self.silence_limit(rules).unwrap_or(Seconds::MAX))
-            }
-            Phase::Open => Seconds::MAX,
-            Phase::Away { since } => since.saturating_add(rules.reconnect_timeout),
-            Phase::Ended { since } => return since.saturating_add(rules.close_timeout),
-        };
-        deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
-    }
-
-    /// Lets time pass: a ping where one is due, an end where a time limit ran out.
-    pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let expired = self.terms.expires.is_some_and(|expires| now >= expires);
-        match self.phase {
-            Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
-            Phase::Ended { .. } => {}
-            Phase::Away { since } if now >= self.deadline(rules) => {
-                let reason = if expired {
-                    PERMISSION_ENDED.to_owned()
-                } else {
-                    let gone = now.saturating_sub(since);
-                    format!(
-                        "the transport broke, and the client did not come back for {gone} seconds"
-                    )
-                };
-                effects.extend(self.abandon(&reason, now));
-            }
-            _ if expired => {
-                effects.extend(self.close(Some(PERMISSION_ENDED), true, now));
-            }
-            Phase::Handshake { since }
-                if now >= since.saturating_add(self.handshake_timeout(rules)) =>
-            {
-                effects.push(Effect::SendLast(handshake::refusal("Handshake was canceled.")));
-                self.end(now, &mut effects);
-            }
-            Phase::Open if self.terms.has_pings => {
-                let silence = now.saturating_sub(self.last_received);
-                if self.silence_limit(rules).is_some_and(|limit| now >= limit) {
-                    let reason = format!("the client sent nothing for {silence} seconds");
-                    effects.extend(self.close(Some(&reason), true, now));
-                } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
-                    effects.push(Effect::Send(self.protocol.ping().to_vec()));
-                }
-            }
-            Phase::Handshake { .. } | Phase::Open | Phase::Away { .. } => {}
-        }
-        effects
-    }
-
-    /// When a client that says nothing more is taken for gone.
-    fn silence_limit(&self, rules: &Rules) -> Option<Seconds> {
-        let holds = self.has_pinged || rules.silent_clients == SilentClients::Close;
-        holds.then(|| self.last_received.saturating_add(rules.client_timeout))
-    }
-
-    fn handshake_timeout(&self, rules: &Rules) -> Seconds {
-        self.terms.handshake_timeout.unwrap_or(rules.handshake_timeout)
-    }
-
     /// Closes the session from the service's side.
     pub(crate) fn close(
         &mut self,
@@ -267,7 +201,7 @@ impl Session {
         effects
     }
 
-    /// Ends the session of a client that cannot be told.
+    /// Ends the session of a client that is not there to get a Close.
     pub(crate) fn abandon(&mut self, reason: &str, now: Seconds) -> Vec<Effect> {
         if !matches!(self.phase, Phase::Ended { .. }) {
             self.end_reason = Some(reason.into());

@@ -2,7 +2,7 @@
 //! transport broke goes on where it was.
 //!
 //! Messages of types 1 to 5 have numbers from 1, one count for each direction, which go on over a
-//! reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core; where these
+//! reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core; if these
 //! and its clients differ, the clients.
 
 use std::collections::VecDeque;

@@ -29,7 +29,7 @@ pub enum SilentClients {
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) handshake_timeout: Seconds,
-    /// A ping is due where nothing was sent for this long.
+    /// A ping is due if nothing was sent for this long.
     pub(crate) keep_alive: Seconds,
     /// A client that said nothing for this long is taken for gone, once it has sent a ping.
     pub(crate) client_timeout: Seconds,

@@ -26,8 +26,9 @@ use crate::{
     upstream::{self, Caller},
 };
 
-/// How many seconds a client that is refused for now should wait.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+/// How many seconds a client that is refused for now should wait: there may be room by then, or
+/// another service in the place of one that ends.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
 /// A client whose token was checked.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response,
     let token = required_token(client)?;
     match state.tokens.claim(token, client.hub_and_user(), Transport::LongPolling) {
         Ok(Claim::New { identity, terms, guard }) => {
+            state.open_for_clients().map_err(Refusal::stopping)?;
             let queue = PollQueue::new(&state.queue_budget, state.clock.now());
             let carrier = Carrier::LongPolling(Box::new(queue));
             let place = client.admit(state, &identity)?;

@@ -47,6 +47,7 @@ pub(crate) async fn negotiate(
     request: Request,
 ) -> Result<Response, Refusal> {
     let client = Client::authenticate(&state, &request, SystemTime::now())?;
+    state.open_for_clients().map_err(Refusal::stopping)?;
     client.check_socket(&state)?;
     Client::check_rate(&state)?;
     let asked = client.query.first("negotiateVersion").unwrap_or("0");

@@ -22,6 +22,7 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
     let Claim::New { identity, terms, guard } = claim else {
         return Err(Refusal::already_connected());
     };
+    state.open_for_clients().map_err(Refusal::stopping)?;
     let place = client.admit(state, &identity)?;
     let (sink, body) = events::channel(&state.queue_budget);
     let carrier = Carrier::ServerSentEvents(sink);

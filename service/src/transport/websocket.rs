@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     admission::Place,
-    carrier::{Carrier, Transport, WebSocket},
+    carrier::{Carrier, Stream, Transport, WebSocket},
     hub::{Stopping, work::NewConnection},
     identity::Identity,
     session::Terms,
@@ -75,6 +75,7 @@ impl Destination {
                 (client.new_identity()?, client.terms.clone(), None)
             }
         };
+        state.open_for_clients().map_err(Refusal::stopping)?;
         let place = client.admit(state, &identity)?;
         let caller = client.caller(&identity);
         Ok(Self::New { identity, terms, place, token, caller })
@@ -117,9 +118,10 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 /// Takes the socket back from the HTTP library and hands it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destination) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
-        let UpgradedSocket { stream, early, place } = take_socket(upgraded)?;
+        let UpgradedSocket { stream, tls, early, place } = take_socket(upgraded)?;
         let socket = state.hubs.register(destination.connection(), stream.into_std()?)?;
-        Ok(WebSocket::new(socket, place, BytesMut::from(early), state.queue_budget.clone()))
+        let stream = Stream::new(socket, tls.map(|tls| *tls));
+        Ok(WebSocket::new(stream, place, BytesMut::from(early), state.queue_budget.clone()))
     });
     match socket {
         // At the end of the service the socket is dropped, and so its client learns of it.

@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
-use signalr_service::{Config, Counters, Listen, Service, Trust, WELL_KNOWN_ACCESS_KEY};
+use signalr_service::{Config, Counters, Listen, Service, WELL_KNOWN_ACCESS_KEY};
 use tokio::{
     net::TcpStream,
     sync::oneshot,
@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async, connect_async_tls_with_config,
     tungstenite::{self, Message, client::IntoClientRequest, protocol::CloseFrame},
 };
 
@@ -28,6 +28,9 @@ pub(crate) fn key() -> AccessKey {
 /// A service on a free port, which ends with the test.
 pub(crate) struct Running {
     pub(crate) host: String,
+    /// How WebSockets of `wss` connect.
+    pub(crate) connector: Option<Connector>,
+    is_secured: bool,
     pub(crate) preview_host: Option<String>,
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
@@ -41,6 +44,8 @@ pub(crate) async fn start() -> Running {
 
 pub(crate) async fn start_with(config: Config) -> Running {
     let config = Config { listen: Listen::Address(([127, 0, 0, 1], 0).into()), ..config };
+    let is_secured = config.tls.is_some();
+    let http = signalr_http_client::client(&config.trust).unwrap();
     let service: Service = config.bind().await.unwrap();
     let host = service.addresses()[0].to_string();
     let preview_host = service.preview_addresses().first().map(ToString::to_string);
@@ -49,14 +54,27 @@ pub(crate) async fn start_with(config: Config) -> Running {
     let task = tokio::spawn(service.run(async {
         let _ = stopped.await;
     }));
-    let http = signalr_http_client::client(&Trust::default()).unwrap();
-    Running { host, preview_host, counters, http, stop: Some(stop), task }
+    Running {
+        host,
+        connector: None,
+        is_secured,
+        preview_host,
+        counters,
+        http,
+        stop: Some(stop),
+        task,
+    }
 }
 
 impl Running {
+    /// Asks the service to end.
+    pub(crate) fn end(&mut self) {
+        drop(self.stop.take());
+    }
+
     /// Asks the service to end and waits until it has.
     pub(crate) async fn stop(mut self) {
-        drop(self.stop.take());
+        self.end();
         timeout(PATIENCE, self.task).await.expect("the service does not end").unwrap();
     }
 
@@ -70,7 +88,8 @@ impl Running {
     }
 
     pub(crate) fn http(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.host))
+        let scheme = if self.is_secured { "https" } else { "http" };
+        self.http.request(method, format!("{scheme}://{}{path}", self.host))
     }
 
     /// A REST call with a token of its own.
@@ -125,7 +144,11 @@ impl Running {
         connection_token: &str,
     ) -> String {
         let token = self.client_token(hub, user);
-        format!("ws://{}/client/?hub={hub}&id={connection_token}&access_token={token}", self.host)
+        let scheme = if self.is_secured { "wss" } else { "ws" };
+        format!(
+            "{scheme}://{}/client/?hub={hub}&id={connection_token}&access_token={token}",
+            self.host
+        )
     }
 
     /// A client of the hub `chat`.
@@ -136,7 +159,8 @@ impl Running {
     pub(crate) async fn connect_to(&self, hub: &str, user: Option<&str>) -> Client {
         let negotiation = self.negotiate(hub, user).await;
         let token = negotiation["connectionToken"].as_str().unwrap();
-        let mut client = Client::open(&self.connect_url(hub, user, token)).await;
+        let url = self.connect_url(hub, user, token);
+        let mut client = Client::open_with(&url, self.connector.clone()).await;
         client.id = negotiation["connectionId"].as_str().unwrap().to_owned();
         client.shake_hands().await;
         client
@@ -164,7 +188,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn open(url: &str) -> Self {
-        let (socket, _) = connect_async(url.into_client_request().unwrap()).await.unwrap();
+        Self::open_with(url, None).await
+    }
+
+    async fn open_with(url: &str, connector: Option<Connector>) -> Self {
+        let request = url.into_client_request().unwrap();
+        let connected = connect_async_tls_with_config(request, None, false, connector).await;
+        let (socket, _) = connected.unwrap();
         Self { id: String::new(), socket, waiting: Default::default() }
     }
 

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use signalr_service::Config;
 
-use crate::client::{PATIENCE, start, start_with};
+use crate::client::{PATIENCE, Running, start, start_with};
 
 #[tokio::test]
 async fn each_target_reaches_its_own() {
@@ -138,7 +138,12 @@ async fn a_client_that_joins_then_is_sent_to_gets_it() {
 #[tokio::test]
 async fn a_slow_client_is_closed_and_the_others_are_not_held_up() {
     let config = Config { max_queued_bytes: 1024 * 1024, ..Config::default() };
-    let service = Arc::new(start_with(config).await);
+    slow_client_is_closed(start_with(config).await).await;
+}
+
+/// On a service with a bound of 1 MiB.
+pub(crate) async fn slow_client_is_closed(service: Running) {
+    let service = Arc::new(service);
     let mut slow = service.connect(None).await;
     let mut quick = service.connect(None).await;
     let large = "x".repeat(500_000);

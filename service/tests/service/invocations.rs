@@ -142,3 +142,19 @@ async fn a_stream_is_fed_by_rest() {
     let absent = "/api/hubs/chat/connections/nobody/streams/1/:complete?api-version=2024-12-01";
     assert_eq!(service.status(Method::POST, absent).await, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn arguments_that_the_clients_protocol_cannot_say_are_answered_at_once() {
+    let service = start().await;
+    let negotiation = service.negotiate("chat", None).await;
+    let token = negotiation["connectionToken"].as_str().unwrap();
+    let mut client = Client::open(&service.connect_url("chat", None, token)).await;
+    client.send_text("{\"protocol\":\"messagepack\",\"version\":1}\u{1e}").await;
+    client.frame().await.unwrap();
+    let id = negotiation["connectionId"].as_str().unwrap();
+    let path = format!("/api/hubs/chat/connections/{id}/:invoke?api-version=2024-12-01");
+    let body = "{\"target\":\"ask\",\"arguments\":[1e400]}";
+    let call = service.call(Method::POST, &path).header("content-type", "application/json");
+    let refused = call.body(body).send().await.unwrap();
+    assert_eq!(code(refused, StatusCode::FAILED_DEPENDENCY).await, "Error.Invocation.Failed");
+}

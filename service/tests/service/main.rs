@@ -4,6 +4,7 @@
 
 mod client;
 mod delivery;
+mod drain;
 mod groups;
 mod invocations;
 mod lifetime;
@@ -14,5 +15,6 @@ mod polling;
 mod properties;
 mod rest;
 mod sockets;
+mod tls;
 mod tokens;
 mod websocket;

@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
 use signalr_serverless::{AccessKey, NegotiateOptions, Token};
 use signalr_service::Config;
 
@@ -87,11 +88,17 @@ async fn either_of_two_keys_signs() {
 }
 
 #[tokio::test]
-async fn a_lenient_service_checks_the_signature_only() {
+async fn a_lenient_service_takes_any_host_and_time_but_no_wrong_key_or_kind() {
     let service = start_with(Config { lenient: true, ..Config::default() }).await;
     let long_ago = SystemTime::now() - Duration::from_secs(1_000_000);
-    let token = client_token(&key(), "anything", long_ago);
+    let audience = "https://elsewhere/client/?hub=chat";
+    let token = client_token(&key(), audience, long_ago);
     assert_eq!(negotiate(&service, &token).await.status(), StatusCode::OK);
-    let forged = client_token(&AccessKey::parse("x").unwrap(), "anything", long_ago);
+    let forged = client_token(&AccessKey::parse("x").unwrap(), audience, long_ago);
     assert_eq!(negotiate(&service, &forged).await.status(), StatusCode::UNAUTHORIZED);
+    let call = service.http(Method::POST, "/api/v1/hubs/chat").json(&json!({ "target": "m" }));
+    let refused = call.bearer_auth(&token).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let rest = client_token(&key(), "https://elsewhere/api/v1/hubs/chat", long_ago);
+    assert_eq!(negotiate(&service, &rest).await.status(), StatusCode::UNAUTHORIZED);
 }

@@ -9,7 +9,7 @@ use crate::credential::{ApplicationProof, ClientSecret, Credential, EntraIdentit
 
 impl ConnectionString {
     /// Reads `<prefix>__serviceUri`, `__credential`, `__clientId`, `__tenantId` and
-    /// `__clientSecret`; `None` where there is no service URI. Empty settings count as missing.
+    /// `__clientSecret`; `None` if there is no service URI. Empty settings count as missing.
     ///
     /// With a client secret the identity is a registered application, with
     /// `__credential=managedidentity` or a client id alone a managed identity, and else whatever

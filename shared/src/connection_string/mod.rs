@@ -2,7 +2,7 @@
 //!
 //! Source: Azure's description of the connection string and the parser of its .NET SDK.
 
-mod error;
+pub(crate) mod error;
 mod identity_settings;
 
 use std::{collections::HashMap, fmt, str::FromStr};
@@ -97,7 +97,7 @@ impl ConnectionString {
         self
     }
 
-    /// The service itself: `scheme://host`, with the port where it is not the scheme's own.
+    /// The service itself: `scheme://host`, with the port if it is not the scheme's own.
     /// There is no path and no `/` at the end.
     #[must_use]
     pub fn endpoint(&self) -> &str {
@@ -139,7 +139,7 @@ impl ConnectionString {
         &self.credential
     }
 
-    /// `Version`, such as `1.0`, where there is one.
+    /// `Version`, such as `1.0`, if there is one.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
@@ -215,7 +215,7 @@ fn parse_url(text: &str) -> Option<Url> {
     (is_http && !has_user).then_some(url)
 }
 
-/// `scheme://host`, with the port where it is not the scheme's own.
+/// `scheme://host`, with the port if it is not the scheme's own.
 fn origin(mut url: Url, port: Option<u16>) -> String {
     if port.is_some() {
         // Fails only for URLs without a host or of the scheme `file`; `parse_url` lets none in.

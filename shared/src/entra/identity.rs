@@ -34,7 +34,7 @@ const RETRIES: u32 = 3;
 const BEFORE_RETRY: azure_core::time::Duration = azure_core::time::Duration::milliseconds(100);
 
 /// How long one of several identities may take to answer before the next is asked. A developer's
-/// tools are programs that start slowly; where there is no managed identity, nobody may answer.
+/// tools are programs that start slowly; if there is no managed identity, nobody may answer.
 const PATIENCE: Duration = Duration::from_secs(6);
 
 type Credential = Arc<dyn TokenCredential>;
@@ -52,7 +52,7 @@ impl TokenSource for Credential {
 ///
 /// # Errors
 ///
-/// [`Error::EntraToken`] where Azure's credential refuses what it is given.
+/// [`Error::EntraToken`] if Azure's credential refuses what it is given.
 pub(crate) fn token_source(
     identity: &EntraIdentity,
     http: &reqwest::Client,

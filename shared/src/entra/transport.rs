@@ -33,8 +33,8 @@ impl HttpClient for Transport {
     }
 }
 
-/// Headers that are not text are none that a credential reads. Nor is it to read how long to wait:
-/// a caller who has to wait for an hour had better be told now.
+/// The headers as text. A credential reads no others. It does not get `Retry-After` either: a
+/// caller who would have to wait for an hour is better off with an error now.
 fn headers(map: &http::HeaderMap) -> Headers {
     let mut headers = Headers::new();
     for (name, value) in map.iter().filter(|(name, _)| !name.as_str().contains("retry-after")) {

@@ -14,7 +14,7 @@ use crate::{
 #[cfg(feature = "entra")]
 use crate::{entra::identity, token_source::SharedTokenSource};
 
-/// Whence the tokens of calls come.
+/// Where the tokens of calls come from.
 #[derive(Clone, Debug)]
 pub(super) enum Authorization {
     /// They are signed here.

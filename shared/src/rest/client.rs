@@ -42,9 +42,9 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] where the connection string has no access key and this crate
+    /// [`Error::EntraNotSupported`] if the connection string has no access key and this crate
     /// was built without its feature `entra`, [`Error::EntraToken`] for an identity that Azure's
-    /// credentials cannot be, and [`Error::HttpClient`] where no HTTP client can be set up.
+    /// credentials cannot be, and [`Error::HttpClient`] if no HTTP client can be set up.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
         Self::with_http_client(service, signalr_http_client::client(&Trust::default())?)
     }
@@ -93,7 +93,7 @@ impl RestClient {
         self.0.at(service).map(Arc::new).map(Self)
     }
 
-    /// Speaks this version of the API. Where the version lacks an operation, its call is an
+    /// Speaks this version of the API. If the version lacks an operation, its call is an
     /// [`Error::UnsupportedOperation`], and nothing is sent.
     ///
     /// ```no_run
@@ -145,7 +145,7 @@ impl RestClient {
         self
     }
 
-    /// Makes failed calls again where that does no harm. Without this every call is made once.
+    /// Makes failed calls again if that does no harm. Without this every call is made once.
     ///
     /// ```no_run
     /// # fn example(client: signalr_serverless::rest::RestClient) {
@@ -175,7 +175,7 @@ impl RestClient {
         Hub::new(HubAddress::new(Arc::clone(&self.0), name))
     }
 
-    /// Whether the service is up: `false` where it says itself that it is not.
+    /// Whether the service is up: `false` if it says itself that it is not.
     ///
     /// ```no_run
     /// # async fn example(client: signalr_serverless::rest::RestClient)

@@ -36,7 +36,7 @@ pub enum Command {
     },
     /// Closes the connection.
     CloseConnection {
-        /// What the client is told, where its token asks for detailed errors.
+        /// What the client is told, if its token asks for detailed errors.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },

@@ -87,8 +87,8 @@ impl Connection {
     /// # Errors
     ///
     /// See [`Error`]; [`Error::ConnectionGone`], [`Error::InvocationFailed`] and
-    /// [`Error::InvocationTimedOut`] where the client is gone, fails or does not answer,
-    /// [`Error::InvalidReply`] where the result is no `T`, and [`Error::UnsupportedOperation`]
+    /// [`Error::InvocationTimedOut`] if the client is gone, fails or does not answer,
+    /// [`Error::InvalidReply`] if the result is no `T`, and [`Error::UnsupportedOperation`]
     /// before version 2024-12-01.
     pub async fn invoke<T: DeserializeOwned>(&self, message: &Message) -> Result<T, Error> {
         let call = self.call(Operation::InvokeConnection).body(message)?;
@@ -114,7 +114,7 @@ impl Connection {
 
     /// Closes the connection. One that is gone is no error.
     ///
-    /// The client learns the reason where its token asks for detailed errors.
+    /// The client learns the reason if its token asks for detailed errors.
     ///
     /// ```no_run
     /// # async fn example(connection: signalr_serverless::rest::Connection)

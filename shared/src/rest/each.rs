@@ -83,7 +83,7 @@ impl Each<User> {
         self.call(|user| async move { user.remove_from_group(group).await }).await
     }
 
-    /// Closes every connection of each user but these; see [`User::close_connections`].
+    /// Closes every connection of each user except these; see [`User::close_connections`].
     pub async fn close_connections(
         &self,
         excluded: &[ConnectionId],
@@ -100,7 +100,7 @@ impl Each<Group> {
         self.send_except(message, &[]).await
     }
 
-    /// Sends to every connection of each group but these.
+    /// Sends to every connection of each group except these.
     pub async fn send_except(
         &self,
         message: &Message,
@@ -109,7 +109,7 @@ impl Each<Group> {
         self.call(|group| async move { group.send_except(message, excluded).await }).await
     }
 
-    /// Closes every connection of each group but these; see [`Group::close_connections`].
+    /// Closes every connection of each group except these; see [`Group::close_connections`].
     pub async fn close_connections(
         &self,
         excluded: &[ConnectionId],

@@ -67,7 +67,7 @@ impl Group {
         self.send_except(message, &[]).await
     }
 
-    /// Sends to every connection of the group but these.
+    /// Sends to every connection of the group except these.
     ///
     /// ```no_run
     /// # async fn example(group: signalr_serverless::rest::Group)
@@ -92,9 +92,9 @@ impl Group {
         call.run().await
     }
 
-    /// Closes every connection of the group but these.
+    /// Closes every connection of the group except these.
     ///
-    /// Clients learn the reason where their tokens ask for detailed errors.
+    /// Clients learn the reason if their tokens ask for detailed errors.
     ///
     /// ```no_run
     /// # async fn example(group: signalr_serverless::rest::Group)

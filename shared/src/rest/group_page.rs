@@ -28,7 +28,7 @@ pub struct GroupPage {
 pub struct GroupMember {
     /// The connection.
     pub connection_id: ConnectionId,
-    /// Its user, where it has one.
+    /// Its user, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
@@ -50,7 +50,7 @@ impl Continuation {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] where it is empty.
+    /// [`Error::InvalidValue`] if it is empty.
     pub fn parse(token: &str) -> Result<Self, Error> {
         if token.is_empty() {
             return Err(Error::InvalidValue {
@@ -95,7 +95,7 @@ impl PageSize {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] where it is not from 1 to 200.
+    /// [`Error::InvalidValue`] if it is not from 1 to 200.
     pub fn parse(size: u32) -> Result<Self, Error> {
         match u8::try_from(size) {
             Ok(size @ 1..=200) => Ok(Self(size)),

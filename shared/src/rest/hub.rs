@@ -158,7 +158,7 @@ impl Hub {
         self.broadcast_except(message, &[]).await
     }
 
-    /// Sends to every connection of the hub but these.
+    /// Sends to every connection of the hub except these.
     ///
     /// ```no_run
     /// # async fn example(hub: signalr_serverless::rest::Hub)
@@ -236,9 +236,9 @@ impl Hub {
         call.body(message)?.run().await
     }
 
-    /// Closes every connection of the hub but these.
+    /// Closes every connection of the hub except these.
     ///
-    /// Clients learn the reason where their tokens ask for detailed errors.
+    /// Clients learn the reason if their tokens ask for detailed errors.
     ///
     /// ```no_run
     /// # async fn example(hub: signalr_serverless::rest::Hub)

@@ -31,8 +31,8 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] where the target is empty or the arguments make no JSON array, and
-    /// [`Error::Unserializable`] where they make no JSON at all.
+    /// [`Error::InvalidValue`] if the target is empty or the arguments make no JSON array, and
+    /// [`Error::Unserializable`] if they make no JSON at all.
     pub fn new<A: Serialize + ?Sized>(target: &str, arguments: &A) -> Result<Self, Error> {
         let arguments = to_raw_value(arguments).map_err(Error::Unserializable)?;
         Self::from_raw(target, arguments)
@@ -42,7 +42,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] where the target is empty or the arguments are no array.
+    /// [`Error::InvalidValue`] if the target is empty or the arguments are no array.
     ///
     /// ```
     /// use serde_json::value::RawValue;

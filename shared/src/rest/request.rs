@@ -28,7 +28,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Nothing is sent yet, and nothing will be where this fails.
+    /// Nothing is sent yet, and nothing will be if this fails.
     pub(super) fn new(
         operation: Operation,
         settings: &'a Settings,

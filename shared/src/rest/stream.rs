@@ -54,7 +54,7 @@ impl ClientStream {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::ConnectionGone`] where the client is, [`Error::Unserializable`] for
+    /// See [`Error`]; [`Error::ConnectionGone`] if the client is, [`Error::Unserializable`] for
     /// an item that makes no JSON, and [`Error::UnsupportedOperation`] before version 2024-12-01.
     pub async fn send(&self, item: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         self.run(self.call(Operation::SendStreamItem).body(item)?).await
@@ -90,7 +90,7 @@ impl ClientStream {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::ConnectionGone`] where the client is, and
+    /// See [`Error`]; [`Error::ConnectionGone`] if the client is, and
     /// [`Error::UnsupportedOperation`] before version 2024-12-01.
     pub async fn complete(self, reason: Option<&str>) -> Result<(), Error> {
         self.run(self.call(Operation::CompleteStream).reason(reason)).await

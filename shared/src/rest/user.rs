@@ -60,9 +60,9 @@ impl User {
         self.call(Operation::SendToUser).body(message)?.run().await
     }
 
-    /// Closes every connection of the user but these.
+    /// Closes every connection of the user except these.
     ///
-    /// Clients learn the reason where their tokens ask for detailed errors.
+    /// Clients learn the reason if their tokens ask for detailed errors.
     ///
     /// ```no_run
     /// # async fn example(user: signalr_serverless::rest::User)

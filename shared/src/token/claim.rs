@@ -2,17 +2,17 @@
 
 /// What the names of the service's own claims begin with.
 pub const SERVICE_PREFIX: &str = "asrs.s.";
-/// What a user's claim is prefixed with where its name has a meaning of its own in tokens.
+/// What a user's claim is prefixed with if its name has a meaning of its own in tokens.
 pub const USER_PREFIX: &str = "asrs.u.";
 
 /// The user id; it takes precedence over [`NAME_ID`] and [`SUBJECT`].
 pub const USER_ID: &str = "asrs.s.uid";
-/// The user id where there is no [`USER_ID`].
+/// The user id if there is no [`USER_ID`].
 pub const NAME_ID: &str = "nameid";
-/// The user id where there is neither [`USER_ID`] nor [`NAME_ID`].
+/// The user id if there is neither [`USER_ID`] nor [`NAME_ID`].
 pub const SUBJECT: &str = "sub";
 
-/// How the user proved their identity, where not by a bearer token.
+/// How the user proved their identity, if not by a bearer token.
 pub const AUTHENTICATION_TYPE: &str = "asrs.s.aut";
 /// The claim type that holds the user's name.
 pub const NAME_CLAIM_TYPE: &str = "asrs.s.nt";
@@ -22,7 +22,7 @@ pub const ROLE_CLAIM_TYPE: &str = "asrs.s.rt";
 pub const DIAGNOSTIC_CLIENT: &str = "asrs.s.dc";
 /// `"True"`: the client is told why it is closed.
 pub const DETAILED_ERRORS: &str = "asrs.s.derror";
-/// Seconds for the handshake, as text, where not 15.
+/// Seconds for the handshake, as text, if not 15.
 pub const HANDSHAKE_TIMEOUT: &str = "asrs.s.cht";
 /// Seconds that a long poll may take, as text.
 pub const MAX_POLL_INTERVAL: &str = "asrs.s.ttl";

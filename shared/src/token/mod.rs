@@ -1,8 +1,8 @@
 //! Tokens: the signed proof that a client may connect or a REST call may be made.
 //!
 //! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. The header has a `kid` only
-//! where the service gave the key its id: it tries the access keys it has, and an id made from one
-//! would tell about it.
+//! if the service gave the key its id: it tries the access keys it has, and an id made from one
+//! would give something of it away.
 
 pub mod claim;
 mod options;

@@ -60,8 +60,8 @@ impl SignatureKeys {
         signatures.join(",")
     }
 
-    /// Whether any of the signatures is by any of the keys. Time tells nothing of how near a wrong
-    /// one came.
+    /// Whether any of the signatures is by any of the keys. The time that this takes does not show
+    /// how much of a wrong signature was right.
     #[must_use]
     pub fn have_signed(&self, connection: &ConnectionId, headers: &HeaderMap) -> bool {
         let values = headers.get_all(header::SIGNATURE).iter();

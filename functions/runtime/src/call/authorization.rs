@@ -39,7 +39,7 @@ impl Callers {
         Ok(Self { keys: keys.into_iter().map(|key| Key(key.into())).collect(), platform })
     }
 
-    /// The rule that one of the keys is sent; `None` where there are none.
+    /// The rule that one of the keys is sent; `None` if there are none.
     pub(crate) fn with_key(&self) -> Option<Authorization> {
         (!self.keys.is_empty()).then(|| Authorization(Rule::Keys(self.keys.clone())))
     }
@@ -88,7 +88,7 @@ impl Authorization {
     ///
     /// # Errors
     ///
-    /// 401 where a key is needed and the right one did not come, 403 for a page of another origin.
+    /// 401 if a key is needed and the right one did not come, 403 for a page of another origin.
     pub fn check(&self, request: &Parts) -> Result<(), Problem> {
         match &self.0 {
             Rule::Platform => Ok(()),
@@ -127,7 +127,7 @@ fn sent_key(request: &Parts) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
-/// Compares with every key to the end, so that time tells nothing but lengths.
+/// Compares with every key to the end, so that the time shows nothing except lengths.
 fn is_one_of(keys: &[Key], sent: &[u8]) -> bool {
     keys.iter().fold(Choice::from(0), |found, key| found | key.0.as_bytes().ct_eq(sent)).into()
 }

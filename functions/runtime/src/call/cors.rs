@@ -14,7 +14,7 @@ use crate::config::{
 /// How long a browser may keep the answer to a preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 
-/// The origins whose pages may call from a browser. None where nothing is set.
+/// The origins whose pages may call from a browser. None if nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedOrigins {
     exact: Vec<String>,

@@ -1,4 +1,4 @@
-//! By when a call must be answered, where the platform ends it otherwise.
+//! By when a call must be answered: soon after, the platform ends it.
 
 use std::convert::Infallible;
 #[cfg(any(test, feature = "lambda"))]
@@ -29,7 +29,7 @@ impl Deadline {
         self.0.is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// What comes of the work, or `None` where the time is up first.
+    /// What comes of the work, or `None` if the time is up first.
     pub(crate) async fn limit<T>(self, work: impl Future<Output = T>) -> Option<T> {
         match self.0 {
             Some(deadline) => timeout_at(deadline, work).await.ok(),

@@ -57,7 +57,7 @@ impl Function {
     /// bring as the body of a POST, for the hub of calls that name none. The platform alone can
     /// make such a call, so nobody's key is asked for.
     ///
-    /// `timer_body` is the body where a timer calls, which brings nothing itself.
+    /// `timer_body` is the body of a timer's call, which brings none itself.
     #[must_use]
     pub fn triggered(mut self, timer_body: Option<String>) -> Self {
         self.on_trigger = Some(OnTrigger { timer_body });

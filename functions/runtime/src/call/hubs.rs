@@ -57,7 +57,7 @@ impl Hubs {
     ///
     /// # Errors
     ///
-    /// 404 for a hub that is not served, and where the path names none and there is no default.
+    /// 404 for a hub that is not served, and if the path names none and there is no default.
     pub(crate) fn find(&self, segment: Option<&str>) -> Result<HubName, Problem> {
         let hub = match segment {
             Some(segment) => self.own_name(parse_segment(segment)?),

@@ -74,13 +74,13 @@ impl Items {
     }
 }
 
-/// Reads an optional field that may be left out but not be `null`: who forgot to fill `groupName`
-/// does not mean everyone.
+/// Reads an optional field that may be left out, and may not be `null`: a caller who forgot to fill
+/// `groupName` does not mean everyone.
 ///
 /// # Errors
 ///
 /// Those of `T`.
-pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -2,11 +2,11 @@
 
 use percent_encoding::percent_decode_str;
 
-/// How paths look where calls come from.
+/// What the paths of calls look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// `/api/negotiate` and `/api/{hub}/negotiate`; `/negotiate` too, but on Azure, where such a
-    /// path is for envelopes.
+    /// `/api/negotiate` and `/api/{hub}/negotiate`; `/negotiate` too, except on Azure:
+    /// there such a path is for envelopes.
     Api,
     /// `…/negotiate` and `…/{hub}/negotiate`: API gateways and load balancers put what they like in
     /// front. `api` in front of the function's name or of the hub's is never taken for a hub.
@@ -46,7 +46,7 @@ impl Mount {
     }
 }
 
-/// The path as the caller sent it, where the request has another: without what stands in front of the
+/// The path as the caller sent it, if the request has another: without what stands in front of the
 /// API's own. It is an extension: nobody can send it.
 #[cfg(feature = "lambda")]
 #[derive(Clone, Debug, PartialEq, Eq)]

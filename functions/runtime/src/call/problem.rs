@@ -27,7 +27,7 @@ struct Members {
     index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<serde_json::Value>,
-    /// What the operator is told instead of the detail, where it is not for callers.
+    /// What the operator is told instead of the detail, if it is not for callers.
     #[serde(skip)]
     cause: Option<String>,
     /// What the answer says beside the problem.
@@ -69,13 +69,13 @@ impl Problem {
         self
     }
 
-    /// What the operator is told instead of the detail, where it is not for callers.
+    /// What the operator is told instead of the detail, if it is not for callers.
     pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// What the operator is told: more than the caller is, where that is not for everyone.
+    /// What the operator is told: more than the caller is, if that is not for everyone.
     pub(crate) fn told_to_operator(&self) -> &str {
         self.0.cause.as_deref().unwrap_or(&self.0.detail)
     }
@@ -117,8 +117,8 @@ impl Problem {
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) Arc<str>);
 
-/// What went wrong inside the SDK, told to the caller of a function: 502 where the service or the
-/// way to it is involved, 400 where the caller gave something wrong, 500 where the set-up is.
+/// What went wrong inside the SDK, told to the caller of a function: 502 if the service or the
+/// way to it is involved, 400 if the caller gave something wrong, 500 if the set-up is.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match (&error, error.fault()) {

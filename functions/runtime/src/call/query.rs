@@ -5,7 +5,7 @@ use percent_encoding::percent_decode;
 
 use crate::call::problem::Problem;
 
-/// The one value of a query parameter, or `None` where the query lacks it.
+/// The one value of a query parameter, or `None` if the query lacks it.
 ///
 /// # Errors
 ///

@@ -21,7 +21,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// Where an item failed, or the time was up: 502 with the results of all items. Those after it
+    /// If an item failed, or the time was up: 502 with the results of all items. Those after it
     /// were not tried, so that the caller can go on from there without doing anything twice.
     pub async fn one_by_one<T, P: Future<Output = Result<Value, Error>>>(
         items: Vec<T>,
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// The statuses of the results where each item is the time that it takes, in seconds; one that
+    /// The statuses of the results if each item is the time that it takes, in seconds; one that
     /// takes none fails.
     async fn statuses(items: &[u64], deadline: Deadline) -> Vec<u64> {
         let perform = |seconds| async move {

@@ -41,8 +41,8 @@ struct App {
     functions: Vec<Function>,
 }
 
-/// Calls that fail for no fault of the caller's are for the operator to know of. Whoever pulls a
-/// trigger tells of its failures, whatever the fault.
+/// The log has the calls that fail without the caller's fault. What comes from a trigger is not
+/// among them: the platform's side of the trigger reports all its failures.
 async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Response {
     let is_call = request.extensions().get::<Trigger>().is_none();
     let call = format!("{} {}", request.method(), path_of(&request));

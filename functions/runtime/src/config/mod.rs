@@ -108,13 +108,13 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] where no key is set although callers come from beyond this machine and no
+    /// [`ConfigError`] if no key is set although callers come from beyond this machine and no
     /// platform checks them.
     pub fn authorization(&self) -> Result<Authorization, ConfigError> {
         self.callers.authorization(self.listen, &self.origins)
     }
 
-    /// The rule that callers send one of `FUNCTION_KEY`, wherever they are; `None` where it is unset.
+    /// The rule that callers send one of `FUNCTION_KEY`, wherever they are; `None` if it is unset.
     #[must_use]
     pub fn function_keys(&self) -> Option<Authorization> {
         self.callers.with_key()

@@ -19,11 +19,11 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// A client of the service. Clones share its connections, and what its identity knows: one is
 /// enough for a process.
 ///
-/// A call that failed is made once more where that does no harm ([`RetryPolicy`] says where).
+/// A call that failed is made once more if that does no harm ([`RetryPolicy`] says when).
 ///
 /// # Errors
 ///
-/// [`ConfigError`] where the connection string names an identity that cannot be used.
+/// [`ConfigError`] if the connection string names an identity that cannot be used.
 pub fn service_client(config: &Config) -> Result<RestClient, ConfigError> {
     let retry = RetryPolicy::fixed(1, BEFORE_RETRY)
         .with_longest_retry_after(LONGEST_RETRY_AFTER)

@@ -13,7 +13,7 @@ use crate::{
 
 /// Reads the environment, builds the router and serves it until SIGINT or SIGTERM.
 ///
-/// Exits with 64 where a variable is missing or wrong, before anything is bound, and with 1 where
+/// Exits with 64 if a variable is missing or wrong, before anything is bound, and with 1 if
 /// serving fails.
 pub fn start(router: impl FnOnce(&Config) -> Result<Router, ConfigError>) -> ExitCode {
     let built = Config::from_env().and_then(|config| Ok((router(&config)?, config.listen)));

@@ -3,7 +3,11 @@
 mod decoder;
 pub(crate) mod frame;
 mod socket;
+mod stream;
 
 #[cfg(fuzzing)]
 pub(crate) use self::socket::decode;
-pub(crate) use self::socket::{Progress, WebSocket};
+pub(crate) use self::{
+    socket::{Progress, WebSocket},
+    stream::Stream,
+};

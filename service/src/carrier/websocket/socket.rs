@@ -7,19 +7,18 @@
 use std::{
     collections::VecDeque,
     io,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Bytes, BytesMut};
 use signalr_http_server::SocketPlace;
-use tokio::{io::AsyncWrite, net::TcpStream};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     decoder::{Decoder, Input, Violation},
     frame,
+    stream::Stream,
 };
 use crate::carrier::{
     budget::{QueueBudget, Share},
@@ -28,7 +27,7 @@ use crate::carrier::{
 
 #[derive(Debug)]
 pub(crate) struct WebSocket {
-    socket: TcpStream,
+    stream: Stream,
     /// Its place among all sockets, which is free again when this one is closed.
     _place: Arc<SocketPlace>,
     decoder: Decoder,
@@ -72,13 +71,13 @@ pub(crate) enum Progress {
 impl WebSocket {
     /// Takes a socket after its upgrade, and what was read from it already.
     pub(crate) fn new(
-        socket: TcpStream,
+        stream: Stream,
         place: Arc<SocketPlace>,
         early: BytesMut,
         budget: QueueBudget,
     ) -> Self {
         Self {
-            socket,
+            stream,
             _place: place,
             decoder: Decoder::default(),
             queue: None,
@@ -94,22 +93,26 @@ impl WebSocket {
         if self.close.sent {
             return Ok(());
         }
-        let mut rest = frame.clone();
+        let mut written = 0;
         if self.queue.is_none() {
-            match self.socket.try_write(&rest) {
-                Ok(written) if written == rest.len() => return Ok(()),
-                Ok(written) => rest = rest.slice(written..),
-                // A broken socket is found by the task that reads it.
-                Err(_) => {}
+            // A broken socket is found by the task that reads it.
+            written = self.stream.try_write(frame).unwrap_or(0);
+            if written == frame.len() {
+                if self.stream.held() > 0 {
+                    self.wake();
+                }
+                return Ok(());
             }
         }
+        let rest = frame.slice(written..);
         let queue = self.queue.get_or_insert_with(|| {
             Box::new(Queue { frames: VecDeque::new(), share: self.budget.share() })
         });
         queue.share.add(rest.len());
         queue.frames.push_back(rest);
         // A single frame may be larger than the bound; it is the frames behind it that count.
-        let is_full = queue.share.bytes() > max_queued && queue.frames.len() > 1;
+        let waiting = queue.share.bytes().saturating_add(self.stream.held());
+        let is_full = waiting > max_queued && queue.frames.len() > 1;
         self.wake();
         if is_full { Err(QueueFull) } else { Ok(()) }
     }
@@ -134,6 +137,11 @@ impl WebSocket {
         let _ = self.send(&frame::close(code, reason), usize::MAX);
         self.close.sent = true;
         self.wake();
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_queue(&self) -> bool {
+        self.queue.is_some()
     }
 
     /// Lets the task that waits for the socket look again.
@@ -161,7 +169,7 @@ impl WebSocket {
                 return Poll::Ready(Progress::Gone);
             }
             Poll::Ready(Ok(())) if self.close.sent && !self.close.write_side_is_shut => {
-                if Pin::new(&mut self.socket).poll_shutdown(cx).is_ready() {
+                if self.stream.poll_shutdown(cx).is_ready() {
                     self.close.write_side_is_shut = true;
                 }
             }
@@ -170,7 +178,7 @@ impl WebSocket {
         if let Some(mut early) = self.early.take() {
             return Poll::Ready(self.receive(&mut early, max_message, on_message));
         }
-        match ready!(self.poll_read(cx, buffer)) {
+        match ready!(self.stream.poll_read(cx, buffer)) {
             Ok(0) | Err(_) => Poll::Ready(Progress::Gone),
             Ok(read) => Poll::Ready(self.receive(&mut buffer[..read], max_message, on_message)),
         }
@@ -183,8 +191,8 @@ impl WebSocket {
                 self.queue = None;
                 break;
             };
-            ready!(self.socket.poll_write_ready(cx))?;
-            match self.socket.try_write(front) {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match self.stream.try_write(front) {
                 Ok(written) if written == front.len() => {
                     queue.share.remove(written);
                     queue.frames.pop_front();
@@ -197,17 +205,7 @@ impl WebSocket {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.socket.poll_read_ready(cx))?;
-            match self.socket.try_read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read),
-            }
-        }
+        self.stream.poll_flush(cx)
     }
 
     /// Takes bytes from the socket.

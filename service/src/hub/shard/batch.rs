@@ -4,7 +4,10 @@ use std::{cell::OnceCell, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{carrier::Encoding, hub::message::Message};
+use crate::{
+    carrier::{ByEncoding, Encoding},
+    hub::message::Message,
+};
 
 /// Messages are joined into one write up to this many bytes.
 const JOINED_BYTES: usize = 64 * 1024;
@@ -12,10 +15,11 @@ const JOINED_BYTES: usize = 64 * 1024;
 /// Messages for the same connections, joined once per encoding on the first need.
 pub(super) struct Batch<'a> {
     messages: Vec<&'a Arc<Message>>,
-    frames: [OnceCell<Vec<JoinedFrame>>; Encoding::COUNT],
+    frames: ByEncoding<OnceCell<Vec<JoinedFrame>>>,
 }
 
 /// Messages as they go over a wire in one write.
+#[derive(Debug)]
 pub(super) struct JoinedFrame {
     pub(super) bytes: Bytes,
     pub(super) messages: u32,
@@ -23,12 +27,11 @@ pub(super) struct JoinedFrame {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(messages: impl IntoIterator<Item = &'a Arc<Message>>) -> Self {
-        let frames = [const { OnceCell::new() }; Encoding::COUNT];
-        Self { messages: messages.into_iter().collect(), frames }
+        Self { messages: messages.into_iter().collect(), frames: ByEncoding::default() }
     }
 
     pub(super) fn frames(&self, encoding: Encoding) -> &[JoinedFrame] {
-        self.frames[encoding.index()].get_or_init(|| self.join(encoding))
+        self.frames.get(encoding).get_or_init(|| self.join(encoding))
     }
 
     /// The frames of all messages in order, small ones joined.

@@ -8,7 +8,11 @@ use std::{
 use bytes::Bytes;
 use signalr_serverless::ConnectionId;
 
-use super::{state::Shard, table::Key};
+use super::{
+    batch::{Batch, JoinedFrame},
+    state::Shard,
+    table::Key,
+};
 use crate::{
     carrier::{Carrier, WebSocket},
     hub::{
@@ -165,6 +169,21 @@ impl Shard {
         let Some(connection) = self.table.get_mut(key) else { return };
         if connection.send(frame, messages, self.shared.max_queued, now).is_err() {
             self.close_slow(key, TOO_SLOW, now);
+        }
+    }
+
+    /// Writes messages to connections. This is what every delivery costs.
+    pub(super) fn send_batch(&mut self, keys: &[Key], batch: &Batch<'_>) {
+        let (now, max_queued) = (self.now(), self.shared.max_queued);
+        for key in keys {
+            let Some(connection) = self.table.get_mut(*key) else { continue };
+            let mut frames = batch.frames(connection.encoding()).iter();
+            let send = |frame: &JoinedFrame| {
+                connection.send(&frame.bytes, frame.messages, max_queued, now)
+            };
+            if frames.try_for_each(send).is_err() {
+                self.close_slow(*key, TOO_SLOW, now);
+            }
         }
     }
 

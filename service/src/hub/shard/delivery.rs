@@ -16,6 +16,9 @@ use crate::{
     hub::command::{Action, Command, GroupChange, Step, Target},
 };
 
+/// What clients are told at the end of the service.
+pub(super) const SHUTTING_DOWN: &str = "the service is shutting down";
+
 /// Whether two commands are messages with the same recipients, so that both fit in one write.
 pub(super) fn goes_to_the_same(first: &Command, second: &Command) -> bool {
     match (&first.action, &second.action) {
@@ -94,13 +97,7 @@ async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>, pace: 
     for chunk in keys.chunks(CHUNK) {
         pace.spend(chunk.len()).await;
         let mut shard = shard.borrow_mut();
-        let now = shard.now();
-        for key in chunk {
-            let Some(connection) = shard.table.get(*key) else { continue };
-            for frame in batch.frames(connection.encoding()) {
-                shard.send(*key, &frame.bytes, frame.messages, now);
-            }
-        }
+        shard.send_batch(chunk, batch);
         shard.relieve();
     }
 }
@@ -118,7 +115,13 @@ async fn change_each(
     }
 }
 
-async fn close_each(shard: &SharedShard, keys: &[Key], reason: Option<&str>, pace: &mut Pace) {
+/// Closes connections with a reason.
+pub(super) async fn close_each(
+    shard: &SharedShard,
+    keys: &[Key],
+    reason: Option<&str>,
+    pace: &mut Pace,
+) {
     for chunk in keys.chunks(CHUNK) {
         pace.spend(chunk.len()).await;
         let mut shard = shard.borrow_mut();
@@ -132,5 +135,5 @@ async fn close_each(shard: &SharedShard, keys: &[Key], reason: Option<&str>, pac
 /// Closes every connection, because the service ends.
 pub(super) async fn close_all(shard: &SharedShard, pace: &mut Pace) {
     let keys = shard.borrow().table.keys();
-    close_each(shard, &keys, Some("the service is shutting down"), pace).await;
+    close_each(shard, &keys, Some(SHUTTING_DOWN), pace).await;
 }

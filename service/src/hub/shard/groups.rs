@@ -22,6 +22,11 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         Self { hubs: HashMap::new() }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.hubs.is_empty()
+    }
+
     /// Lets a connection take part in its hub.
     pub(super) fn enter(&mut self, key: K, identity: &Identity) {
         let members = self.hubs.entry(identity.hub.clone()).or_insert_with(Members::new);

@@ -3,6 +3,9 @@
 use super::{state::Shard, table::Key};
 use crate::{hub::work::Invoke, protocol::Outcome};
 
+/// For arguments such as numbers beyond any float, which JSON can write and MessagePack cannot.
+const NO_FORM: &str = "the arguments have no form in the client's protocol, MessagePack";
+
 impl Shard {
     /// Calls a method of a client. The answer comes with the client's completion; its sender is
     /// dropped without one if the connection ends before.
@@ -11,13 +14,18 @@ impl Shard {
         let now = self.now();
         let Some(key) = self.find(&hub, &connection) else { return };
         let Some(connection) = self.table.get_mut(key) else { return };
-        let invocations = connection.invocations.get_or_insert_default();
-        // Callers that waited long enough are gone.
-        invocations.retain(|_, waiting| !waiting.is_closed());
-        invocations.insert(invocation_id, outcome);
-        if let Some(frame) = message.frame(connection.encoding()) {
-            self.send(key, frame, 1, now);
+        let Some(frame) = message.frame(connection.encoding()) else {
+            // The caller may have stopped waiting.
+            let _ = outcome.send(Err(NO_FORM.to_owned()));
+            return;
+        };
+        if connection.invocations.as_ref().is_some_and(|all| all.len().is_power_of_two()) {
+            // So a client that is called faster than its timer comes keeps no more than twice those
+            // who wait.
+            connection.forget_callers();
         }
+        connection.invocations.get_or_insert_default().insert(invocation_id, outcome);
+        self.send(key, frame, 1, now);
     }
 
     /// Hands a client's answer to the caller who waits for it. An answer that nobody waits for

@@ -4,6 +4,7 @@
 //! carries it out in order, and lets its connections' tasks run in between.
 
 mod batch;
+mod closing;
 mod connections;
 mod delivery;
 mod group_changes;
@@ -35,6 +36,7 @@ use tokio::{
 
 pub(crate) use self::state::Shared;
 use self::{
+    closing::close_over,
     delivery::{carry_out, close_all, goes_to_the_same},
     pace::{CHUNK, Pace},
     state::{Shard, SharedShard},
@@ -83,6 +85,9 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 }
                 Work::Invoke(invoke) => shard.borrow_mut().invoke(invoke),
                 Work::Ask { hub, question } => shard.borrow().answer(&hub, question),
+                Work::CloseOver { spread, done } => {
+                    spawn_local(close_over(Rc::clone(&shard), spread, done));
+                }
                 Work::Stop => {
                     close_all(&shard, &mut pace).await;
                     let ends = wait_for_ends(&shard, waiting, &mut queue);

@@ -75,6 +75,12 @@ impl Table {
         queued.filter(|(bytes, _)| *bytes > 0).collect()
     }
 
+    /// How many connections, ids and timer entries there are.
+    #[cfg(test)]
+    pub(super) fn sizes(&self) -> (usize, usize, usize) {
+        (self.connections.len(), self.by_id.len(), self.wheel.len())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }

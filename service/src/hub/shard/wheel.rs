@@ -26,6 +26,11 @@ impl<K> Wheel<K> {
         at
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.slots.iter().map(Vec::len).sum()
+    }
+
     /// Takes the keys of every second up to `now`, with the second they were scheduled for.
     pub(super) fn advance(&mut self, now: Seconds) -> Vec<(Seconds, K)> {
         let mut due = Vec::new();

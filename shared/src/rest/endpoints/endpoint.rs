@@ -25,7 +25,7 @@ pub struct Endpoint {
 pub enum EndpointRole {
     /// It takes clients.
     Primary,
-    /// It takes clients where no primary does.
+    /// It takes clients if no primary does.
     Secondary,
 }
 
@@ -36,7 +36,7 @@ impl Endpoint {
         Self { name: name.into(), service, role: EndpointRole::Primary, weight: 1 }
     }
 
-    /// Takes clients only where no primary does.
+    /// Takes clients only if no primary does.
     #[must_use]
     pub fn as_secondary(mut self) -> Self {
         self.role = EndpointRole::Secondary;

@@ -23,7 +23,7 @@ use crate::{
 /// Several services that serve the same hubs.
 ///
 /// A client connects to one of them: a primary that is online, more often to one of more weight,
-/// and to a secondary only where no primary is. So a send goes to all that are online.
+/// and to a secondary only if no primary is. So a send goes to all that are online.
 ///
 /// Nothing runs in the background, as a function is frozen between two requests: the caller says
 /// when to ask the services whether they are up. One that was never asked counts as online.
@@ -73,7 +73,7 @@ impl Endpoints {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] where a name is empty or given twice or where no endpoint is a
+    /// [`Error::InvalidValue`] if a name is empty or given twice or if no endpoint is a
     /// primary, and the errors of [`RestClient::new`].
     pub fn new(endpoints: impl IntoIterator<Item = Endpoint>) -> Result<Self, Error> {
         let mut members: Vec<Member> = Vec::new();
@@ -133,12 +133,12 @@ impl Endpoints {
 
     /// Answers a client that wants to join a hub.
     ///
-    /// The random number chooses among the primaries that are online, by weight, or where there are
+    /// The random number chooses among the primaries that are online, by weight, or if there are
     /// none among the secondaries. It should be any number of 64 bits with the same chance.
     ///
     /// # Errors
     ///
-    /// [`Error::NoEndpointOnline`] where no endpoint that takes clients is online, and those of
+    /// [`Error::NoEndpointOnline`] if no endpoint that takes clients is online, and those of
     /// [`Negotiator::negotiate`](crate::Negotiator::negotiate).
     pub async fn negotiate(
         &self,

@@ -17,7 +17,7 @@ impl Filter {
         Text::field("connectionId")
     }
 
-    /// The id of the connection's user; null where there is none.
+    /// The id of the connection's user; null if there is none.
     ///
     /// ```
     /// # use signalr_serverless::rest::Filter;

@@ -75,7 +75,7 @@ comparisons! {
 }
 
 impl Text {
-    /// Whether it is one of these; never, where there are none.
+    /// Whether it is one of these; never, if there are none.
     #[must_use]
     pub fn is_in<V: Borrow<str>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         let values: Vec<_> = values.into_iter().map(|value| quote(value.borrow())).collect();
@@ -208,7 +208,7 @@ comparisons! {
 }
 
 impl Number {
-    /// Whether it is one of these; never, where there are none.
+    /// Whether it is one of these; never, if there are none.
     #[must_use]
     pub fn is_in(self, values: impl IntoIterator<Item = i64>) -> Filter {
         let values: Vec<_> = values.into_iter().map(|value| value.to_string()).collect();

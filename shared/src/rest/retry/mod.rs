@@ -18,7 +18,7 @@ use crate::{error::Error, operation::Operation};
 ///   time limit, a broken connection or a 500.
 /// - [`RestClient::health`](super::RestClient::health): never, as it asks about this moment.
 ///
-/// Where the service says how long to wait (`Retry-After`), that is how long.
+/// If the service says how long to wait (`Retry-After`), that is how long.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,7 +74,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The longest `Retry-After` that is waited for, 60 seconds by default. Where the service asks
+    /// The longest `Retry-After` that is waited for, 60 seconds by default. If the service asks
     /// for more, the call fails at once: [`Refusal::retry_after`](crate::Refusal::retry_after)
     /// says when to come back.
     #[must_use]
@@ -84,7 +84,7 @@ impl RetryPolicy {
     }
 
     /// How long a call may take with all its retries and delays; no limit by default. The last
-    /// failure is the result where the next delay would not fit in.
+    /// failure is the result if the next delay would not fit in.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
@@ -140,9 +140,9 @@ impl fmt::Debug for RetryPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
     Never,
-    /// Where nothing was done, as a second time would double it.
+    /// If nothing was done, as a second time would double it.
     IfNothingWasDone,
-    /// Where it may have been done too: a second time changes nothing.
+    /// If it may have been done too: a second time changes nothing.
     Always,
 }
 

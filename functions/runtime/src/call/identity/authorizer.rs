@@ -43,7 +43,7 @@ impl Authorizer {
 }
 
 /// A JWT authorizer of an HTTP API has `jwt.claims`, a Cognito authorizer of a REST API `claims`,
-/// and a Lambda authorizer names of its own choice. Where there is no authorizer, an HTTP API may
+/// and a Lambda authorizer names of its own choice. If there is no authorizer, an HTTP API may
 /// still send its names, with `null`.
 fn claims(authorizer: &ApiGatewayRequestAuthorizer) -> Map<String, Value> {
     if let Some(jwt) = &authorizer.jwt {

@@ -1,7 +1,7 @@
 //! The user that Azure App Service authenticated ("Easy Auth").
 //!
 //! App Service writes `x-ms-client-principal…` into the requests of users who signed in, and takes
-//! these headers out of what comes from outside. It does so only where its authentication is on,
+//! these headers out of what comes from outside. It does so only if its authentication is on,
 //! which is why the start is refused elsewhere.
 //! Source: <https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities>
 
@@ -24,7 +24,7 @@ const ID: &str = "x-ms-client-principal-id";
 /// Base64 of JSON with all claims.
 const PRINCIPAL: &str = "x-ms-client-principal";
 
-/// Refuses to trust the headers where nobody takes forged ones out.
+/// Refuses to trust the headers if nobody takes forged ones out.
 pub(super) fn check_platform(
     environment: &Environment<'_>,
     listen: Listen,

@@ -18,7 +18,7 @@ pub(super) enum Insecure {
 }
 
 impl Insecure {
-    /// Reads `query:<name>` or `header:<name>`, where the environment allows them.
+    /// Reads `query:<name>` or `header:<name>`, if the environment allows them.
     pub(super) fn from_environment(
         entry: &str,
         environment: &Environment<'_>,

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// The places to look for a user, in order. The first that has one decides; where none has, and
+/// The places to look for a user, in order. The first that has one decides; if none has, and
 /// `anonymous` is not among them, the call is refused.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -68,8 +68,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// 401 where an identity is required and missing or does not hold, 400 where it cannot be a
-    /// user id, 503 where it cannot be checked now.
+    /// 401 if an identity is required and missing or does not hold, 400 if it cannot be a
+    /// user id, 503 if it cannot be checked now.
     pub async fn caller(&self, request: &Parts, now: SystemTime) -> Result<Caller, Problem> {
         for source in &self.sources {
             if let Some(Found { user, claims }) = source.find(request, now).await? {

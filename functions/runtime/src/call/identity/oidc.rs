@@ -78,7 +78,7 @@ impl Verifier {
     }
 }
 
-/// The token in the header, or `None` where the call has none. Another scheme than Bearer is none.
+/// The token in the header, or `None` if the call has none. Another scheme than Bearer is none.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

@@ -54,11 +54,11 @@ impl Source {
         }
     }
 
-    /// The user, or `None` where the call says nothing here.
+    /// The user, or `None` if the call says nothing here.
     ///
     /// # Errors
     ///
-    /// [`Problem`] where it says something that does not hold.
+    /// [`Problem`] if it says something that does not hold.
     pub(super) async fn find(
         &self,
         request: &Parts,

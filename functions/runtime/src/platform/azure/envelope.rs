@@ -19,7 +19,7 @@ use crate::call::path::{Mount, Place};
 const HTTP_TRIGGER: &str = "req";
 const HTTP_OUTPUT: &str = "res";
 
-/// What a function's folder has behind the function's name where the route has a hub in front.
+/// What a function's folder has behind the function's name if the route has a hub in front.
 const WITH_HUB: &str = "-hub";
 /// The one folder that a warm-up trigger may be in, in any case.
 /// Source: <https://learn.microsoft.com/azure/azure-functions/functions-bindings-warmup>
@@ -168,7 +168,9 @@ fn headers(data: &Map<String, Value>) -> Result<HeaderMap, String> {
             let value = value.and_then(|value| HeaderValue::from_str(value).ok());
             let value =
                 value.ok_or_else(|| format!("the envelope's header '{name}' is no text"))?;
-            headers.append(name.clone(), value);
+            headers
+                .try_append(name.clone(), value)
+                .map_err(|_| "the envelope has too many headers")?;
         }
     }
     Ok(headers)
@@ -191,7 +193,7 @@ impl Outcome {
     /// An HTTP answer. Versions of the host differ in what they read of it, so all is there.
     ///
     /// The body is a member of an object: a string that stands alone the host takes for base64
-    /// where it can.
+    /// if it can.
     pub(super) async fn of_http(answer: Response) -> Self {
         let (parts, body) = answer.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();

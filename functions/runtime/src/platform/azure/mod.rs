@@ -1,7 +1,7 @@
 //! Azure Functions: the custom handler's calls that are not plain HTTP.
 //!
 //! The host passes on the calls of an HTTP function with `/api` in front, by proxying or by
-//! forwarding. For every other trigger, and for HTTP where it is told to do neither, it POSTs an
+//! forwarding. For every other trigger, and for HTTP if it is told to do neither, it POSTs an
 //! envelope to `/<FunctionName>`. That is the name of the function's folder:
 //!
 //! | folder | what its envelopes may do |
@@ -81,14 +81,14 @@ async fn answer(functions: Router, request: Request) -> Response {
     }
 }
 
-/// The function's folder, where the path is its name alone.
+/// The function's folder, if the path is its name alone.
 fn folder<'a>(method: &Method, path: &'a str) -> Option<&'a str> {
     let name = path.strip_prefix('/').unwrap_or(path);
     (*method == Method::POST && !name.is_empty() && !name.contains('/')).then_some(name)
 }
 
 /// Does what the envelope asks for. An HTTP call gets its answer, good or bad, in the outcome; that
-/// of another trigger only succeeds or fails, and the host tries it again where that is its way.
+/// of another trigger only succeeds or fails, and the host tries it again if that is its way.
 async fn open(app: App, folder: &str, request: Request) -> Result<Outcome, Problem> {
     check_sender(request.headers())?;
     let body = to_bytes(request.into_body(), ENVELOPE_LIMIT).await.map_err(|_| {

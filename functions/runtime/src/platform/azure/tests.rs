@@ -245,3 +245,13 @@ async fn the_host_sees_that_the_app_is_ready() {
     let answer = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(answer.status(), 200);
 }
+
+#[tokio::test]
+async fn an_envelope_with_more_headers_than_there_can_be_is_an_error() {
+    let app = app(&[]);
+    let names = (0..40_000).map(|number| (format!("x-{number}"), json!(["1"])));
+    let many = Value::Object(names.collect());
+    let request = http("POST", "https://x/api/echo", many, "{}".into());
+    let (status, outcome) = post(&app, "/echo", request).await;
+    assert_eq!(status, 400, "{outcome}");
+}

@@ -22,7 +22,7 @@ const NOT_IN_QUERY: &AsciiSet =
 ///
 /// The library builds a URL of the caller's host, path and query, takes for granted that this works,
 /// and takes the same for the base64 of a body. It resolves `..` in paths, and puts a stage in front
-/// unless the path begins with the same word. And where a header is there both with one value and
+/// unless the path begins with the same word. And if a header is there both with one value and
 /// with several, it keeps the one.
 ///
 /// # Errors

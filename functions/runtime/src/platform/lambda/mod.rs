@@ -37,7 +37,7 @@ pub(crate) async fn run(router: Router) -> Result<(), Error> {
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// An event that failed. Lambda tries it again where that is its way.
+/// An event that failed. Lambda tries it again if that is its way.
 #[derive(Debug)]
 struct Failed(Error);
 

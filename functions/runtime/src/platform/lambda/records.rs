@@ -63,12 +63,12 @@ impl Records {
 
     /// Delivers the records in order.
     ///
-    /// A message of a queue that fails is returned, and with it, where the queue keeps an order,
+    /// A message of a queue that fails is returned, and with it, if the queue keeps an order,
     /// all that follow.
     ///
     /// # Errors
     ///
-    /// Where a notification fails. Lambda then tries the event again.
+    /// If a notification fails. Lambda then tries the event again.
     pub(super) async fn deliver(
         &self,
         router: &Router,

@@ -1,0 +1,79 @@
+//! What time does to a session: pings, and the ends of its time limits.
+
+use super::{
+    Phase, Session,
+    effect::Effect,
+    rules::{Rules, SilentClients},
+    seconds::Seconds,
+};
+use crate::protocol::handshake;
+
+const PERMISSION_ENDED: &str = "the client's permission has ended";
+
+impl Session {
+    /// When [`tick`](Self::tick) is due next, unless something is sent or received before.
+    pub(crate) fn deadline(&self, rules: &Rules) -> Seconds {
+        let deadline = match self.phase {
+            Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
+            Phase::Open if self.terms.has_pings => {
+                let ping = self.last_sent.saturating_add(rules.keep_alive);
+                ping.min(self.silence_limit(rules).unwrap_or(Seconds::MAX))
+            }
+            Phase::Open => Seconds::MAX,
+            Phase::Away { since } => since.saturating_add(rules.reconnect_timeout),
+            Phase::Ended { since } => return since.saturating_add(rules.close_timeout),
+        };
+        deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
+    }
+
+    /// Lets time pass: a ping if one is due, an end if a time limit ran out.
+    pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let expired = self.terms.expires.is_some_and(|expires| now >= expires);
+        match self.phase {
+            Phase::Ended { .. } if now >= self.deadline(rules) => effects.push(Effect::Abort),
+            Phase::Ended { .. } => {}
+            Phase::Away { since } if now >= self.deadline(rules) => {
+                let reason = if expired {
+                    PERMISSION_ENDED.to_owned()
+                } else {
+                    let gone = now.saturating_sub(since);
+                    format!(
+                        "the transport broke, and the client did not come back for {gone} seconds"
+                    )
+                };
+                effects.extend(self.abandon(&reason, now));
+            }
+            _ if expired => {
+                effects.extend(self.close(Some(PERMISSION_ENDED), true, now));
+            }
+            Phase::Handshake { since }
+                if now >= since.saturating_add(self.handshake_timeout(rules)) =>
+            {
+                effects.push(Effect::SendLast(handshake::refusal("Handshake was canceled.")));
+                self.end(now, &mut effects);
+            }
+            Phase::Open if self.terms.has_pings => {
+                let silence = now.saturating_sub(self.last_received);
+                if self.silence_limit(rules).is_some_and(|limit| now >= limit) {
+                    let reason = format!("the client sent nothing for {silence} seconds");
+                    effects.extend(self.close(Some(&reason), true, now));
+                } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
+                    effects.push(Effect::Send(self.protocol.ping().to_vec()));
+                }
+            }
+            Phase::Handshake { .. } | Phase::Open | Phase::Away { .. } => {}
+        }
+        effects
+    }
+
+    /// When a client that says nothing more is taken for gone.
+    fn silence_limit(&self, rules: &Rules) -> Option<Seconds> {
+        let holds = self.has_pinged || rules.silent_clients == SilentClients::Close;
+        holds.then(|| self.last_received.saturating_add(rules.client_timeout))
+    }
+
+    fn handshake_timeout(&self, rules: &Rules) -> Seconds {
+        self.terms.handshake_timeout.unwrap_or(rules.handshake_timeout)
+    }
+}
