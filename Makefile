@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests nextest chromium deny soak fuzz \
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests uploads nextest chromium deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -22,10 +22,12 @@ check: fmt clippy nextest
 fmt:
 	cargo fmt --all --check
 
-# The second is the build for Lambda behind an authorizer, the third that for Azure.
+# The second is the build for Lambda behind an authorizer, the third the server as in it, the fourth
+# that for Azure.
 clippy:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p signalr-negotiate --no-default-features --features lambda --all-targets -- -D warnings
+	cargo clippy --locked -p signalr-http-server --all-targets -- -D warnings
 	cargo clippy --locked -p signalr-function-app $(AZURE) --all-targets -- -D warnings
 
 doc:
@@ -78,6 +80,11 @@ instructions:
 client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium
 	cargo build --locked -p signalr-cli
 	cd tests/clients && npm test
+
+# Refusals of large bodies, a hundred of each kind: each must reach its caller.
+uploads: tests/clients/python/.venv/installed
+	cargo build --locked -p signalr-cli
+	cd tests/clients && UPLOAD_TRIES=100 node --test --test-reporter=spec uploads.test.js
 
 tests/clients/python/.venv/installed: tests/clients/python/requirements.txt
 	python3 -m venv $(@D)

@@ -1,12 +1,14 @@
 //! `signalr dev`: the service, the functions and the chat page at once, for this machine only.
 
-use std::{ffi::OsString, io};
+use std::{ffi::OsString, io, sync::Arc};
 
 use axum::Router;
 use clap::Args;
 use serde_json::json;
 use signalr_function_runtime::{Config as FunctionConfig, variable};
-use signalr_http_server::{EndSignals, Limits, Listen};
+use signalr_http_server::{
+    EndSignals, Limits, Listen, Security, SocketLimits, SocketPlaces, serve_with,
+};
 use signalr_serverless::{ConnectionString, HubName};
 use signalr_service::{
     Config as ServiceConfig, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
@@ -16,7 +18,8 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     announcement::{self, Line, Scheme, connection_string},
     failure::Failure,
-    page,
+    limits::socket_limits,
+    open_files, page,
 };
 
 /// Run everything on this machine: service, functions and chat page
@@ -65,7 +68,8 @@ impl Dev {
 
         announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
         let app = page::in_front_of(app, starts_service);
-        Ok(signals.run(|first| serve(app, listeners, service, first)).await?)
+        let places = SocketPlaces::new(half_of_the_sockets()?);
+        Ok(signals.run(|first| serve(places, app, listeners, service, first)).await?)
     }
 
     /// Reads the environment, with this command's own defaults under it and its flags over it.
@@ -108,6 +112,7 @@ impl Dev {
         let config = ServiceConfig {
             listen: Listen::Loopback { port: self.service_port },
             upstream: Some(upstream),
+            sockets: half_of_the_sockets()?,
             ..ServiceConfig::default()
         };
         config.bind().await.map_err(|error| Failure::start(&error, "flag --service-port"))
@@ -181,6 +186,11 @@ fn names_a_service(environment: &impl Fn(&str) -> Option<OsString>) -> bool {
         .any(|variable| environment(variable.name).is_some_and(|value| !value.is_empty()))
 }
 
+/// For each of the two that listen.
+fn half_of_the_sockets() -> io::Result<SocketLimits> {
+    Ok(socket_limits(open_files::sockets(open_files::raise_limit()?) / 2))
+}
+
 fn port_of(service: &Service) -> Option<u16> {
     service.addresses().first().map(|address| address.port())
 }
@@ -197,12 +207,14 @@ fn own_connection_string(port: u16) -> Result<ConnectionString, Failure> {
 
 /// Serves until the signal. The service ends after the functions, whose last calls still need it.
 async fn serve(
+    places: Arc<SocketPlaces>,
     app: Router,
     listeners: Vec<TcpListener>,
     service: Option<Service>,
     signal: impl Future<Output = ()>,
 ) {
-    let functions = signalr_http_server::serve(listeners, app, Limits::default(), signal);
+    let limits = Limits::default();
+    let functions = serve_with(listeners, Security::Plain, places, app, limits, signal);
     match service {
         Some(service) => service.run(functions).await,
         None => functions.await,

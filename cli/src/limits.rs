@@ -1,14 +1,34 @@
 //! The limits of the service, as flags. Each has a variable of the same name beside it.
 
-use std::time::Duration;
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use clap::{Args, ValueEnum, value_parser};
-use signalr_service::{Config, Drain, SilentClients, Timeouts};
+use ipnet::IpNet;
+use signalr_service::{Config, Drain, SilentClients, SocketLimits, Timeouts};
 
 /// The flags of `signalr serve` that bound what callers may use.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitFlags {
+    /// Most sockets in all, of clients and REST callers [default: as many as files may be open]
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_SOCKETS",
+        value_parser = value_parser!(u32).range(16..))]
+    max_sockets: Option<u32>,
+
+    /// Most connections from one address, or from one IPv6 network of 64 bits [default: any number]
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CONNECTIONS_PER_ADDRESS",
+        value_parser = value_parser!(u32).range(1..))]
+    max_connections_per_address: Option<u32>,
+
+    /// Proxy whose X-Forwarded-For says who calls, as an address or a network, repeatable
+    #[arg(long = "trusted-proxy", value_name = "CIDR", env = "SIGNALR_TRUSTED_PROXIES",
+        value_delimiter = ',', value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
+
+    /// Most clients that may connect in a second [default: any number]
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CONNECT_RATE")]
+    max_connect_rate: Option<NonZeroU32>,
+
     /// Most connections in all [default: as many as the machine has sockets for]
     #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CONNECTIONS",
         value_parser = value_parser!(u32).range(1..))]
@@ -94,9 +114,15 @@ enum OnSilence {
 
 impl LimitFlags {
     /// The configuration with these limits.
-    pub(crate) fn apply(&self, config: Config) -> Config {
+    pub(crate) fn apply(&self, config: Config, sockets: usize) -> Config {
         let count = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         Config {
+            sockets: SocketLimits {
+                per_address: self.max_connections_per_address.map(count),
+                trusted_proxies: self.trusted_proxies.clone(),
+                ..socket_limits(self.max_sockets.map_or(sockets, count))
+            },
+            max_connect_rate: self.max_connect_rate,
             max_connections: self.max_connections.map(count),
             max_connections_per_user: self.max_connections_per_user.map(count),
             max_calls: count(self.max_calls),
@@ -125,6 +151,46 @@ impl LimitFlags {
                 deadline: Duration::from_secs(self.drain_timeout),
             },
             ..config
+        }
+    }
+}
+
+/// Limits of so many sockets, some of which are kept back for operators.
+pub(crate) fn socket_limits(connections: usize) -> SocketLimits {
+    let defaults = SocketLimits::default();
+    SocketLimits { connections, reserved: defaults.reserved.min(connections / 8), ..defaults }
+}
+
+/// A network, or a single address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| address.into()));
+    network
+        .map_err(|_| format!("'{text}' is no address and no network; write 10.0.0.1 or 10.0.0.0/8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        for (text, expected) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("10.0.0.1", "10.0.0.1/32"),
+            ("fd00::/8", "fd00::/8"),
+            ("::1", "::1/128"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), expected);
+        }
+        for bad in ["", "10.0.0.0/33", "proxy.example", "10.0.0.1:80"] {
+            assert!(network(bad).unwrap_err().contains(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_eighth_of_few_sockets_is_kept_back() {
+        for (sockets, reserved) in [(16, 2), (160, 20), (20_000, 64)] {
+            assert_eq!(socket_limits(sockets).reserved, reserved, "{sockets}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod announcement;
 mod dev;
 mod failure;
 mod limits;
+mod open_files;
 mod page;
 mod serve;
 mod tls;

@@ -14,6 +14,7 @@ use crate::{
     announcement::{self, Line, Scheme},
     failure::Failure,
     limits::LimitFlags,
+    open_files,
     tls::TlsFlags,
 };
 
@@ -85,17 +86,21 @@ impl Serve {
         let signals = EndSignals::listen()?;
         let key = self.shown_key();
         self.warn();
-        let config = Config { upstream, tls, ..self.config() };
+        let files = open_files::raise_limit()?;
+        let config = Config { upstream, tls, ..self.config(open_files::sockets(files)) };
+        let sockets = config.sockets.connections;
         let service = config
             .bind()
             .await
             .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
-        announcement::print(&lines(&service, scheme, key))?;
+        let mut lines = lines(&service, scheme, key);
+        lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
+        announcement::print(&lines)?;
         Ok(signals.run(|first| service.run(first)).await?)
     }
 
-    fn config(self) -> Config {
-        let defaults = self.limits.apply(Config::default());
+    fn config(self, sockets: usize) -> Config {
+        let defaults = self.limits.apply(Config::default(), sockets);
         Config {
             listen: self.listen(self.port),
             preview_listen: self.preview_port.map(|port| self.listen(port)),

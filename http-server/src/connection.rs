@@ -1,30 +1,37 @@
 //! The requests of one connection.
 
-use std::{convert::Infallible, error::Error, pin::pin};
+use std::{convert::Infallible, error::Error, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{
     Request, Response,
     body::{Body, Incoming},
     server::conn::http1,
+    service::service_fn,
 };
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::{net::TcpStream, sync::watch};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, sync::watch, time::sleep};
 use tower::Service;
 
 use crate::{
     head_timer::{Arrived, HeadTimer},
     limits::Limits,
     socket::Socket,
+    socket_places::SocketPlace,
     stream::Security,
+    unread_body,
 };
+
+/// The longest time for a head, and without one, of a connection in a place that is kept back.
+const RESERVED_TIME: Duration = Duration::from_secs(2);
 
 /// Serves the requests of one connection, one after the other. An upgrade takes the socket away from
 /// here, and this ends.
 pub(crate) async fn serve<S, B>(
     socket: TcpStream,
     security: Security,
+    place: SocketPlace,
     service: S,
-    limits: Limits,
+    mut limits: Limits,
     mut is_ending: watch::Receiver<()>,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send,
@@ -33,14 +40,14 @@ pub(crate) async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    // Answers are written whole; waiting for more would only delay them.
-    if socket.set_nodelay(true).is_err() {
-        // The caller has gone already.
-        return;
+    if place.is_reserved() {
+        limits.head_time = limits.head_time.min(RESERVED_TIME);
+        limits.idle_time = limits.idle_time.min(RESERVED_TIME);
     }
     let secured = tokio::select! {
         biased;
         secured = security.secure(socket) => secured,
+        () = sleep(RESERVED_TIME), if place.is_reserved() => return,
         _ = is_ending.changed() => return,
     };
     let stream = match secured {
@@ -50,16 +57,22 @@ pub(crate) async fn serve<S, B>(
             return;
         }
     };
+    let place = Arc::new(place);
     let arrived = Arrived::default();
     let timer = HeadTimer::new(limits.head_time, arrived.clone());
+    let socket = Socket::new(stream, Arc::clone(&place), arrived, limits.write_time);
     let connection = http1::Builder::new()
+        .keep_alive(!place.is_reserved())
         .timer(timer)
         // The timer shortens it to the time for a head when the head begins.
         .header_read_timeout(limits.idle_time)
         .max_buf_size(limits.head_size)
         .serve_connection(
-            TokioIo::new(Socket::new(stream, arrived)),
-            TowerToHyperService::new(service),
+            TokioIo::new(socket),
+            service_fn(move |mut request| {
+                request.extensions_mut().insert(Arc::clone(&place));
+                unread_body::answer(service.clone(), request)
+            }),
         )
         .with_upgrades();
     let mut connection = pin!(connection);

@@ -33,7 +33,7 @@ impl Arrived {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    fn is_noted(&self) -> bool {
+    pub(crate) fn is_noted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

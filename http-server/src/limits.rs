@@ -25,6 +25,9 @@ pub struct Limits {
     /// connections for up to a minute, and one that is closed in the moment of a send fails that
     /// send.
     pub idle_time: Duration,
+    /// How long a caller may take nothing of its answer. Then the connection is cut off, and what
+    /// waited for the caller is dropped. 30 seconds by default.
+    pub write_time: Duration,
     /// How long requests that are under way may take after the end was asked for. Then they are cut
     /// off. 5 seconds by default.
     pub drain_time: Duration,
@@ -36,6 +39,7 @@ impl Default for Limits {
             head_size: 64 * 1024,
             head_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
+            write_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(5),
         }
     }

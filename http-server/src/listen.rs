@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Where to listen. Port 0 picks a free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,26 +57,26 @@ impl Listen {
     /// [`ListenError`] names the address, what is wrong with it and what to do.
     pub async fn bind(self) -> Result<Vec<TcpListener>, ListenError> {
         match self {
-            Self::Address(address) => Ok(vec![open(address).await?]),
+            Self::Address(address) => Ok(vec![open(address)?]),
             Self::Loopback { port: 0 } => {
-                let mut last = open_loopback(0).await;
+                let mut last = open_loopback(0);
                 for _ in 1..FREE_PORT_TRIES {
                     if last.is_ok() {
                         break;
                     }
-                    last = open_loopback(0).await;
+                    last = open_loopback(0);
                 }
                 last
             }
-            Self::Loopback { port } => open_loopback(port).await,
+            Self::Loopback { port } => open_loopback(port),
         }
     }
 }
 
-async fn open_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
-    let v4 = open((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into()).await?;
+fn open_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
+    let v4 = open((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into())?;
     let port = v4.local_addr().map_or(port, |address| address.port());
-    match open((IpAddr::V6(Ipv6Addr::LOCALHOST), port).into()).await {
+    match open((IpAddr::V6(Ipv6Addr::LOCALHOST), port).into()) {
         Ok(v6) => Ok(vec![v4, v6]),
         Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => Err(error),
         // A machine without IPv6 resolves `localhost` to 127.0.0.1.
@@ -84,6 +84,22 @@ async fn open_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
     }
 }
 
-async fn open(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
+/// How many connections may wait to be taken. The caller of one more tries again after a second, so
+/// it is more than clients that all come back at once. The system may have a lower bound of its own.
+const BACKLOG: u32 = 4096;
+
+fn open(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    listen(address).map_err(|source| ListenError { address, source })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port is free again at once when its program has ended. Windows has another meaning for this.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

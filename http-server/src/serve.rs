@@ -1,6 +1,6 @@
 //! From the first connection to the end of the last.
 
-use std::{convert::Infallible, error::Error, pin::pin};
+use std::{convert::Infallible, error::Error, pin::pin, sync::Arc};
 
 use hyper::{
     Request, Response,
@@ -9,7 +9,10 @@ use hyper::{
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 use tower::Service;
 
-use crate::{accept::Ports, connection, limits::Limits, stream::Security};
+use crate::{
+    accept::Ports, connection, limits::Limits, refuse::Refusals, socket_places::SocketPlaces,
+    stream::Security,
+};
 
 /// Serves HTTP/1.1 on these ports until `shutdown` is ready. Then no port takes a new connection,
 /// idle connections are closed, requests under way are finished, and what is still there after
@@ -17,6 +20,9 @@ use crate::{accept::Ports, connection, limits::Limits, stream::Security};
 ///
 /// The service may upgrade a connection: [`take_socket`](crate::take_socket) hands out its socket.
 /// Such a socket is the service's own from then on, and outlives this call.
+///
+/// There are as many connections at once as [`SocketLimits`](crate::SocketLimits) has for everybody;
+/// [`serve_with`] takes limits of one's own.
 ///
 /// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
 pub async fn serve<S, B>(
@@ -34,15 +40,17 @@ pub async fn serve<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    serve_with(listeners, Security::Plain, service, limits, shutdown).await;
+    serve_with(listeners, Security::Plain, Arc::default(), service, limits, shutdown).await;
 }
 
-/// Serves as [`serve`] does, on ports that are secured or not.
+/// Serves as [`serve`] does, on ports that are secured or not, with these places for connections.
 ///
-/// A caller has 10 seconds for its TLS handshake, and no other waits for it.
+/// A caller has 10 seconds for its TLS handshake, and no other waits for it. Each request has its
+/// connection's `Arc<`[`SocketPlace`](crate::SocketPlace)`>` among its extensions.
 pub async fn serve_with<S, B>(
     listeners: Vec<TcpListener>,
     security: Security,
+    places: Arc<SocketPlaces>,
     service: S,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -59,6 +67,7 @@ pub async fn serve_with<S, B>(
     let (end, is_ending) = watch::channel(());
     let mut ports = Ports::new(listeners);
     let mut connections = JoinSet::new();
+    let mut refusals = Refusals::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -67,10 +76,22 @@ pub async fn serve_with<S, B>(
             () = &mut shutdown => break,
             // What is left of a connection that ended goes at once.
             Some(_) = connections.join_next() => {}
-            socket = ports.accept() => {
-                let service = service.clone();
-                let (security, is_ending) = (security.clone(), is_ending.clone());
-                connections.spawn(connection::serve(socket, security, service, limits, is_ending));
+            (socket, peer) = ports.accept() => {
+                let place = places.take(peer);
+                let refusal = place.as_ref().err().map(|reason| refusals.begin(*reason));
+                let (service, security) = (service.clone(), security.clone());
+                let is_ending = is_ending.clone();
+                connections.spawn(async move {
+                    match (place, refusal) {
+                        (Ok(place), _) => {
+                            connection::serve(socket, security, place, service, limits, is_ending)
+                                .await;
+                        }
+                        (Err(_), Some(Some(refusal))) => refusal.answer(socket).await,
+                        // So many are refused at once that this one is closed without an answer.
+                        (Err(_), _) => {}
+                    }
+                });
             }
         }
     }

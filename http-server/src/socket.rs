@@ -3,7 +3,9 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,18 +16,61 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{head_timer::Arrived, stream::Stream};
+use crate::{
+    head_timer::Arrived, linger::Linger, socket_places::SocketPlace, stream::Stream,
+    write_limit::WriteLimit,
+};
 
-/// A socket that notes when bytes have come.
+/// A socket that notes when bytes have come, gives up a caller who takes nothing, and ends such that
+/// the last answer arrives.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: Stream,
+    place: Arc<SocketPlace>,
     arrived: Arrived,
+    write_limit: WriteLimit,
+    /// Whether the caller was sent anything.
+    has_answered: bool,
+    linger: Option<Box<Linger>>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: Stream, arrived: Arrived) -> Self {
-        Self { stream, arrived }
+    pub(crate) fn new(
+        stream: Stream,
+        place: Arc<SocketPlace>,
+        arrived: Arrived,
+        write_time: Duration,
+    ) -> Self {
+        let write_limit = WriteLimit::new(write_time);
+        Self { stream, place, arrived, write_limit, has_answered: false, linger: None }
+    }
+
+    fn noted_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.has_answered |= matches!(written, Poll::Ready(Ok(1..)));
+        self.check_progress(cx, written)
+    }
+
+    fn check_progress<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let was_pending = written.is_pending();
+        let checked = self.write_limit.check(cx, written);
+        if was_pending && checked.is_ready() {
+            self.place.count_cut_off();
+        }
+        checked
+    }
+
+    /// Whether an answer was sent that the caller may not have read yet. It has if the connection is
+    /// waiting for the next request.
+    fn may_lose_an_answer(&self) -> bool {
+        self.has_answered && self.arrived.is_noted()
     }
 }
 
@@ -39,6 +84,9 @@ pub struct UpgradedSocket {
     pub tls: Option<Box<rustls::ServerConnection>>,
     /// What the caller sent behind its request, which is read already and comes first.
     pub early: Bytes,
+    /// Its place among the connections, which is free for another when this is dropped. Keep it as
+    /// long as the socket.
+    pub place: Arc<SocketPlace>,
 }
 
 /// Takes the bare socket out of a connection that was upgraded. Nothing of this server stays around
@@ -52,17 +100,19 @@ pub fn take_socket(upgraded: Upgraded) -> io::Result<UpgradedSocket> {
         .downcast::<TokioIo<Socket>>()
         .map_err(|_| io::Error::other("the connection is of another server"))?;
     let early = parts.read_buf;
-    Ok(match parts.io.into_inner().stream {
+    let Socket { stream, place, .. } = parts.io.into_inner();
+    Ok(match stream {
         Stream::Plain(stream) => UpgradedSocket {
             stream,
             #[cfg(feature = "tls")]
             tls: None,
             early,
+            place,
         },
         #[cfg(feature = "tls")]
         Stream::Tls(secured) => {
             let (stream, tls) = secured.into_inner();
-            UpgradedSocket { stream, tls: Some(Box::new(tls)), early }
+            UpgradedSocket { stream, tls: Some(Box::new(tls)), early, place }
         }
     })
 }
@@ -88,7 +138,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.noted_write(cx, written)
     }
 
     fn poll_write_vectored(
@@ -96,7 +147,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.noted_write(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -104,10 +156,15 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.check_progress(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        if !self.may_lose_an_answer() {
+            return Pin::new(&mut self.stream).poll_shutdown(cx);
+        }
+        let Self { stream, linger, .. } = &mut *self;
+        linger.get_or_insert_with(|| Box::new(Linger::begin())).poll(Pin::new(stream), cx)
     }
 }

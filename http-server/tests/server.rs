@@ -30,6 +30,7 @@ const LIMITS: Limits = Limits {
     head_size: 8 * 1024,
     head_time: Duration::from_secs(10),
     idle_time: Duration::from_secs(75),
+    write_time: Duration::from_secs(30),
     drain_time: Duration::from_secs(5),
 };
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";

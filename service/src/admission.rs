@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use signalr_http_server::Counted;
 use signalr_serverless::{HubName, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,12 +36,20 @@ pub(crate) enum Full {
     Service,
     #[error("the user has as many connections as a user may have; close one")]
     User,
+    #[error("the caller has as many connections as one address may have; close one")]
+    Address,
+    #[error("more clients connect than may in a second; try again later")]
+    Rate,
+    #[error("the last places are not for clients; try again later")]
+    Reserved,
 }
 
 /// One connection among those that may be open. It is given back when it is dropped.
 pub(crate) struct Place {
     admission: Admission,
     identity: Arc<Identity>,
+    /// Its place among the connections of an address, if a proxy stands between.
+    _of_address: Option<Counted>,
 }
 
 impl Admission {
@@ -59,15 +68,19 @@ impl Admission {
     }
 
     /// Admits a connection, which keeps the place for as long as it lasts.
-    pub(crate) fn admit(&self, identity: &Arc<Identity>) -> Result<Place, Full> {
-        let place = self.place(identity);
+    pub(crate) fn admit(
+        &self,
+        identity: &Arc<Identity>,
+        of_address: Option<Counted>,
+    ) -> Result<Place, Full> {
+        let place = self.place(identity, of_address);
         if place.is_err() {
             self.0.counters.connection_refused();
         }
         place
     }
 
-    fn place(&self, identity: &Arc<Identity>) -> Result<Place, Full> {
+    fn place(&self, identity: &Arc<Identity>, of_address: Option<Counted>) -> Result<Place, Full> {
         let Inner { limit, limit_per_user, open, .. } = &*self.0;
         let more = |count| (count < *limit).then_some(count + 1);
         open.fetch_update(Relaxed, Relaxed, more).map_err(|_| Full::Service)?;
@@ -80,7 +93,8 @@ impl Admission {
             }
             *count += 1;
         }
-        Ok(Place { admission: self.clone(), identity: Arc::clone(identity) })
+        let identity = Arc::clone(identity);
+        Ok(Place { admission: self.clone(), identity, _of_address: of_address })
     }
 }
 
@@ -147,23 +161,24 @@ mod tests {
     #[test]
     fn places_have_a_bound_and_come_back() {
         let admission = admission(2, 9);
-        let places = [None, Some("ann")].map(|user| admission.admit(&identity(user)).unwrap());
-        assert_eq!(admission.admit(&identity(None)).err(), Some(Full::Service));
+        let places =
+            [None, Some("ann")].map(|user| admission.admit(&identity(user), None).unwrap());
+        assert_eq!(admission.admit(&identity(None), None).err(), Some(Full::Service));
         drop(places);
-        assert!(admission.admit(&identity(None)).is_ok());
+        assert!(admission.admit(&identity(None), None).is_ok());
         assert_eq!(admission.0.counters.connections_refused(), 1);
     }
 
     #[test]
     fn a_user_at_its_bound_stops_nobody_else() {
         let admission = admission(9, 1);
-        let ann = admission.admit(&identity(Some("ann"))).unwrap();
-        assert_eq!(admission.admit(&identity(Some("ann"))).err(), Some(Full::User));
+        let ann = admission.admit(&identity(Some("ann")), None).unwrap();
+        assert_eq!(admission.admit(&identity(Some("ann")), None).err(), Some(Full::User));
         let _others =
-            [Some("bob"), None, None].map(|user| admission.admit(&identity(user)).unwrap());
+            [Some("bob"), None, None].map(|user| admission.admit(&identity(user), None).unwrap());
         assert_eq!(admission.0.open.load(Relaxed), 4);
         drop(ann);
-        assert!(admission.admit(&identity(Some("ann"))).is_ok());
+        assert!(admission.admit(&identity(Some("ann")), None).is_ok());
     }
 
     #[test]
@@ -171,8 +186,8 @@ mod tests {
         let admission = admission(9, 2);
         for number in 0..1000 {
             let user = format!("user{number}");
-            let _places = [0, 1].map(|_| admission.admit(&identity(Some(&user))).unwrap());
-            assert!(admission.admit(&identity(Some(&user))).is_err());
+            let _places = [0, 1].map(|_| admission.admit(&identity(Some(&user)), None).unwrap());
+            assert!(admission.admit(&identity(Some(&user)), None).is_err());
         }
         assert_eq!(admission.0.open.load(Relaxed), 0);
         assert!(admission.0.users.lock().unwrap().is_empty());

@@ -1,9 +1,13 @@
 //! What can be chosen about a service.
 
-use std::{num::NonZeroUsize, thread, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    thread,
+    time::Duration,
+};
 
 use signalr_http_client::Trust;
-use signalr_http_server::{Listen, Tls};
+use signalr_http_server::{Listen, SocketLimits, Tls};
 use signalr_serverless::AccessKey;
 use tokio::sync::watch;
 
@@ -55,6 +59,10 @@ pub struct Config {
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
     pub shards: Option<NonZeroUsize>,
+    /// The most sockets, those of REST callers included, and the most from one address.
+    pub sockets: SocketLimits,
+    /// The most clients that may connect in a second. Default: any number.
+    pub max_connect_rate: Option<NonZeroU32>,
     /// The most connections in all; `None` for as many as the machine has sockets for. Default: `None`.
     pub max_connections: Option<usize>,
     /// The most connections of one user in one hub. Default: any number.
@@ -115,6 +123,8 @@ impl Default for Config {
             silent_clients: SilentClients::default(),
             lenient: false,
             shards: None,
+            sockets: SocketLimits::default(),
+            max_connect_rate: None,
             max_connections: None,
             max_connections_per_user: None,
             max_calls: 1024,

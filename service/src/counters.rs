@@ -1,6 +1,11 @@
 //! What the service counts while it runs.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+};
+
+use signalr_http_server::{SocketCounts, SocketPlaces};
 
 /// Counts since the service started.
 #[derive(Debug, Default)]
@@ -9,6 +14,8 @@ pub struct Counters {
     closed: AtomicU64,
     slow_clients: AtomicU64,
     connections_refused: AtomicU64,
+    connects_refused: AtomicU64,
+    sockets: Arc<SocketPlaces>,
     calls_refused: AtomicU64,
     queued_bytes: AtomicUsize,
     refused_at_end: AtomicU64,
@@ -25,6 +32,18 @@ impl Counters {
     #[must_use]
     pub fn slow_clients_closed(&self) -> u64 {
         self.slow_clients.load(Relaxed)
+    }
+
+    /// The sockets of clients and of REST callers: how many are open, and how many were refused.
+    #[must_use]
+    pub fn sockets(&self) -> SocketCounts {
+        self.sockets.counts()
+    }
+
+    /// Clients that were refused because more connected than may in a second.
+    #[must_use]
+    pub fn connects_refused(&self) -> u64 {
+        self.connects_refused.load(Relaxed)
     }
 
     /// Connections that were refused because there were as many as there may be, in all or of one
@@ -44,6 +63,19 @@ impl Counters {
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Relaxed)
+    }
+
+    /// Counts of a service with these places for sockets.
+    pub(crate) fn of(sockets: Arc<SocketPlaces>) -> Self {
+        Self { sockets, ..Self::default() }
+    }
+
+    pub(crate) fn places(&self) -> Arc<SocketPlaces> {
+        Arc::clone(&self.sockets)
+    }
+
+    pub(crate) fn connect_refused(&self) {
+        self.connects_refused.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn bytes_queued(&self, bytes: usize) {

@@ -11,7 +11,9 @@ use std::{
 
 use axum::{Router, middleware};
 use signalr_http_client::SetupError;
-use signalr_http_server::{Limits as ServerLimits, ListenError, Security, serve_with};
+use signalr_http_server::{
+    Limits as ServerLimits, ListenError, Security, SocketPlaces, serve_with,
+};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -25,6 +27,7 @@ use crate::{
     carrier::QueueBudget,
     clock::Clock,
     config::Config,
+    connect_rate::ConnectRate,
     cors,
     counters::Counters,
     drain::{Drain, Stage},
@@ -103,7 +106,7 @@ impl Service {
         };
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::of(SocketPlaces::new(config.sockets.clone())));
         let clock = Clock::start();
         let (answers, replies) = mpsc::channel(REPLIES);
         let http = signalr_http_client::client(&config.trust)?;
@@ -134,6 +137,9 @@ impl Service {
                 config.max_connections_per_user,
                 Arc::clone(&counters),
             ),
+            connect_rate: config
+                .max_connect_rate
+                .map(|rate| ConnectRate::new(rate, Instant::now())),
             calls: Calls::new(config.max_calls, Arc::clone(&counters)),
             queue_budget,
             verifier,
@@ -199,7 +205,8 @@ impl Service {
             let _ = are_told.await;
             Instant::now() + deadline
         };
-        let serving = serve_with(self.listeners, self.security, app, limits, ending);
+        let serving =
+            serve_with(self.listeners, self.security, self.counters.places(), app, limits, ending);
         let end = served_until(serving, end).await;
         expiry.abort_all();
         if let Some(upstream) = self.upstream

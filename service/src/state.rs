@@ -10,6 +10,7 @@ use crate::{
     auth::{ClientKeys, Verifier},
     carrier::QueueBudget,
     clock::Clock,
+    connect_rate::ConnectRate,
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) tokens: ConnectionTokens,
     pub(crate) admission: Admission,
     pub(crate) calls: Calls,
+    /// How many clients may connect in a second, if there is a bound.
+    pub(crate) connect_rate: Option<ConnectRate>,
     /// The bytes that wait for all clients.
     pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,

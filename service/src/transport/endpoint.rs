@@ -1,14 +1,19 @@
 //! What every request to the client endpoint has in common: a hub, a token, and errors as text.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use signalr_http_server::SocketPlace;
 use signalr_serverless::{ConnectionId, HubName, UserId};
+use tokio::time::Instant;
 
 use super::headers;
 use crate::{
-    admission::Full,
+    admission::{Full, Place},
     auth::{self, AuthError},
     hub::Stopping,
     identity::Identity,
@@ -34,6 +39,9 @@ pub(crate) struct Client {
     pub(crate) query: Query,
     /// What only an upstream is told.
     details: Option<Details>,
+    socket: Option<Arc<SocketPlace>>,
+    /// Who calls, if a proxy that is trusted says so.
+    forwarded_caller: Option<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -93,8 +101,8 @@ impl From<ClaimError> for Refusal {
 impl From<Full> for Refusal {
     fn from(full: Full) -> Self {
         let status = match full {
-            Full::Service => StatusCode::SERVICE_UNAVAILABLE,
-            Full::User => StatusCode::TOO_MANY_REQUESTS,
+            Full::Service | Full::Reserved => StatusCode::SERVICE_UNAVAILABLE,
+            Full::User | Full::Address | Full::Rate => StatusCode::TOO_MANY_REQUESTS,
         };
         Self::new(status, full.to_string())
     }
@@ -132,10 +140,10 @@ impl Client {
     /// Checks who is calling.
     pub(crate) fn authenticate(
         state: &State,
-        uri: &Uri,
-        request_headers: &HeaderMap,
+        request: &Request,
         now: SystemTime,
     ) -> Result<Self, Refusal> {
+        let (uri, request_headers) = (request.uri(), request.headers());
         let query = Query::parse(uri.query());
         let hub = parse_hub(&query)?;
         // Browsers cannot set headers on these two requests.
@@ -150,7 +158,37 @@ impl Client {
             claims: upstream::claims(&verified.claims),
             query: upstream::forwarded_query(uri.query().unwrap_or_default()),
         });
-        Ok(Self { hub, user: verified.user, terms, query, details })
+        let socket = request.extensions().get::<Arc<SocketPlace>>().cloned();
+        let forwarded_caller =
+            socket.as_ref().and_then(|socket| socket.forwarded_caller(request_headers));
+        Ok(Self { hub, user: verified.user, terms, query, details, socket, forwarded_caller })
+    }
+
+    /// Refuses to begin or to hold a connection in one of the last places, which are for REST.
+    pub(crate) fn check_socket(&self, state: &State) -> Result<(), Refusal> {
+        if self.socket.as_ref().is_some_and(|socket| socket.is_reserved()) {
+            state.counters.connection_refused();
+            return Err(Full::Reserved.into());
+        }
+        Ok(())
+    }
+
+    /// Refuses to begin a connection if too many do.
+    pub(crate) fn check_rate(state: &State) -> Result<(), Refusal> {
+        if state.connect_rate.as_ref().is_some_and(|rate| !rate.take(Instant::now())) {
+            state.counters.connect_refused();
+            return Err(Full::Rate.into());
+        }
+        Ok(())
+    }
+
+    /// A place for a new connection of this client.
+    pub(crate) fn admit(&self, state: &State, identity: &Arc<Identity>) -> Result<Place, Refusal> {
+        let of_address = match (&self.socket, self.forwarded_caller) {
+            (Some(socket), Some(caller)) => socket.count(caller).map_err(|_| Full::Address)?,
+            _ => None,
+        };
+        Ok(state.admission.admit(identity, of_address)?)
     }
 
     /// Whose connection tokens the client may use.

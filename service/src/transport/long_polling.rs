@@ -26,7 +26,7 @@ pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response,
             state.open_for_clients().map_err(Refusal::stopping)?;
             let queue = PollQueue::new(&state.queue_budget, state.clock.now());
             let carrier = Carrier::LongPolling(Box::new(queue));
-            let place = state.admission.admit(&identity)?;
+            let place = client.admit(state, &identity)?;
             let caller = client.caller(&identity);
             let token = Some(guard);
             let connection = NewConnection { identity, terms, carrier, place, token, caller };

@@ -35,7 +35,10 @@ async fn connect(
     request: Request,
 ) -> Result<Response, Refusal> {
     let now = SystemTime::now();
-    let mut client = Client::authenticate(&state, request.uri(), request.headers(), now)?;
+    let mut client = Client::authenticate(&state, &request, now)?;
+    if *request.method() == Method::GET {
+        client.check_socket(&state)?;
+    }
     match *request.method() {
         Method::GET if headers::ask_for_websocket(request.headers()) => {
             websocket::connect(state, client, request)

@@ -46,8 +46,10 @@ pub(crate) async fn negotiate(
     Extract(state): Extract<Arc<State>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let client = Client::authenticate(&state, request.uri(), request.headers(), SystemTime::now())?;
+    let client = Client::authenticate(&state, &request, SystemTime::now())?;
     state.open_for_clients().map_err(Refusal::stopping)?;
+    client.check_socket(&state)?;
+    Client::check_rate(&state)?;
     let asked = client.query.first("negotiateVersion").unwrap_or("0");
     let Ok(asked) = asked.parse::<u32>() else {
         let error = format!("negotiateVersion '{asked}' is not a whole number; use 1");

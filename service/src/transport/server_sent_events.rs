@@ -23,7 +23,7 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
         return Err(Refusal::already_connected());
     };
     state.open_for_clients().map_err(Refusal::stopping)?;
-    let place = state.admission.admit(&identity)?;
+    let place = client.admit(state, &identity)?;
     let (sink, body) = events::channel(&state.queue_budget);
     let carrier = Carrier::ServerSentEvents(sink);
     let caller = client.caller(&identity);

@@ -69,10 +69,14 @@ impl Destination {
                     Claim::Resume(identity) => return Ok(Self::Resumed(identity)),
                 }
             }
-            None => (client.new_identity()?, client.terms.clone(), None),
+            None => {
+                // Who negotiated was counted then.
+                Client::check_rate(state)?;
+                (client.new_identity()?, client.terms.clone(), None)
+            }
         };
         state.open_for_clients().map_err(Refusal::stopping)?;
-        let place = state.admission.admit(&identity)?;
+        let place = client.admit(state, &identity)?;
         let caller = client.caller(&identity);
         Ok(Self::New { identity, terms, place, token, caller })
     }
@@ -114,10 +118,10 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
 /// Takes the socket back from the HTTP library and hands it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destination) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
-        let UpgradedSocket { stream, tls, early } = take_socket(upgraded)?;
+        let UpgradedSocket { stream, tls, early, place } = take_socket(upgraded)?;
         let socket = state.hubs.register(destination.connection(), stream.into_std()?)?;
         let stream = Stream::new(socket, tls.map(|tls| *tls));
-        Ok(WebSocket::new(stream, BytesMut::from(early), state.queue_budget.clone()))
+        Ok(WebSocket::new(stream, place, BytesMut::from(early), state.queue_budget.clone()))
     });
     match socket {
         // At the end of the service the socket is dropped, and so its client learns of it.

@@ -14,6 +14,7 @@ mod operations;
 mod polling;
 mod properties;
 mod rest;
+mod sockets;
 mod tls;
 mod tokens;
 mod websocket;

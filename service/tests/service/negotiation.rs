@@ -82,6 +82,7 @@ async fn a_browser_may_ask_from_any_page() {
     assert_eq!(headers["access-control-allow-origin"], "https://app.example");
     assert_eq!(headers["access-control-allow-credentials"], "true");
     assert_eq!(headers["access-control-allow-headers"], "authorization,x-signalr-user-agent");
+    assert_eq!(headers["access-control-max-age"], "7200");
 
     let refused = service
         .http(Method::POST, "/client/negotiate?hub=chat")

@@ -3,10 +3,10 @@ use axum::{
     extract::Request,
 };
 use http_body_util::{BodyExt, channel::Channel};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
-use super::*;
+use super::{body_time::BODY_TIME, *};
 use crate::{Items, config::tests::config};
 
 #[tokio::test(start_paused = true)]
@@ -15,9 +15,13 @@ async fn half_a_body_is_not_waited_for_for_ever() {
         let take = async |_: Items| "taken";
         let router = router(&config(variables).unwrap(), [Function::open("take", take, ())]);
         let request = Request::post("/api/take").header("content-type", "application/json");
-        // It begins, and is never whole.
+        // It goes on and on, and is never whole.
         let (mut sender, half) = Channel::<Bytes>::new(1);
-        sender.send_data(Bytes::from_static(b"{")).await.unwrap();
+        tokio::spawn(async move {
+            while sender.send_data(Bytes::from_static(b"{")).await.is_ok() {
+                sleep(BODY_TIME / 4).await;
+            }
+        });
         let request = request.body(Body::new(half)).unwrap();
         let start = Instant::now();
         let answer = router.oneshot(request).await.unwrap();

@@ -7,10 +7,12 @@
 use std::{
     collections::VecDeque,
     io,
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Bytes, BytesMut};
+use signalr_http_server::SocketPlace;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
@@ -26,6 +28,8 @@ use crate::carrier::{
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     stream: Stream,
+    /// Its place among all sockets, which is free again when this one is closed.
+    _place: Arc<SocketPlace>,
     decoder: Decoder,
     /// `None` while the socket keeps up.
     queue: Option<Box<Queue>>,
@@ -66,9 +70,15 @@ pub(crate) enum Progress {
 
 impl WebSocket {
     /// Takes a socket after its upgrade, and what was read from it already.
-    pub(crate) fn new(stream: Stream, early: BytesMut, budget: QueueBudget) -> Self {
+    pub(crate) fn new(
+        stream: Stream,
+        place: Arc<SocketPlace>,
+        early: BytesMut,
+        budget: QueueBudget,
+    ) -> Self {
         Self {
             stream,
+            _place: place,
             decoder: Decoder::default(),
             queue: None,
             budget,

@@ -230,6 +230,7 @@ mod tests {
         crypto::ring,
         pki_types::{PrivatePkcs8KeyDer, ServerName},
     };
+    use signalr_http_server::SocketPlaces;
     use tokio::{io::AsyncReadExt, net::TcpListener};
     use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
@@ -313,8 +314,14 @@ mod tests {
     #[tokio::test]
     async fn a_frame_that_tls_holds_wakes_the_task_of_its_socket() {
         let (stream, _client) = pair().await;
-        let mut socket =
-            WebSocket::new(stream, BytesMut::new(), QueueBudget::new(usize::MAX, Arc::default()));
+        let places = Arc::new(SocketPlaces::default());
+        let place = Arc::new(places.take([127, 0, 0, 1].into()).unwrap());
+        let mut socket = WebSocket::new(
+            stream,
+            place,
+            BytesMut::new(),
+            QueueBudget::new(usize::MAX, Arc::default()),
+        );
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut buffer = [0; 1024];

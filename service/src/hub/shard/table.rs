@@ -121,7 +121,7 @@ mod tests {
         });
         let terms = Terms { handshake_timeout: Some(10), ..Terms::default() };
         let carrier = Carrier::Away;
-        let place = Admission::new(None, None, Arc::default()).admit(&identity).unwrap();
+        let place = Admission::new(None, None, Arc::default()).admit(&identity, None).unwrap();
         Connection::new(
             NewConnection { place, identity, terms, carrier, token: None, caller: None },
             0,

@@ -151,7 +151,7 @@ impl Client<'_> {
 }
 
 fn place(identity: &Arc<Identity>) -> Place {
-    Admission::new(None, None, Arc::default()).admit(identity).unwrap()
+    Admission::new(None, None, Arc::default()).admit(identity, None).unwrap()
 }
 
 fn rules() -> Rules {

@@ -1,0 +1,59 @@
+//! How long a caller may take to send a body.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
+};
+use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
+use tower::util::MapRequestLayer;
+
+/// For the whole body, from the moment that somebody first waits for it.
+pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Breaks off the body of each call that takes longer.
+pub(super) fn limit(router: Router) -> Router {
+    router.layer(MapRequestLayer::new(|request: Request| {
+        request.map(|body| Body::new(TimedBody { body, end: None }))
+    }))
+}
+
+struct TimedBody {
+    body: Body,
+    /// There is a timer only for a body that did not come with its head.
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for TimedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(BODY_TIME)));
+        end.as_mut()
+            .poll(cx)
+            .map(|()| Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

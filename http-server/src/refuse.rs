@@ -1,0 +1,98 @@
+//! Connections that get no place: an answer without a look at the request.
+
+use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
+
+use crate::{linger::Linger, socket_places::NoPlace};
+
+/// How many are answered at once. Beyond that connections are closed without an answer.
+const AT_ONCE: usize = 64;
+/// How long a caller has to take the answer and to end.
+const TIME: Duration = Duration::from_secs(2);
+/// How often the log says that connections are refused.
+const LOG_PAUSE: Duration = Duration::from_secs(1);
+
+const IN_ALL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
+    content-type: text/plain\r\ncontent-length: 34\r\n\r\nthere are too many connections now";
+const OF_ADDRESS: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\n\
+    content-type: text/plain\r\ncontent-length: 48\r\n\r\nthere are too many connections from this address";
+
+/// What refuses connections.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    places: Arc<Semaphore>,
+    last_logged: Option<Instant>,
+}
+
+impl Refusals {
+    pub(crate) fn new() -> Self {
+        Self { places: Arc::new(Semaphore::new(AT_ONCE)), last_logged: None }
+    }
+
+    /// The refusal of one connection, unless there are too many at once.
+    pub(crate) fn begin(&mut self, reason: NoPlace) -> Option<Refusal> {
+        self.log(reason);
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Refusal { reason, _place: place })
+    }
+
+    fn log(&mut self, reason: NoPlace) {
+        let now = Instant::now();
+        if self.last_logged.is_none_or(|last| now.duration_since(last) >= LOG_PAUSE) {
+            self.last_logged = Some(now);
+            match reason {
+                NoPlace::InAll => tracing::warn!("connections are refused: there are too many"),
+                NoPlace::OfAddress => {
+                    tracing::warn!("connections are refused: there are too many from one address");
+                }
+            }
+        }
+    }
+}
+
+/// The refusal of one connection.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    reason: NoPlace,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Refusal {
+    /// Answers without a look at the request, and ends the connection.
+    pub(crate) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
+        let answered = timeout(TIME, async {
+            stream.write_all(text(self.reason)).await?;
+            let mut linger = Linger::begin();
+            poll_fn(|cx| linger.poll(Pin::new(&mut stream), cx)).await
+        });
+        // A caller who is gone or slow has no use for the answer.
+        let _ = answered.await;
+    }
+}
+
+fn text(reason: NoPlace) -> &'static [u8] {
+    match reason {
+        NoPlace::InAll => IN_ALL,
+        NoPlace::OfAddress => OF_ADDRESS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_the_length_that_it_says() {
+        for answer in [IN_ALL, OF_ADDRESS] {
+            let answer = String::from_utf8_lossy(answer);
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+            assert!(head.contains(&format!("content-length: {}", body.len())), "{answer}");
+        }
+    }
+}
