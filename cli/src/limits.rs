@@ -54,6 +54,16 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u64).range(1024 * 1024..))]
     max_queued_bytes_in_all: Option<u64>,
 
+    /// Most requests under way at once to one upstream: a scheme, a host and a port
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_UPSTREAM_REQUESTS", default_value_t = 256,
+        value_parser = value_parser!(u32).range(1..))]
+    max_upstream_requests: u32,
+
+    /// Seconds that an upstream has for an event, with the wait for its turn
+    #[arg(long, value_name = "SECONDS", env = "SIGNALR_UPSTREAM_TIMEOUT", default_value_t = 30,
+        value_parser = value_parser!(u64).range(1..=600))]
+    upstream_timeout: u64,
+
     /// Largest message that a client may send, in bytes
     #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024,
         value_parser = value_parser!(u32).range(1024..=64 * 1024 * 1024))]
@@ -125,6 +135,7 @@ impl LimitFlags {
             max_connect_rate: self.max_connect_rate,
             max_connections: self.max_connections.map(count),
             max_connections_per_user: self.max_connections_per_user.map(count),
+            max_upstream_requests: count(self.max_upstream_requests),
             max_calls: count(self.max_calls),
             max_messages_per_second: self.max_messages_per_second,
             max_queued_bytes_in_all: self
@@ -143,6 +154,7 @@ impl LimitFlags {
                 keep_alive: Duration::from_secs(self.keep_alive),
                 client: Duration::from_secs(self.client_timeout),
                 invocation: Duration::from_secs(self.invocation_timeout),
+                upstream: Duration::from_secs(self.upstream_timeout),
                 ..config.timeouts
             },
             drain: Drain {

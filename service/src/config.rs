@@ -74,6 +74,9 @@ pub struct Config {
     /// The most bytes that may wait for all clients together; past it those are closed that have
     /// most waiting. Default: a quarter of the memory.
     pub max_queued_bytes_in_all: usize,
+    /// The most requests that may be under way at once to one upstream, which is a scheme, a host and a
+    /// port. Default: 256.
+    pub max_upstream_requests: usize,
     /// The most bytes that may wait for one client before it is closed. Default: 8 MiB.
     pub max_queued_bytes: usize,
     /// The largest message that a client may send, in bytes. Default: 1 MiB.
@@ -107,6 +110,8 @@ pub struct Timeouts {
     pub poll_gap: Duration,
     /// How long a client may take to answer an invocation by REST. Default: 60 s.
     pub invocation: Duration,
+    /// How long an upstream may take for an event, with the wait for its turn. Default: 30 s.
+    pub upstream: Duration,
 }
 
 impl Default for Config {
@@ -125,6 +130,7 @@ impl Default for Config {
             shards: None,
             sockets: SocketLimits::default(),
             max_connect_rate: None,
+            max_upstream_requests: 256,
             max_connections: None,
             max_connections_per_user: None,
             max_calls: 1024,
@@ -150,6 +156,7 @@ impl Default for Timeouts {
             reconnect: Duration::from_secs(30),
             poll_gap: Duration::from_secs(15),
             invocation: Duration::from_secs(60),
+            upstream: Duration::from_secs(30),
         }
     }
 }

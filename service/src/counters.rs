@@ -18,6 +18,7 @@ pub struct Counters {
     sockets: Arc<SocketPlaces>,
     calls_refused: AtomicU64,
     queued_bytes: AtomicUsize,
+    events_left_out: AtomicU64,
     refused_at_end: AtomicU64,
 }
 
@@ -76,6 +77,16 @@ impl Counters {
 
     pub(crate) fn connect_refused(&self) {
         self.connects_refused.fetch_add(1, Relaxed);
+    }
+
+    /// Events and calls of clients that no upstream was told of, because too much waited for all.
+    #[must_use]
+    pub fn upstream_events_left_out(&self) -> u64 {
+        self.events_left_out.load(Relaxed)
+    }
+
+    pub(crate) fn event_left_out(&self) {
+        self.events_left_out.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn bytes_queued(&self, bytes: usize) {

@@ -33,6 +33,7 @@ mod request_body;
 mod rest;
 mod server;
 mod session;
+mod shard_of;
 mod state;
 mod store;
 mod tokens;

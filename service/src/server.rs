@@ -34,15 +34,13 @@ use crate::{
     header_limit,
     hub::{Hubs, replies, shard::Shared},
     probes, rest,
+    shard_of::ShardOf,
     state::State,
     store::Store,
     tokens::ConnectionTokens,
     transport,
-    upstream::{Limits, Reply, Upstream},
+    upstream::{Limits, Replies, Reply, Upstream},
 };
-
-/// How many answers of the upstream may wait to be handed on.
-const REPLIES: usize = 64;
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +70,8 @@ pub struct Service {
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
     upstream: Option<Upstream>,
-    /// What the upstream answers to clients.
-    replies: mpsc::Receiver<Reply>,
+    /// What the upstream answers to clients, apart for each shard.
+    replies: Vec<mpsc::Receiver<Reply>>,
 }
 
 impl std::fmt::Debug for Service {
@@ -108,10 +106,17 @@ impl Service {
         listeners.extend(preview_listeners);
         let counters = Arc::new(Counters::of(SocketPlaces::new(config.sockets.clone())));
         let clock = Clock::start();
-        let (answers, replies) = mpsc::channel(REPLIES);
+        let shard_of = ShardOf::new(config.shard_count());
+        let (answers, replies) = Replies::new(shard_of.clone());
         let http = signalr_http_client::client(&config.trust)?;
         let upstream = config.upstream.clone().map(|settings| {
-            Upstream::new(settings, &config.access_keys, Limits::default(), http.clone(), answers)
+            let limits = Limits {
+                time: config.timeouts.upstream,
+                requests: config.max_upstream_requests,
+                ..Limits::default()
+            };
+            let (http, counters) = (http.clone(), Arc::clone(&counters));
+            Upstream::new(settings, &config.access_keys, limits, http, answers, counters)
         });
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
@@ -123,7 +128,7 @@ impl Service {
             upstream: upstream.clone(),
             clock,
         };
-        let hubs = Hubs::start(config.shard_count(), &shared).map_err(StartError::Shards)?;
+        let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
         let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
         let mut verifier = Verifier::new(&config.access_keys, client_keys.clone(), config.lenient);
         if let Some(issuer) = config.entra.clone() {
@@ -191,9 +196,11 @@ impl Service {
         let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
         expiry.spawn(keep_time(Arc::clone(&self.state)));
-        let state = Arc::clone(&self.state);
-        let replies =
-            tokio::spawn(async move { replies::deliver(&state.hubs, self.replies).await });
+        let mut replies = JoinSet::new();
+        for queue in self.replies {
+            let state = Arc::clone(&self.state);
+            replies.spawn(async move { replies::deliver(&state.hubs, queue).await });
+        }
         let (told, are_told) = oneshot::channel();
         let ending = async {
             shutdown.await;
@@ -214,7 +221,7 @@ impl Service {
         {
             tracing::warn!("events for the upstream were cut off");
         }
-        replies.abort();
+        replies.abort_all();
     }
 }
 

@@ -64,7 +64,7 @@ CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 
 LIMITS_FILE = "cli/src/limits.rs"
 # A flag's variable, and the field behind it.
-LIMIT = re.compile(r'env = "(SIGNALR_\w+)".*?\)\]\s*(\w+):', re.DOTALL)
+LIMIT = re.compile(r'#\[arg\(long(?: = "([a-z-]+)")?[^\]]*?env = "(SIGNALR_\w+)".*?\)\]\s*(\w+):', re.DOTALL)
 LIMIT_ROW = re.compile(r"^\| `--([a-z-]+)` \| `(SIGNALR_\w+)` \|", re.MULTILINE)
 
 
@@ -181,7 +181,7 @@ def readme_lists_the_limits(root):
     missing = [str(path.relative_to(root)) for path in (readme, flags) if not path.is_file()]
     if missing:
         return [f"{path} is missing" for path in missing]
-    known = {(name.replace("_", "-"), variable) for variable, name in LIMIT.findall(flags.read_text())}
+    known = {(name or field.replace("_", "-"), variable) for name, variable, field in LIMIT.findall(flags.read_text())}
     listed = set(LIMIT_ROW.findall(readme.read_text()))
     return [f"--{name} ({variable}) is not in the README's table" for name, variable in sorted(known - listed)] + [
         f"--{name} ({variable}) stands in the README's table, but there is no such flag"

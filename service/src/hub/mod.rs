@@ -11,7 +11,6 @@ pub(crate) mod work;
 
 use std::{
     io,
-    num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -39,6 +38,7 @@ use self::{
 use crate::{
     carrier::{PollAnswer, WebSocket},
     protocol::Outcome,
+    shard_of::ShardOf,
 };
 
 /// How much longer than the spread the closing of all connections may take.
@@ -55,8 +55,8 @@ pub(crate) struct Hubs {
 
 impl Hubs {
     /// Starts the shards, each on a thread of its own.
-    pub(crate) fn start(shards: NonZeroUsize, shared: &Shared) -> io::Result<Self> {
-        let (queues, ends) = Queues::new(shards.get());
+    pub(crate) fn start(shard_of: ShardOf, shared: &Shared) -> io::Result<Self> {
+        let (queues, ends) = Queues::new(shard_of);
         let (mut runtimes, mut threads) = (Vec::new(), Vec::new());
         for (index, work) in ends.into_iter().enumerate() {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,7 +76,7 @@ impl Hubs {
         connection: &ConnectionId,
         socket: std::net::TcpStream,
     ) -> io::Result<TcpStream> {
-        let _context = self.runtimes[self.queues.owner(connection)].enter();
+        let _context = self.runtimes[self.queues.shard_of.connection(connection)].enter();
         TcpStream::from_std(socket)
     }
 
@@ -191,7 +191,7 @@ impl Hubs {
     ) -> Result<Vec<(Cursor, Member)>, Stopping> {
         let mut page = Vec::new();
         let (first, mut after) = after.map_or((0, None), |one| (one.shard, Some(one.place)));
-        for shard in first..self.queues.shards() {
+        for shard in first..self.queues.shard_of.shards() {
             let limit = limit.saturating_sub(page.len());
             if limit == 0 {
                 break;

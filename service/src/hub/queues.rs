@@ -1,14 +1,12 @@
 //! The queues of the shards, and the one order in which work is put into them.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signalr_serverless::ConnectionId;
 use tokio::sync::mpsc;
 
 use super::work::{ClientRequest, Work};
+use crate::shard_of::ShardOf;
 
 /// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
 /// place, and what waits is written together.
@@ -23,7 +21,7 @@ pub(super) struct Queues {
     /// Held while places in all queues are collected, by one caller at a time. So what waits for a
     /// busy shard keeps one place of each other shard from those who need only that.
     collecting: tokio::sync::Mutex<()>,
-    hasher: RandomState,
+    pub(super) shard_of: ShardOf,
 }
 
 /// Whether work is taken.
@@ -40,26 +38,12 @@ enum Intake {
 pub(crate) struct Stopping;
 
 impl Queues {
-    /// Makes that many queues. Returns their other ends too, one for each shard.
-    pub(super) fn new(shards: usize) -> (Self, Vec<mpsc::Receiver<Work>>) {
-        let (queues, ends) = (0..shards).map(|_| mpsc::channel(WINDOW)).unzip();
+    /// Makes a queue for each shard. Returns their other ends too.
+    pub(super) fn new(shard_of: ShardOf) -> (Self, Vec<mpsc::Receiver<Work>>) {
+        let (queues, ends) = (0..shard_of.shards()).map(|_| mpsc::channel(WINDOW)).unzip();
         let order = Mutex::new(Intake::Open);
         let collecting = tokio::sync::Mutex::new(());
-        (Self { queues, order, collecting, hasher: RandomState::new() }, ends)
-    }
-
-    /// How many shards there are.
-    pub(super) fn shards(&self) -> usize {
-        self.queues.len()
-    }
-
-    /// The index of the shard that owns a connection: its id alone decides, so that work for one
-    /// connection concerns one shard.
-    pub(super) fn owner(&self, id: &ConnectionId) -> usize {
-        let shards = self.queues.len() as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "less than the number of shards")]
-        let index = (self.hasher.hash_one(id) % shards) as usize;
-        index
+        (Self { queues, order, collecting, shard_of }, ends)
     }
 
     /// Puts work into every queue in the common order, once all have a place.
@@ -85,7 +69,7 @@ impl Queues {
         id: &ConnectionId,
         work: Work,
     ) -> Result<(), Stopping> {
-        self.push_to(self.owner(id), work).await
+        self.push_to(self.shard_of.connection(id), work).await
     }
 
     /// Puts work into the queue of one shard.
@@ -107,7 +91,7 @@ impl Queues {
         request: ClientRequest,
     ) -> Result<(), Stopping> {
         let work = Work::FromClient { connection: id.clone(), request };
-        self.queues[self.owner(id)].send(work).await.map_err(|_| Stopping)
+        self.queues[self.shard_of.connection(id)].send(work).await.map_err(|_| Stopping)
     }
 
     /// Refuses new work, and lets every shard end once it has carried out what was taken before.
@@ -137,7 +121,7 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
     use tokio::{task::JoinSet, time::timeout};
 
@@ -150,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stalled_shard_stops_nobody_who_needs_another() {
-        let (queues, mut ends) = Queues::new(2);
+        let (queues, mut ends) = Queues::new(ShardOf::new(NonZeroUsize::new(2).unwrap()));
         let (queues, _stalled) = (Arc::new(queues), ends.pop().unwrap());
         let mut running = ends.pop().unwrap();
         let mut to_all = JoinSet::new();

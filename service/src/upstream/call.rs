@@ -1,15 +1,17 @@
 //! One request to an upstream, and what came of it.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use http::{
     StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use signalr_serverless::upstream::{SignatureKeys, header};
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use url::Url;
 
-use super::{caller::CallerHeaders, event::Event, limits::Limits};
+use super::{caller::CallerHeaders, event::Event, limits::Limits, places::Places};
 use crate::identity::Identity;
 
 /// Makes the calls of all connections.
@@ -17,8 +19,7 @@ pub(super) struct Calls {
     pub(super) http: reqwest::Client,
     pub(super) keys: SignatureKeys,
     pub(super) limits: Limits,
-    /// One for each request that may be under way.
-    pub(super) places: Semaphore,
+    pub(super) places: Places,
 }
 
 /// Why there is no answer that could be a result.
@@ -26,8 +27,10 @@ pub(super) struct Calls {
 pub(super) enum Failure {
     #[error("the upstream answered with status {0}")]
     Status(StatusCode),
-    #[error("the upstream cannot be reached or did not answer in time")]
+    #[error("the upstream cannot be reached, or broke off before it answered")]
     Unanswered(#[source] reqwest::Error),
+    #[error("the upstream did not answer in {} seconds", .0.as_secs_f32())]
+    TooSlow(Duration),
     #[error("the answer of the upstream is too large")]
     TooLarge,
     #[error("the answer of the upstream broke off")]
@@ -43,11 +46,13 @@ impl Calls {
         headers: Option<&CallerHeaders>,
         event: &Event,
     ) -> Result<Bytes, Failure> {
-        let _place = self.places.acquire().await;
-        let outcome = match self.send(identity, headers, event).await {
-            Ok(response) => self.read(response, event).await,
-            Err(failure) => Err(failure),
+        let limit = self.limits.time;
+        let answered = async {
+            let _place = self.places.take(&event.url).await;
+            let response = self.send(identity, headers, event).await?;
+            self.read(response, event).await
         };
+        let outcome = timeout(limit, answered).await.unwrap_or(Err(Failure::TooSlow(limit)));
         if let Err(failure) = &outcome {
             let cause = std::error::Error::source(failure).map(signalr_http_client::cause);
             tracing::warn!(
@@ -72,7 +77,6 @@ impl Calls {
         let request = self
             .http
             .post(event.url.clone())
-            .timeout(self.limits.time)
             .header(USER_AGENT, concat!("signalr-service/", env!("CARGO_PKG_VERSION")))
             .header(CONTENT_TYPE, &event.content_type)
             .header(header::CONNECTION_ID, identity.id.as_str())
@@ -107,14 +111,11 @@ impl Calls {
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
+                Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > limit => {
                     return Err(Failure::TooLarge);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body.freeze()),
-                Err(error) if error.is_timeout() => {
-                    return Err(Failure::Unanswered(error.without_url()));
-                }
                 Err(error) => return Err(Failure::Cancelled(error.without_url())),
             }
         }

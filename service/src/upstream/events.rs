@@ -1,8 +1,8 @@
-//! The line of one connection: its events wait here and are delivered one after the other.
+//! The event queue of one connection: its events wait here and are delivered one after the other.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
 };
 
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use super::{
 use crate::{identity::Identity, protocol::Protocol};
 
 /// The events of one connection. It is to be closed; one that is dropped tells no end.
-pub(crate) struct ConnectionEvents(Arc<Line>);
+pub(crate) struct ConnectionEvents(Arc<EventQueue>);
 
 /// A client's call of a method.
 #[derive(Debug)]
@@ -39,10 +39,12 @@ pub(crate) enum NotTaken {
     NoTemplate,
     /// The client sends faster than its upstream answers.
     QueueFull,
+    /// Too much waits for the upstreams of all clients.
+    AllFull,
 }
 
 /// What a connection's events have in common, and those that wait. An idle one has no task.
-struct Line {
+struct EventQueue {
     deliveries: Arc<Deliveries>,
     identity: Arc<Identity>,
     /// `None` where the user's id cannot be sent; then no event is.
@@ -70,9 +72,10 @@ impl ConnectionEvents {
             );
         }
         let identity = caller.identity;
-        let line = Arc::new(Line { deliveries, identity, headers, queue: Mutex::default() });
-        line.tell("connected", &ConnectionEvent { r#type: 10, error: None });
-        Self(line)
+        let events =
+            Arc::new(EventQueue { deliveries, identity, headers, queue: Mutex::default() });
+        events.report("connected", &ConnectionEvent { r#type: 10, error: None });
+        Self(events)
     }
 
     /// Queues a client's call. The answer comes as a [`Reply`], where the client waits for one.
@@ -84,14 +87,18 @@ impl ConnectionEvents {
         if self.0.is_full(&event) {
             return Err(NotTaken::QueueFull);
         }
+        if !self.0.deliveries.has_room(event.body.len()) {
+            self.0.left_out(&event);
+            return Err(NotTaken::AllFull);
+        }
         self.0.push(event);
         Ok(())
     }
 
-    /// Queues the end of the connection, with what went wrong where something did. It always finds
-    /// a place.
+    /// Queues the end of the connection, with what went wrong if something did. It finds a place, unless
+    /// too much waits for all upstreams.
     pub(crate) fn close(self, error: Option<&str>) {
-        self.0.tell("disconnected", &ConnectionEvent { r#type: 11, error });
+        self.0.report("disconnected", &ConnectionEvent { r#type: 11, error });
     }
 }
 
@@ -107,13 +114,18 @@ fn content_type(protocol: Protocol) -> HeaderValue {
     HeaderValue::from_static(completion::encoding(protocol).media_type())
 }
 
-impl Line {
+impl EventQueue {
     #[expect(clippy::expect_used, reason = "a number and a text always serialise")]
-    fn tell(self: &Arc<Self>, name: &str, event: &ConnectionEvent<'_>) {
+    fn report(self: &Arc<Self>, name: &str, event: &ConnectionEvent<'_>) {
         let body = serde_json::to_vec(event).expect("a number and a text are JSON");
         let json = content_type(Protocol::Json);
-        if let Some(event) = self.event(Category::Connections, name, json, body.into()) {
+        let Some(event) = self.event(Category::Connections, name, json, body.into()) else {
+            return;
+        };
+        if self.deliveries.has_room(event.body.len()) {
             self.push(event);
+        } else {
+            self.left_out(&event);
         }
     }
 
@@ -131,16 +143,23 @@ impl Line {
         Some(Event { url, category, name, content_type, body, answer: None })
     }
 
+    fn left_out(&self, event: &Event) {
+        let name = event.name.to_str().unwrap_or("?");
+        self.deliveries.left_out(self.identity.hub.as_str(), name);
+    }
+
     fn is_full(&self, event: &Event) -> bool {
         let limits = &self.deliveries.calls.limits;
         let queue = self.queue();
         queue.waiting.len() >= limits.waiting
-            || (!queue.waiting.is_empty() && queue.bytes + event.body.len() > limits.waiting_bytes)
+            || (!queue.waiting.is_empty()
+                && queue.bytes.saturating_add(event.body.len()) > limits.waiting_bytes)
     }
 
     fn push(self: &Arc<Self>, event: Event) {
         let mut queue = self.queue();
         queue.bytes += event.body.len();
+        self.deliveries.waiting_bytes.fetch_add(event.body.len(), Relaxed);
         queue.waiting.push_back(event);
         if !queue.is_served {
             queue.is_served = true;
@@ -153,8 +172,11 @@ impl Line {
         let mut queue = self.queue();
         let event = queue.waiting.pop_front();
         match &event {
-            Some(event) => queue.bytes -= event.body.len(),
-            // An idle line keeps nothing.
+            Some(event) => {
+                queue.bytes = queue.bytes.saturating_sub(event.body.len());
+                self.deliveries.waiting_bytes.fetch_sub(event.body.len(), Relaxed);
+            }
+            // An idle one keeps nothing.
             None => *queue = Queue::default(),
         }
         event
@@ -166,16 +188,15 @@ impl Line {
 }
 
 /// Delivers what waits, until nothing does.
-async fn serve(line: Arc<Line>) {
-    while let Some(event) = line.next() {
-        let headers = line.headers.as_ref();
-        let outcome = line.deliveries.calls.call(&line.identity, headers, &event).await;
+async fn serve(events: Arc<EventQueue>) {
+    while let Some(event) = events.next() {
+        let headers = events.headers.as_ref();
+        let outcome = events.deliveries.calls.call(&events.identity, headers, &event).await;
         let Some(answer) = event.answer else { continue };
         let completion = completion::of(outcome, &answer);
-        let Identity { hub, id, .. } = &*line.identity;
+        let Identity { hub, id, .. } = &*events.identity;
         let reply = Reply { hub: hub.clone(), connection: id.clone(), completion };
-        // Nobody is left to be answered where the service has ended.
-        let _ = line.deliveries.replies.send(reply).await;
+        events.deliveries.replies.send(reply).await;
     }
-    line.deliveries.busy.send_modify(|busy| *busy -= 1);
+    events.deliveries.busy.send_modify(|busy| *busy -= 1);
 }

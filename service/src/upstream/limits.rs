@@ -5,17 +5,21 @@ use std::time::Duration;
 /// What bounds the calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// From the beginning of a request to the end of its answer. Gateways in front of functions
+    /// From the moment when an event's turn comes to the end of its answer, with the wait for a place.
+    /// Gateways in front of functions
     /// give up after about 30 s, and a client's next event waits for as long.
     pub(crate) time: Duration,
     /// The longest answer, in bytes. Source: asrs-emulator.
     pub(crate) answer: usize,
-    /// How many requests may be under way at once, of all connections together.
+    /// How many requests to one upstream may be under way at once, of all connections together.
     pub(crate) requests: usize,
     /// How many invocations of one connection may wait.
     pub(crate) waiting: usize,
     /// How many bytes they may have together, where there is more than one.
     pub(crate) waiting_bytes: usize,
+    /// How many bytes may wait for all upstreams, of all connections together. Past it invocations are
+    /// refused, and what else there is to report is left out.
+    pub(crate) waiting_bytes_in_all: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +30,7 @@ impl Default for Limits {
             requests: 256,
             waiting: 100,
             waiting_bytes: 1024 * 1024,
+            waiting_bytes_in_all: 64 * 1024 * 1024,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Upstream: what clients do becomes HTTP requests to the user's own functions, and their answers
 //! become completions.
 //!
-//! [`Settings`] say where events go. Each connection has a line of its own (`ConnectionEvents`):
-//! its events arrive one after the other, each after the answer to the one before. Lines know no
-//! shard; they run on the runtime that the service was started on, and hand completions to a
-//! channel.
+//! [`Settings`] say where events go. Each connection has an event queue of its own
+//! (`ConnectionEvents`): its events arrive one after the other, each after the answer to the one
+//! before. Event queues know no shard; they run on the runtime that the service was started on, and
+//! hand completions to a channel. Requests to one upstream take no place from another (`Places`).
 
 mod call;
 mod caller;
@@ -13,26 +13,27 @@ mod deliveries;
 mod event;
 mod events;
 mod limits;
+mod places;
+mod replies;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, atomic::AtomicUsize};
 
 use signalr_serverless::{AccessKey, HubName, upstream::SignatureKeys};
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, mpsc, watch},
-};
+use tokio::{runtime::Handle, sync::watch};
 
 pub use self::settings::{Settings, SettingsError};
-use self::{call::Calls, deliveries::Deliveries};
+use self::{call::Calls, deliveries::Deliveries, places::Places};
 pub(crate) use self::{
     caller::{Caller, claims, forwarded_query},
     event::Reply,
     events::{ConnectionEvents, Invocation, NotTaken},
     limits::Limits,
+    replies::Replies,
 };
+use crate::counters::Counters;
 
 /// Takes the events of all connections. Clones are one and the same.
 #[derive(Clone)]
@@ -46,15 +47,19 @@ impl Upstream {
         keys: &[AccessKey],
         limits: Limits,
         http: reqwest::Client,
-        replies: mpsc::Sender<Reply>,
+        replies: Replies,
+        counters: Arc<Counters>,
     ) -> Self {
         let mut signing = SignatureKeys::default();
         keys.iter().for_each(|key| signing.add(key));
-        let places = Semaphore::new(limits.requests);
+        let places = Places::new(limits.requests);
         Self(Arc::new(Deliveries {
             settings,
             calls: Calls { http, keys: signing, limits, places },
             replies,
+            counters,
+            waiting_bytes: AtomicUsize::new(0),
+            logged: Mutex::default(),
             runtime: Handle::current(),
             busy: watch::Sender::new(0),
         }))
@@ -65,7 +70,7 @@ impl Upstream {
         self.0.settings.borrow().serves(hub)
     }
 
-    /// Begins the line of a connection with its event `connected`.
+    /// Begins the event queue of a connection with its event `connected`.
     pub(crate) fn open(&self, caller: Caller) -> ConnectionEvents {
         ConnectionEvents::open(Arc::clone(&self.0), caller)
     }

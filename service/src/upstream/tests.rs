@@ -1,15 +1,15 @@
-//! Lines against an upstream over real HTTP.
+//! Event queues against an upstream over real HTTP.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
 use signalr_serverless::{ConnectionId, UserId};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 
 use self::stand_in::StandIn;
 use super::*;
-use crate::{identity::Identity, protocol::Protocol};
+use crate::{identity::Identity, protocol::Protocol, shard_of::ShardOf};
 
 #[path = "../../tests/upstream/stand_in.rs"]
 mod stand_in;
@@ -19,9 +19,10 @@ fn keys() -> Vec<AccessKey> {
 }
 
 fn upstream(settings: Settings, limits: Limits) -> (Upstream, mpsc::Receiver<Reply>) {
-    let (sender, replies) = mpsc::channel(100);
+    let (sender, mut ends) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
     let (_, settings) = watch::channel(settings);
-    (Upstream::new(settings, &keys(), limits, http(), sender), replies)
+    let upstream = Upstream::new(settings, &keys(), limits, http(), sender, Arc::default());
+    (upstream, ends.remove(0))
 }
 
 fn http() -> reqwest::Client {
@@ -207,7 +208,7 @@ async fn invocations_keep_their_order_and_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_full_line_refuses_invocations_but_takes_its_end() {
+async fn a_full_queue_refuses_invocations_but_takes_its_end() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
     let limits = Limits { waiting: 3, waiting_bytes: 150, ..Limits::default() };
@@ -233,10 +234,10 @@ async fn no_more_requests_are_under_way_than_there_are_places() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
     let (upstream, _replies) = upstream(settings, Limits { requests: 2, ..Limits::default() });
-    let _lines: Vec<_> = (0..5).map(|_| upstream.open(caller(None))).collect();
+    let _events: Vec<_> = (0..5).map(|_| upstream.open(caller(None))).collect();
     let first = silent.accept().await.unwrap();
     let _second = silent.accept().await.unwrap();
-    assert_eq!(upstream.0.calls.places.available_permits(), 0);
+    assert!(timeout(Duration::from_millis(50), silent.accept()).await.is_err(), "two places");
     drop(first);
     let _third = silent.accept().await.unwrap();
 }
@@ -244,8 +245,9 @@ async fn no_more_requests_are_under_way_than_there_are_places() {
 #[tokio::test]
 async fn settings_that_change_change_where_events_go() {
     let (sender, settings) = watch::channel(Settings::default());
-    let (replies, _) = mpsc::channel(1);
-    let upstream = Upstream::new(settings, &keys(), Limits::default(), http(), replies);
+    let (replies, _) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
+    let upstream =
+        Upstream::new(settings, &keys(), Limits::default(), http(), replies, Arc::default());
     let chat = HubName::parse("chat").unwrap();
     assert!(!upstream.serves(&chat));
     let events = upstream.open(caller(None));
@@ -302,4 +304,62 @@ fn claims_are_texts() {
     let claims = claims(token.as_object().unwrap());
     let shown: Vec<_> = claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(shown, ["a=x", "b=1", "b=y", "c={\"d\":null}", "e=true"]);
+}
+
+/// Event queues, their bytes, their tasks and the places: nothing stays, whatever the upstream does.
+#[tokio::test]
+async fn nothing_stays_of_events_that_were_delivered_or_failed() {
+    let healthy = StandIn::start().await;
+    let failing = StandIn::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let urls = [
+        healthy.url.clone(),
+        format!("{}/failing", failing.url),
+        format!("http://{}", silent.local_addr().unwrap()),
+        "http://127.0.0.1:1".to_owned(),
+    ];
+    for url in urls {
+        let settings = Settings::all_to(&url).unwrap();
+        let limits = Limits { time: Duration::from_millis(200), ..Limits::default() };
+        let (upstream, mut replies) = upstream(settings, limits);
+        for _ in 0..20 {
+            failing.will_answer(StatusCode::INTERNAL_SERVER_ERROR);
+            let events = upstream.open(caller(None));
+            events.invoke(invocation(Some("1"), "send")).unwrap();
+            events.close(None);
+        }
+        let answered = async { while replies.recv().await.is_some() {} };
+        let done = async {
+            upstream.idle().await;
+        };
+        tokio::select! {
+            () = answered => unreachable!("the sender is there"),
+            done = timeout(Duration::from_secs(20), done) => done.expect("events wait for ever"),
+        }
+        assert_eq!(upstream.0.waiting_bytes.load(std::sync::atomic::Ordering::Relaxed), 0, "{url}");
+        assert_eq!(upstream.0.calls.places.upstreams(), 0, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn past_the_bytes_in_all_calls_are_refused_and_events_left_out_and_counted() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
+    let limits = Limits { waiting_bytes_in_all: 200, ..Limits::default() };
+    let (upstream, _replies) = upstream(settings, limits);
+    let events = upstream.open(caller(None));
+    let _under_way = silent.accept().await.unwrap();
+    let mut taken = 0;
+    let refusal = loop {
+        match events.invoke(invocation(None, "send")) {
+            Ok(()) => taken += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    assert_eq!((taken, refusal), (4, NotTaken::AllFull));
+    for _ in 0..5 {
+        upstream.open(caller(None)).close(None);
+    }
+    let counters = &upstream.0.counters;
+    assert!(counters.upstream_events_left_out() >= 2, "{counters:?}");
 }

@@ -8,6 +8,7 @@ mod client;
 
 mod calls;
 mod connections;
+mod fairness;
 mod settings;
 mod stand_in;
 

@@ -8,6 +8,9 @@ use crate::{
 
 /// The reason for a client whose calls wait faster than they are answered.
 const TOO_MANY_CALLS: &str = "the client calls faster than its upstream answers";
+/// The reason if all clients together call faster than their upstreams answer.
+const UPSTREAM_BUSY: &str =
+    "too many calls of all clients wait for their upstreams; try again later";
 
 impl Shard {
     /// Tells the upstream that a connection is open, if it wants to know. Settings may change,
@@ -39,6 +42,7 @@ impl Shard {
             Ok(()) => return,
             Err(NotTaken::NoTemplate) => connection.session.refuse(&call, now, &self.shared.rules),
             Err(NotTaken::QueueFull) => connection.session.close(Some(TOO_MANY_CALLS), true, now),
+            Err(NotTaken::AllFull) => connection.session.close(Some(UPSTREAM_BUSY), true, now),
         };
         self.apply(key, effects, now);
     }
