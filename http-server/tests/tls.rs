@@ -66,6 +66,7 @@ impl Files {
         tokio::spawn(serve_with(
             listeners,
             Security::Tls(tls),
+            std::sync::Arc::default(),
             app,
             limits,
             std::future::pending(),
