@@ -21,9 +21,9 @@ pub(crate) struct LimitFlags {
     max_connections_per_address: Option<u32>,
 
     /// Proxy whose X-Forwarded-For says who calls, as an address or a network, repeatable
-    #[arg(long = "trusted-proxy", value_name = "CIDR", env = "SIGNALR_TRUSTED_PROXIES",
+    #[arg(long, value_name = "CIDR", env = "SIGNALR_TRUSTED_PROXIES",
         value_delimiter = ',', value_parser = network)]
-    trusted_proxies: Vec<IpNet>,
+    trusted_proxy: Vec<IpNet>,
 
     /// Most clients that may connect in a second [default: any number]
     #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CONNECT_RATE")]
@@ -129,7 +129,7 @@ impl LimitFlags {
         Config {
             sockets: SocketLimits {
                 per_address: self.max_connections_per_address.map(count),
-                trusted_proxies: self.trusted_proxies.clone(),
+                trusted_proxies: self.trusted_proxy.clone(),
                 ..socket_limits(self.max_sockets.map_or(sockets, count))
             },
             max_connect_rate: self.max_connect_rate,
