@@ -59,6 +59,11 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u32).range(1..))]
     max_upstream_requests: u32,
 
+    /// Most bytes of events that may wait for all upstreams or be under way; one upstream may have half
+    #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_UPSTREAM_BYTES", default_value_t = 64 * 1024 * 1024,
+        value_parser = value_parser!(u64).range(4 * 1024 * 1024..))]
+    max_upstream_bytes: u64,
+
     /// Seconds that an upstream has for an event, with the wait for its turn
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_UPSTREAM_TIMEOUT", default_value_t = 30,
         value_parser = value_parser!(u64).range(1..=600))]
@@ -136,6 +141,7 @@ impl LimitFlags {
             max_connections: self.max_connections.map(count),
             max_connections_per_user: self.max_connections_per_user.map(count),
             max_upstream_requests: count(self.max_upstream_requests),
+            max_upstream_bytes: usize::try_from(self.max_upstream_bytes).unwrap_or(usize::MAX),
             max_calls: count(self.max_calls),
             max_messages_per_second: self.max_messages_per_second,
             max_queued_bytes_in_all: self

@@ -77,6 +77,10 @@ pub struct Config {
     /// The most requests that may be under way at once to one upstream, which is a scheme, a host and a
     /// port. Default: 256.
     pub max_upstream_requests: usize,
+    /// The most bytes of events that may wait for all upstreams or be under way. One upstream may
+    /// have as many as it leaves free; past it calls are refused, and what else there is to report
+    /// is left out. Default: 64 MiB.
+    pub max_upstream_bytes: usize,
     /// The most bytes that may wait for one client before it is closed. Default: 8 MiB.
     pub max_queued_bytes: usize,
     /// The largest message that a client may send, in bytes. Default: 1 MiB.
@@ -131,6 +135,7 @@ impl Default for Config {
             sockets: SocketLimits::default(),
             max_connect_rate: None,
             max_upstream_requests: 256,
+            max_upstream_bytes: 64 * 1024 * 1024,
             max_connections: None,
             max_connections_per_user: None,
             max_calls: 1024,

@@ -113,6 +113,7 @@ impl Service {
             let limits = Limits {
                 time: config.timeouts.upstream,
                 requests: config.max_upstream_requests,
+                waiting_bytes_in_all: config.max_upstream_bytes,
                 ..Limits::default()
             };
             let (http, counters) = (http.clone(), Arc::clone(&counters));

@@ -1,6 +1,6 @@
 //! One request to an upstream, and what came of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -19,7 +19,7 @@ pub(super) struct Calls {
     pub(super) http: reqwest::Client,
     pub(super) keys: SignatureKeys,
     pub(super) limits: Limits,
-    pub(super) places: Places,
+    pub(super) places: Arc<Places>,
 }
 
 /// Why there is no answer that could be a result.
@@ -48,7 +48,7 @@ impl Calls {
     ) -> Result<Bytes, Failure> {
         let limit = self.limits.time;
         let answered = async {
-            let _place = self.places.take(&event.url).await;
+            let _place = event.admitted.place().await;
             let response = self.send(identity, headers, event).await?;
             self.read(response, event).await
         };

@@ -40,6 +40,13 @@ impl CallerHeaders {
             query: HeaderValue::from_bytes(query.as_bytes()).ok().filter(|query| query != "?"),
         })
     }
+
+    /// How many bytes they have.
+    pub(super) fn bytes(&self) -> usize {
+        let Self { user, claims, query } = self;
+        let lengths = [user, claims, query].into_iter().flatten().map(HeaderValue::len);
+        lengths.fold(0, usize::saturating_add)
+    }
 }
 
 /// White space at either end would be lost on the way, and with it the difference to another user.

@@ -1,10 +1,7 @@
 //! What the event queues of all connections share.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,8 +18,6 @@ pub(super) struct Deliveries {
     pub(super) calls: Calls,
     pub(super) replies: Replies,
     pub(super) counters: Arc<Counters>,
-    /// The bytes that wait in all event queues.
-    pub(super) waiting_bytes: AtomicUsize,
     /// When an event was last logged as left out.
     pub(super) logged: Mutex<Option<Instant>>,
     /// Where event queues run, so that no shard does.
@@ -32,26 +27,36 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Whether so many bytes more may wait.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
-        let waiting = self.waiting_bytes.load(Relaxed);
-        waiting.saturating_add(bytes) <= self.calls.limits.waiting_bytes_in_all
-    }
-
     /// Counts an event for which there was no room, and logs it, though not each of many.
     pub(super) fn left_out(&self, hub: &str, event: &str) {
         self.counters.event_left_out();
         let now = Instant::now();
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|before| now.duration_since(before) >= PAUSE) {
+        if logged.is_none_or(|before| now.saturating_duration_since(before) >= PAUSE) {
             *logged = Some(now);
-            let bytes = self.waiting_bytes.load(Relaxed);
+            let bytes = self.calls.places.bytes();
             tracing::warn!(
                 hub,
                 event,
                 bytes,
-                "too much waits for the upstream: it is not told of this"
+                "too much waits for the upstream: this is not reported to it"
             );
         }
+    }
+}
+
+/// One event queue that has events, for as long as this is there.
+pub(super) struct Busy(Arc<Deliveries>);
+
+impl Busy {
+    pub(super) fn begin(deliveries: Arc<Deliveries>) -> Self {
+        deliveries.busy.send_modify(|busy| *busy = busy.saturating_add(1));
+        Self(deliveries)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|busy| *busy = busy.saturating_sub(1));
     }
 }

@@ -5,6 +5,7 @@ use http::HeaderValue;
 use signalr_serverless::{ConnectionId, HubName, upstream::Category};
 use url::Url;
 
+use super::places::Admitted;
 use crate::protocol::Protocol;
 
 /// Something to tell the upstream.
@@ -17,6 +18,8 @@ pub(super) struct Event {
     pub(super) body: Bytes,
     /// Who waits for the answer.
     pub(super) answer: Option<Answer>,
+    /// Counts its bytes for as long as it is there.
+    pub(super) admitted: Admitted,
 }
 
 /// Who waits for the answer to an event.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use signalr_serverless::upstream::Category;
 use super::{
     caller::{Caller, CallerHeaders},
     completion,
-    deliveries::Deliveries,
+    deliveries::{Busy, Deliveries},
     event::{Answer, Event, Reply},
 };
 use crate::{identity::Identity, protocol::Protocol};
@@ -39,7 +39,7 @@ pub(crate) enum NotTaken {
     NoTemplate,
     /// The client sends faster than its upstream answers.
     QueueFull,
-    /// Too much waits for the upstreams of all clients.
+    /// Too much of all clients waits for the upstream.
     AllFull,
 }
 
@@ -81,24 +81,30 @@ impl ConnectionEvents {
     /// Queues a client's call. The answer comes as a [`Reply`], where the client waits for one.
     pub(crate) fn invoke(&self, invocation: Invocation) -> Result<(), NotTaken> {
         let Invocation { invocation_id, target, protocol, body } = invocation;
-        let event = self.0.event(Category::Messages, &target, content_type(protocol), body);
-        let mut event = event.ok_or(NotTaken::NoTemplate)?;
-        event.answer = invocation_id.map(|invocation_id| Answer { invocation_id, protocol });
-        if self.0.is_full(&event) {
-            return Err(NotTaken::QueueFull);
-        }
-        if !self.0.deliveries.has_room(event.body.len()) {
-            self.0.left_out(&event);
-            return Err(NotTaken::AllFull);
-        }
+        let answer = invocation_id.map(|invocation_id| Answer { invocation_id, protocol });
+        let content_type = content_type(protocol);
+        let event = self.0.event(Category::Messages, &target, content_type, body, answer)?;
         self.0.push(event);
         Ok(())
     }
 
-    /// Queues the end of the connection, with what went wrong if something did. It finds a place, unless
-    /// too much waits for all upstreams.
+    /// Queues the end of the connection, with what went wrong if something did. It
+    /// finds a place, unless too much of all clients waits for the upstream.
     pub(crate) fn close(self, error: Option<&str>) {
         self.0.report("disconnected", &ConnectionEvent { r#type: 11, error });
+    }
+
+    /// How many events wait for those before them.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.0.queue().waiting.len()
+    }
+
+    /// Whether nothing stays of events that were here.
+    #[cfg(test)]
+    pub(super) fn is_as_new(&self) -> bool {
+        let Queue { waiting, bytes, is_served } = &*self.0.queue();
+        waiting.capacity() == 0 && *bytes == 0 && !is_served
     }
 }
 
@@ -119,52 +125,58 @@ impl EventQueue {
     fn report(self: &Arc<Self>, name: &str, event: &ConnectionEvent<'_>) {
         let body = serde_json::to_vec(event).expect("a number and a text are JSON");
         let json = content_type(Protocol::Json);
-        let Some(event) = self.event(Category::Connections, name, json, body.into()) else {
-            return;
-        };
-        if self.deliveries.has_room(event.body.len()) {
+        // What is not taken is counted, or no template is for it.
+        if let Ok(event) = self.event(Category::Connections, name, json, body.into(), None) {
             self.push(event);
-        } else {
-            self.left_out(&event);
         }
     }
 
-    /// The event, where there is a place for it.
+    /// The event, if there is a template for it and a place to wait.
     fn event(
         &self,
         category: Category,
         name: &str,
         content_type: HeaderValue,
         body: Bytes,
-    ) -> Option<Event> {
-        self.headers.as_ref()?;
-        let url = self.deliveries.settings.borrow().url(&self.identity.hub, category, name)?;
-        let name = HeaderValue::from_bytes(name.as_bytes()).ok()?;
-        Some(Event { url, category, name, content_type, body, answer: None })
+        answer: Option<Answer>,
+    ) -> Result<Event, NotTaken> {
+        let Identity { hub, .. } = &*self.identity;
+        let headers = self.headers.as_ref().ok_or(NotTaken::NoTemplate)?;
+        let url = self.deliveries.settings.borrow().url(hub, category, name);
+        let url = url.ok_or(NotTaken::NoTemplate)?;
+        let header = HeaderValue::from_bytes(name.as_bytes()).map_err(|_| NotTaken::NoTemplate)?;
+        let is_message = category == Category::Messages;
+        if is_message && self.is_full(body.len()) {
+            return Err(NotTaken::QueueFull);
+        }
+        // A connection that is gone has its headers for these events alone.
+        let of_caller = if is_message { 0 } else { headers.bytes() };
+        let bytes = [size_of::<Event>(), url.as_str().len(), name.len(), body.len(), of_caller];
+        let bytes = bytes.into_iter().fold(0, usize::saturating_add);
+        let Some(admitted) = self.deliveries.calls.places.admit(&url, bytes) else {
+            self.deliveries.left_out(hub.as_str(), name);
+            return Err(NotTaken::AllFull);
+        };
+        Ok(Event { url, category, name: header, content_type, body, answer, admitted })
     }
 
-    fn left_out(&self, event: &Event) {
-        let name = event.name.to_str().unwrap_or("?");
-        self.deliveries.left_out(self.identity.hub.as_str(), name);
-    }
-
-    fn is_full(&self, event: &Event) -> bool {
+    /// Whether no more of so many bytes may wait for this connection.
+    fn is_full(&self, bytes: usize) -> bool {
         let limits = &self.deliveries.calls.limits;
         let queue = self.queue();
         queue.waiting.len() >= limits.waiting
             || (!queue.waiting.is_empty()
-                && queue.bytes.saturating_add(event.body.len()) > limits.waiting_bytes)
+                && queue.bytes.saturating_add(bytes) > limits.waiting_bytes)
     }
 
     fn push(self: &Arc<Self>, event: Event) {
         let mut queue = self.queue();
-        queue.bytes += event.body.len();
-        self.deliveries.waiting_bytes.fetch_add(event.body.len(), Relaxed);
+        queue.bytes = queue.bytes.saturating_add(event.body.len());
         queue.waiting.push_back(event);
         if !queue.is_served {
             queue.is_served = true;
-            self.deliveries.busy.send_modify(|busy| *busy += 1);
-            self.deliveries.runtime.spawn(serve(Arc::clone(self)));
+            let busy = Busy::begin(Arc::clone(&self.deliveries));
+            self.deliveries.runtime.spawn(serve(Arc::clone(self), busy));
         }
     }
 
@@ -174,7 +186,6 @@ impl EventQueue {
         match &event {
             Some(event) => {
                 queue.bytes = queue.bytes.saturating_sub(event.body.len());
-                self.deliveries.waiting_bytes.fetch_sub(event.body.len(), Relaxed);
             }
             // An idle one keeps nothing.
             None => *queue = Queue::default(),
@@ -188,7 +199,7 @@ impl EventQueue {
 }
 
 /// Delivers what waits, until nothing does.
-async fn serve(events: Arc<EventQueue>) {
+async fn serve(events: Arc<EventQueue>, _busy: Busy) {
     while let Some(event) = events.next() {
         let headers = events.headers.as_ref();
         let outcome = events.deliveries.calls.call(&events.identity, headers, &event).await;
@@ -198,5 +209,4 @@ async fn serve(events: Arc<EventQueue>) {
         let reply = Reply { hub: hub.clone(), connection: id.clone(), completion };
         events.deliveries.replies.send(reply).await;
     }
-    events.deliveries.busy.send_modify(|busy| *busy -= 1);
 }

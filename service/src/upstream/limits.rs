@@ -5,9 +5,9 @@ use std::time::Duration;
 /// What bounds the calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// From the moment when an event's turn comes to the end of its answer, with the wait for a place.
-    /// Gateways in front of functions
-    /// give up after about 30 s, and a client's next event waits for as long.
+    /// From the moment when an event's turn comes to the end of its answer, with the wait for a
+    /// place. Gateways in front of functions give up after about 30 s, and a client's next event
+    /// waits for as long.
     pub(crate) time: Duration,
     /// The longest answer, in bytes. Source: asrs-emulator.
     pub(crate) answer: usize,
@@ -17,8 +17,9 @@ pub(crate) struct Limits {
     pub(crate) waiting: usize,
     /// How many bytes they may have together, where there is more than one.
     pub(crate) waiting_bytes: usize,
-    /// How many bytes may wait for all upstreams, of all connections together. Past it invocations are
-    /// refused, and what else there is to report is left out.
+    /// How many bytes of events may wait or be under way, of all connections together. One upstream
+    /// may have as many as it leaves free. Past it invocations are refused, and what else there is
+    /// to report is left out.
     pub(crate) waiting_bytes_in_all: usize,
 }
 

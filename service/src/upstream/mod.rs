@@ -19,7 +19,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, atomic::AtomicUsize};
+use std::sync::{Arc, Mutex};
 
 use signalr_serverless::{AccessKey, HubName, upstream::SignatureKeys};
 use tokio::{runtime::Handle, sync::watch};
@@ -52,13 +52,12 @@ impl Upstream {
     ) -> Self {
         let mut signing = SignatureKeys::default();
         keys.iter().for_each(|key| signing.add(key));
-        let places = Places::new(limits.requests);
+        let places = Arc::new(Places::new(limits.requests, limits.waiting_bytes_in_all));
         Self(Arc::new(Deliveries {
             settings,
             calls: Calls { http, keys: signing, limits, places },
             replies,
             counters,
-            waiting_bytes: AtomicUsize::new(0),
             logged: Mutex::default(),
             runtime: Handle::current(),
             busy: watch::Sender::new(0),

@@ -1,86 +1,114 @@
-//! How many requests may be under way, apart for each upstream, so that one that hangs takes no place
-//! from another.
+//! What each upstream may have waiting and under way, so that one that hangs takes nothing that
+//! another needs.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
-/// The places of all upstreams. An upstream is a scheme, a host and a port; it is here for as long as
-/// something is under way to it or waits for it.
+/// The places of all upstreams, and the bytes that wait for them. An upstream is a scheme, a host
+/// and a port; it is here for as long as an event waits for it or is under way to it. Each such
+/// event counts some bytes, so their bound is the table's too.
 #[derive(Debug)]
 pub(super) struct Places {
-    /// How many each upstream has.
+    /// How many requests may be under way to each upstream.
     each: usize,
+    /// How many bytes may wait in all.
+    max_bytes: usize,
     // Held for short synchronous sections only.
-    upstreams: Mutex<HashMap<String, Upstream>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    upstreams: HashMap<String, Upstream>,
+    /// The bytes of all upstreams.
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Upstream {
-    places: Arc<Semaphore>,
-    /// How many requests are under way or wait.
-    requests: usize,
+    requests: Arc<Semaphore>,
+    /// How many events wait or are under way.
+    events: usize,
+    bytes: usize,
 }
 
-/// A place among those of one upstream. It is free for another when it is dropped.
+/// The right of one event to wait for its upstream, and to have its bytes in memory until it is
+/// delivered or has failed. It ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
-    _permit: Option<OwnedSemaphorePermit>,
-    _visit: Visit<'a>,
-}
-
-/// A request that is under way or waits.
-#[derive(Debug)]
-struct Visit<'a> {
-    places: &'a Places,
+pub(super) struct Admitted {
+    places: Arc<Places>,
     upstream: String,
+    requests: Arc<Semaphore>,
+    bytes: usize,
 }
 
 impl Places {
-    pub(super) fn new(each: usize) -> Self {
-        Self { each: each.min(Semaphore::MAX_PERMITS), upstreams: Mutex::default() }
+    pub(super) fn new(each: usize, max_bytes: usize) -> Self {
+        Self { each: each.min(Semaphore::MAX_PERMITS), max_bytes, table: Mutex::default() }
     }
 
-    /// Waits for a place of the upstream that has this URL.
-    pub(super) async fn take(&self, url: &Url) -> Place<'_> {
-        let (visit, places) = self.visit(url);
-        // It is never closed, so there is always a permit.
-        Place { _permit: places.acquire_owned().await.ok(), _visit: visit }
-    }
-
-    fn visit(&self, url: &Url) -> (Visit<'_>, Arc<Semaphore>) {
+    /// Lets an event wait for the upstream that has this URL; `None` if too many bytes wait already.
+    /// One upstream may have as many bytes as it leaves free for the others: one that hangs alone
+    /// gets half of all.
+    pub(super) fn admit(self: &Arc<Self>, url: &Url, bytes: usize) -> Option<Admitted> {
         let name = url.origin().ascii_serialization();
-        let mut upstreams = self.lock();
-        let upstream = upstreams.entry(name.clone()).or_insert_with(|| Upstream {
-            places: Arc::new(Semaphore::new(self.each)),
-            requests: 0,
+        let mut table = self.lock();
+        let others = table.bytes;
+        let own = table.upstreams.get(&name).map_or(0, |upstream| upstream.bytes);
+        let free = self.max_bytes.saturating_sub(others).saturating_sub(bytes);
+        if own.saturating_add(bytes) > free {
+            return None;
+        }
+        table.bytes = table.bytes.saturating_add(bytes);
+        let upstream = table.upstreams.entry(name.clone()).or_insert_with(|| Upstream {
+            requests: Arc::new(Semaphore::new(self.each)),
+            events: 0,
+            bytes: 0,
         });
-        upstream.requests += 1;
-        (Visit { places: self, upstream: name }, Arc::clone(&upstream.places))
+        upstream.events = upstream.events.saturating_add(1);
+        upstream.bytes = upstream.bytes.saturating_add(bytes);
+        let requests = Arc::clone(&upstream.requests);
+        Some(Admitted { places: Arc::clone(self), upstream: name, requests, bytes })
     }
 
-    /// How many upstreams have something under way.
+    /// The bytes that wait for all upstreams.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// How many upstreams have something under way or waiting.
     #[cfg(test)]
     pub(super) fn upstreams(&self) -> usize {
-        self.lock().len()
+        self.lock().upstreams.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Upstream>> {
-        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Visit<'_> {
+impl Admitted {
+    /// Waits until a request to the upstream may begin. The next one may when this is dropped.
+    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed, so there is always a permit.
+        self.requests.acquire().await.ok()
+    }
+}
+
+impl Drop for Admitted {
     fn drop(&mut self) {
-        let mut upstreams = self.places.lock();
-        let Some(upstream) = upstreams.get_mut(&self.upstream) else { return };
-        upstream.requests = upstream.requests.saturating_sub(1);
-        if upstream.requests == 0 {
-            upstreams.remove(&self.upstream);
+        let mut table = self.places.lock();
+        table.bytes = table.bytes.saturating_sub(self.bytes);
+        let Some(upstream) = table.upstreams.get_mut(&self.upstream) else { return };
+        upstream.bytes = upstream.bytes.saturating_sub(self.bytes);
+        upstream.events = upstream.events.saturating_sub(1);
+        if upstream.events == 0 {
+            table.upstreams.remove(&self.upstream);
         }
     }
 }
@@ -93,32 +121,56 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(1);
+
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_upstream_whose_places_are_taken_takes_none_of_another() {
-        let places = Places::new(2);
-        let hanging = url("http://hanging/api/a?code=1");
-        let _taken = [places.take(&hanging).await, places.take(&url("http://hanging/b")).await];
-        let waits = timeout(Duration::from_secs(1), places.take(&hanging)).await;
-        assert!(waits.is_err());
-        for healthy in ["http://healthy/", "https://hanging/", "http://hanging:81/"] {
-            let taken = timeout(Duration::from_secs(1), places.take(&url(healthy))).await;
-            assert!(taken.is_ok(), "{healthy}");
-        }
+    fn places(each: usize, max_bytes: usize) -> Arc<Places> {
+        Arc::new(Places::new(each, max_bytes))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_stays_of_upstreams_that_nothing_is_under_way_to() {
-        let places = Places::new(1);
+    async fn an_upstream_whose_places_are_taken_takes_none_of_another() {
+        let places = places(2, 1000);
+        let admitted = |text: &str| places.admit(&url(text), 1).unwrap();
+        let hanging =
+            ["http://hanging/api/a?code=1", "http://hanging/b", "http://hanging"].map(admitted);
+        let _taken = [hanging[0].place().await, hanging[1].place().await];
+        assert!(timeout(PATIENCE, hanging[2].place()).await.is_err());
+        for healthy in ["http://healthy/", "https://hanging/", "http://hanging:81/"] {
+            let admitted = admitted(healthy);
+            assert!(timeout(PATIENCE, admitted.place()).await.is_ok(), "{healthy}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_leaves_as_many_bytes_free_as_it_has() {
+        let places = places(1, 1000);
+        let fill = |text: &str| -> Vec<Admitted> {
+            std::iter::from_fn(|| places.admit(&url(text), 10)).collect()
+        };
+        let first = fill("http://first/");
+        assert_eq!(first.len(), 50);
+        let second = fill("http://second/");
+        assert_eq!(second.len(), 25);
+        assert!(places.admit(&url("http://third/"), 10).is_some());
+        assert!(places.admit(&url("http://third/"), 1000).is_none());
+        drop((first, second));
+        assert_eq!(fill("http://second/").len(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_stays_of_upstreams_that_nothing_waits_for() {
+        let places = places(1, 1000);
         for number in 0..1000 {
             let url = url(&format!("http://host{number}/"));
-            let taken = places.take(&url).await;
-            assert!(timeout(Duration::from_secs(1), places.take(&url)).await.is_err());
+            let [one, other] = [(); 2].map(|()| places.admit(&url, 100).unwrap());
+            let taken = one.place().await;
+            assert!(timeout(PATIENCE, other.place()).await.is_err());
             drop(taken);
         }
-        assert_eq!(places.upstreams(), 0);
+        assert_eq!((places.upstreams(), places.bytes()), (0, 0));
     }
 }

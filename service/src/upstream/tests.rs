@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use bytes::Bytes;
 use http::StatusCode;
 use signalr_serverless::{ConnectionId, UserId};
-use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio::{net::TcpListener, sync::mpsc, task::yield_now, time::timeout};
 
 use self::stand_in::StandIn;
 use super::*;
@@ -214,7 +214,7 @@ async fn a_full_queue_refuses_invocations_but_takes_its_end() {
     let limits = Limits { waiting: 3, waiting_bytes: 150, ..Limits::default() };
     let (by_count, _replies) = upstream(settings.clone(), limits.clone());
     let events = by_count.open(caller(None));
-    // The line has its first event under way from here on.
+    // The first event is under way from here on.
     let _connection = silent.accept().await.unwrap();
     for _ in 0..3 {
         events.invoke(invocation(None, "a")).unwrap();
@@ -322,22 +322,32 @@ async fn nothing_stays_of_events_that_were_delivered_or_failed() {
         let settings = Settings::all_to(&url).unwrap();
         let limits = Limits { time: Duration::from_millis(200), ..Limits::default() };
         let (upstream, mut replies) = upstream(settings, limits);
+        let mut stays = Vec::new();
         for _ in 0..20 {
             failing.will_answer(StatusCode::INTERNAL_SERVER_ERROR);
-            let events = upstream.open(caller(None));
-            events.invoke(invocation(Some("1"), "send")).unwrap();
-            events.close(None);
+            stays.push(upstream.open(caller(None)));
+            for leaves in [true, false] {
+                let events = upstream.open(caller(None));
+                events.invoke(invocation(Some("1"), "send")).unwrap();
+                if leaves {
+                    events.close(None);
+                } else {
+                    stays.push(events);
+                }
+            }
         }
-        let answered = async { while replies.recv().await.is_some() {} };
-        let done = async {
+        assert!(*upstream.0.busy.borrow() > 0 && upstream.0.calls.places.bytes() > 0, "{url}");
+        let answered = async {
+            for _ in 0..40 {
+                replies.recv().await.unwrap();
+            }
             upstream.idle().await;
         };
-        tokio::select! {
-            () = answered => unreachable!("the sender is there"),
-            done = timeout(Duration::from_secs(20), done) => done.expect("events wait for ever"),
-        }
-        assert_eq!(upstream.0.waiting_bytes.load(std::sync::atomic::Ordering::Relaxed), 0, "{url}");
-        assert_eq!(upstream.0.calls.places.upstreams(), 0, "{url}");
+        timeout(Duration::from_secs(20), answered).await.expect("events wait for ever");
+        assert_eq!((upstream.0.calls.places.upstreams(), upstream.0.calls.places.bytes()), (0, 0));
+        assert!(stays.iter().all(ConnectionEvents::is_as_new), "{url}");
+        // Only those that stay hold on to what all share, and this test does.
+        assert_eq!(Arc::strong_count(&upstream.0), stays.len() + 1, "{url}");
     }
 }
 
@@ -345,21 +355,37 @@ async fn nothing_stays_of_events_that_were_delivered_or_failed() {
 async fn past_the_bytes_in_all_calls_are_refused_and_events_left_out_and_counted() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
-    let limits = Limits { waiting_bytes_in_all: 200, ..Limits::default() };
+    let limits = Limits { requests: 1, waiting_bytes_in_all: 20_000, ..Limits::default() };
     let (upstream, _replies) = upstream(settings, limits);
+    let (counters, places) = (&upstream.0.counters, &upstream.0.calls.places);
     let events = upstream.open(caller(None));
-    let _under_way = silent.accept().await.unwrap();
-    let mut taken = 0;
     let refusal = loop {
-        match events.invoke(invocation(None, "send")) {
-            Ok(()) => taken += 1,
-            Err(refusal) => break refusal,
+        if let Err(refusal) = events.invoke(invocation(None, "send")) {
+            break refusal;
         }
     };
-    assert_eq!((taken, refusal), (4, NotTaken::AllFull));
+    assert_eq!((refusal, counters.upstream_events_left_out()), (NotTaken::AllFull, 1));
+    assert!((9_000..=10_000).contains(&places.bytes()), "{}", places.bytes());
     for _ in 0..5 {
         upstream.open(caller(None)).close(None);
     }
-    let counters = &upstream.0.counters;
-    assert!(counters.upstream_events_left_out() >= 2, "{counters:?}");
+    assert!(counters.upstream_events_left_out() >= 8, "{counters:?}");
+}
+
+#[tokio::test]
+async fn events_that_wait_for_a_place_count_though_none_is_before_them() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
+    let limits = Limits { requests: 1, waiting_bytes_in_all: 20_000, ..Limits::default() };
+    let (upstream, _replies) = upstream(settings, limits);
+    let (counters, places) = (&upstream.0.counters, &upstream.0.calls.places);
+    let mut clients = Vec::new();
+    while counters.upstream_events_left_out() == 0 {
+        clients.push(upstream.open(caller(None)));
+        // Its task takes the event out of its queue.
+        yield_now().await;
+        assert!(clients.len() < 1000, "{} bytes", places.bytes());
+    }
+    assert!(clients.iter().all(|one| one.waiting() == 0));
+    assert!((9_000..=10_000).contains(&places.bytes()), "{}", places.bytes());
 }

@@ -1,15 +1,16 @@
 //! The events `connected` and `disconnected`.
 
+use std::time::{Duration, SystemTime};
+
 use http::StatusCode;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token, UserId};
-use signalr_service::{Config, WELL_KNOWN_ACCESS_KEY, upstream::Settings};
-use std::time::SystemTime;
-use tokio::{net::TcpListener, sync::watch};
+use signalr_service::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY, upstream::Settings};
+use tokio::{io::AsyncWriteExt, net::TcpListener, sync::watch};
 
 use crate::{
-    client::{Client, start_with},
+    client::{Client, Running, start_with},
     stand_in::StandIn,
     start, start_for,
 };
@@ -129,4 +130,77 @@ async fn a_client_stays_whatever_the_upstream_says_of_it() {
     let mut client = service.connect(None).await;
     service.broadcast(json!([2])).await;
     assert_eq!(client.arguments().await, json!([2]));
+}
+
+/// A service with these time limits, and its upstream.
+async fn start_in(timeouts: Timeouts) -> (Running, StandIn) {
+    let upstream = StandIn::start().await;
+    let (_, settings) = watch::channel(Settings::all_to(&upstream.url).unwrap());
+    let config = Config { timeouts, upstream: Some(settings), ..Config::default() };
+    (start_with(config).await, upstream)
+}
+
+/// What `disconnected` says went wrong with the client that `connected` was of.
+async fn end_reason(upstream: &mut StandIn) -> String {
+    let connected = upstream.next().await;
+    assert_eq!(connected.header("x-asrs-event"), Some("connected"));
+    let disconnected = upstream.next().await;
+    assert_eq!(disconnected.header("x-asrs-event"), Some("disconnected"));
+    let id = "x-asrs-connection-id";
+    assert_eq!(disconnected.header(id), connected.header(id));
+    let body: Value = serde_json::from_slice(&disconnected.body).unwrap();
+    body["error"].as_str().unwrap_or_else(|| panic!("no reason in {body}")).to_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_stops_polling_is_told_of_with_that_reason() {
+    let second = Duration::from_secs(1);
+    let (service, mut upstream) =
+        start_in(Timeouts { poll_gap: second, ..Timeouts::default() }).await;
+    let negotiation = service.negotiate("chat", None).await;
+    let path = format!("/client/?hub=chat&id={}", negotiation["connectionToken"].as_str().unwrap());
+    let token = service.client_token("chat", None);
+    let request = |method| service.http(method, &path).bearer_auth(&token);
+    assert_eq!(request(Method::GET).send().await.unwrap().status(), 200);
+    let handshake = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
+    assert_eq!(request(Method::POST).body(handshake).send().await.unwrap().status(), 200);
+    let reason = end_reason(&mut upstream).await;
+    assert!(reason.starts_with("the client did not poll for "), "{reason}");
+}
+
+/// A client with stateful reconnect whose transport is gone, as the service has noticed.
+async fn goes_away(service: &Running) -> String {
+    let path = "/client/negotiate?hub=chat&negotiateVersion=1&useStatefulReconnect=true";
+    let request = service.http(Method::POST, path).bearer_auth(service.client_token("chat", None));
+    let negotiation: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(negotiation["useStatefulReconnect"], true, "{negotiation}");
+    let connection_token = negotiation["connectionToken"].as_str().unwrap();
+    let mut client = Client::open(&service.connect_url("chat", None, connection_token)).await;
+    client.send(&json!({ "protocol": "json", "version": 2 })).await;
+    assert_eq!(client.next().await, json!({}));
+    // No close frame: to the service, the transport broke.
+    client.socket.get_mut().shutdown().await.unwrap();
+    client.ended().await;
+    negotiation["connectionId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_come_back_is_told_of_with_that_reason() {
+    let second = Duration::from_secs(1);
+    let (service, mut upstream) =
+        start_in(Timeouts { reconnect: second, ..Timeouts::default() }).await;
+    goes_away(&service).await;
+    let reason = end_reason(&mut upstream).await;
+    assert!(reason.contains("the client did not come back for "), "{reason}");
+}
+
+#[tokio::test]
+async fn a_client_that_is_closed_while_it_is_away_is_told_of_with_the_reason() {
+    for (query, expected) in [("", "the connection was closed"), ("&reason=go%20home", "go home")] {
+        let (service, mut upstream) = start().await;
+        let id = goes_away(&service).await;
+        let close = format!("/api/hubs/chat/connections/{id}?api-version=2024-12-01{query}");
+        assert_eq!(service.status(Method::DELETE, &close).await, 200);
+        assert_eq!(end_reason(&mut upstream).await, expected);
+    }
 }
