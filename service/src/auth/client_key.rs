@@ -47,11 +47,13 @@ impl ClientKeys {
         self.handed_out.of(hour(now))
     }
 
-    /// The keys whose tokens are good.
-    pub(super) fn decoding_keys(&self, now: SystemTime) -> Vec<DecodingKey> {
-        let hours = (0..TAKEN_HOURS).map(|ago| hour(now).saturating_sub(ago));
-        let keys = hours.flat_map(|hour| self.taken.iter().map(move |source| source.of(hour)));
-        keys.map(|key| DecodingKey::from_secret(key.secret.as_bytes())).collect()
+    /// The keys whose tokens are good. Each is made when it is asked for, since most tokens are signed
+    /// with an access key.
+    pub(super) fn decoding_keys(&self, now: SystemTime) -> impl Iterator<Item = DecodingKey> {
+        let hours = (0..TAKEN_HOURS).map(move |ago| hour(now).saturating_sub(ago));
+        let secrets =
+            hours.flat_map(|hour| self.taken.iter().map(move |source| source.secret(hour)));
+        secrets.map(|secret| DecodingKey::from_secret(secret.as_bytes()))
     }
 }
 
@@ -62,10 +64,17 @@ impl Source {
     }
 
     fn of(&self, hour: u64) -> ClientKey {
-        let text = |what: &str| URL_SAFE_NO_PAD.encode(mac(&self.0, &format!("{what} of {hour}")));
-        let mut id = text("id");
+        let mut id = self.text("id", hour);
         id.truncate(22);
-        ClientKey { id, secret: text("secret") }
+        ClientKey { id, secret: self.secret(hour) }
+    }
+
+    fn secret(&self, hour: u64) -> String {
+        self.text("secret", hour)
+    }
+
+    fn text(&self, what: &str, hour: u64) -> String {
+        URL_SAFE_NO_PAD.encode(mac(&self.0, &format!("{what} of {hour}")))
     }
 }
 
@@ -113,7 +122,7 @@ mod tests {
         let token = encode(&Header::default(), &claims, &key).unwrap();
         let is_good =
             |key| decode::<serde_json::Value>(&token, key, &Validation::default()).is_ok();
-        keys.decoding_keys(now).iter().any(is_good)
+        keys.decoding_keys(now).any(|key| is_good(&key))
     }
 
     #[test]

@@ -13,7 +13,10 @@ mod error;
 mod role;
 mod verified_client;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
@@ -80,8 +83,8 @@ impl Verifier {
         hub: &HubName,
         now: SystemTime,
     ) -> Result<VerifiedClient, AuthError> {
-        let client_keys = self.client_keys.decoding_keys(now);
-        let claims = decode(token, self.keys.iter().chain(&client_keys))?;
+        let client_keys = self.client_keys.decoding_keys(now).map(Cow::Owned);
+        let claims = decode(token, self.keys.iter().map(Cow::Borrowed).chain(client_keys))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
         }
@@ -102,7 +105,7 @@ impl Verifier {
             let entra = self.entra.as_ref().ok_or(AuthError::NoEntraIssuer)?;
             return entra.verify(token, now).await;
         }
-        let claims = decode(token, &self.keys)?;
+        let claims = decode(token, self.keys.iter().map(Cow::Borrowed))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
         }
@@ -119,7 +122,7 @@ impl Verifier {
 /// Checks the signature, with each key in turn.
 fn decode<'a>(
     token: &str,
-    keys: impl IntoIterator<Item = &'a DecodingKey>,
+    keys: impl Iterator<Item = Cow<'a, DecodingKey>>,
 ) -> Result<Map<String, Value>, AuthError> {
     let mut validation = Validation::new(Algorithm::HS256);
     // Times and audience are checked here, against a clock that is passed in.
@@ -127,7 +130,7 @@ fn decode<'a>(
     validation.validate_exp = false;
     validation.validate_aud = false;
     for key in keys {
-        match jsonwebtoken::decode::<Map<String, Value>>(token, key, &validation) {
+        match jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation) {
             Ok(token) => return Ok(token.claims),
             Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => {}
             Err(error) => return Err(AuthError::Malformed(error.to_string())),
