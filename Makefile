@@ -59,10 +59,12 @@ fuzz:
 	  cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-# 1,000 idle connections and a broadcast each 100 ms, for a minute.
+# Clients of every transport that come and go, for SECONDS; WORK is a factor. Prints the memory and its slope.
+SECONDS ?= 600
+WORK ?= 1
 soak:
 	cargo build --locked --release -p signalr-cli
-	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr 1000 60 100
+	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr $(SECONDS) $(WORK)
 
 # The service beside the least that a server can cost, in five rounds, written to bench/results.md.
 bench:

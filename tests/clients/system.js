@@ -90,12 +90,6 @@ function start(args, env) {
         await once(errors, "line");
       }
     },
-    /** Waits for a line on stderr. */
-    async logged(pattern) {
-      while (!stderr.some((line) => pattern.test(line))) {
-        await once(errors, "line");
-      }
-    },
     /** Ends the command as a process manager does, and gives its exit code. */
     async stop(signal = "SIGTERM") {
       child.kill(signal);

@@ -67,7 +67,7 @@ test("a changed certificate is used, and a broken one is logged and changes noth
   const port = portOf(service.service);
   assert.equal(await shown(port), fingerprint("one"));
   writeFileSync(key("live"), readFileSync(key("two")));
-  await service.logged(/certificate stays as it was.*is not that of the first certificate/);
+  await service.says(/certificate stays as it was.*is not that of the first certificate/);
   assert.equal(await shown(port), fingerprint("one"));
   use("two");
   while ((await shown(port)) !== fingerprint("two"));
