@@ -5,13 +5,14 @@ use std::{num::NonZeroUsize, time::Duration};
 use bytes::Bytes;
 use http::StatusCode;
 use signalr_serverless::{ConnectionId, UserId};
-use tokio::{net::TcpListener, sync::mpsc, task::yield_now, time::timeout};
+use tokio::{net::TcpListener, sync::mpsc};
 
 use self::stand_in::StandIn;
 use super::*;
 use crate::{identity::Identity, protocol::Protocol, shard_of::ShardOf};
 
-#[path = "../../tests/upstream/stand_in.rs"]
+mod limits;
+#[path = "../../../tests/upstream/stand_in.rs"]
 mod stand_in;
 
 fn keys() -> Vec<AccessKey> {
@@ -208,41 +209,6 @@ async fn invocations_keep_their_order_and_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_invocations_but_takes_its_end() {
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
-    let limits = Limits { waiting: 3, waiting_bytes: 150, ..Limits::default() };
-    let (by_count, _replies) = upstream(settings.clone(), limits.clone());
-    let events = by_count.open(caller(None));
-    // The first event is under way from here on.
-    let _connection = silent.accept().await.unwrap();
-    for _ in 0..3 {
-        events.invoke(invocation(None, "a")).unwrap();
-    }
-    assert_eq!(events.invoke(invocation(None, "a")), Err(NotTaken::QueueFull));
-    events.close(None);
-
-    let (by_bytes, _replies) = upstream(settings, limits);
-    let events = by_bytes.open(caller(None));
-    let _connection = silent.accept().await.unwrap();
-    events.invoke(invocation(None, &"long".repeat(100))).unwrap();
-    assert_eq!(events.invoke(invocation(None, "a")), Err(NotTaken::QueueFull));
-}
-
-#[tokio::test]
-async fn no_more_requests_are_under_way_than_there_are_places() {
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
-    let (upstream, _replies) = upstream(settings, Limits { requests: 2, ..Limits::default() });
-    let _events: Vec<_> = (0..5).map(|_| upstream.open(caller(None))).collect();
-    let first = silent.accept().await.unwrap();
-    let _second = silent.accept().await.unwrap();
-    assert!(timeout(Duration::from_millis(50), silent.accept()).await.is_err(), "two places");
-    drop(first);
-    let _third = silent.accept().await.unwrap();
-}
-
-#[tokio::test]
 async fn settings_that_change_change_where_events_go() {
     let (sender, settings) = watch::channel(Settings::default());
     let (replies, _) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
@@ -304,88 +270,4 @@ fn claims_are_texts() {
     let claims = claims(token.as_object().unwrap());
     let shown: Vec<_> = claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(shown, ["a=x", "b=1", "b=y", "c={\"d\":null}", "e=true"]);
-}
-
-/// Event queues, their bytes, their tasks and the places: nothing stays, whatever the upstream does.
-#[tokio::test]
-async fn nothing_stays_of_events_that_were_delivered_or_failed() {
-    let healthy = StandIn::start().await;
-    let failing = StandIn::start().await;
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let urls = [
-        healthy.url.clone(),
-        format!("{}/failing", failing.url),
-        format!("http://{}", silent.local_addr().unwrap()),
-        "http://127.0.0.1:1".to_owned(),
-    ];
-    for url in urls {
-        let settings = Settings::all_to(&url).unwrap();
-        let limits = Limits { time: Duration::from_millis(200), ..Limits::default() };
-        let (upstream, mut replies) = upstream(settings, limits);
-        let mut stays = Vec::new();
-        for _ in 0..20 {
-            failing.will_answer(StatusCode::INTERNAL_SERVER_ERROR);
-            stays.push(upstream.open(caller(None)));
-            for leaves in [true, false] {
-                let events = upstream.open(caller(None));
-                events.invoke(invocation(Some("1"), "send")).unwrap();
-                if leaves {
-                    events.close(None);
-                } else {
-                    stays.push(events);
-                }
-            }
-        }
-        assert!(*upstream.0.busy.borrow() > 0 && upstream.0.calls.places.bytes() > 0, "{url}");
-        let answered = async {
-            for _ in 0..40 {
-                replies.recv().await.unwrap();
-            }
-            upstream.idle().await;
-        };
-        timeout(Duration::from_secs(20), answered).await.expect("events wait for ever");
-        assert_eq!((upstream.0.calls.places.upstreams(), upstream.0.calls.places.bytes()), (0, 0));
-        assert!(stays.iter().all(ConnectionEvents::is_as_new), "{url}");
-        // Only those that stay hold on to what all share, and this test does.
-        assert_eq!(Arc::strong_count(&upstream.0), stays.len() + 1, "{url}");
-    }
-}
-
-#[tokio::test]
-async fn past_the_bytes_in_all_calls_are_refused_and_events_left_out_and_counted() {
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
-    let limits = Limits { requests: 1, waiting_bytes_in_all: 20_000, ..Limits::default() };
-    let (upstream, _replies) = upstream(settings, limits);
-    let (counters, places) = (&upstream.0.counters, &upstream.0.calls.places);
-    let events = upstream.open(caller(None));
-    let refusal = loop {
-        if let Err(refusal) = events.invoke(invocation(None, "send")) {
-            break refusal;
-        }
-    };
-    assert_eq!((refusal, counters.upstream_events_left_out()), (NotTaken::AllFull, 1));
-    assert!((9_000..=10_000).contains(&places.bytes()), "{}", places.bytes());
-    for _ in 0..5 {
-        upstream.open(caller(None)).close(None);
-    }
-    assert!(counters.upstream_events_left_out() >= 8, "{counters:?}");
-}
-
-#[tokio::test]
-async fn events_that_wait_for_a_place_count_though_none_is_before_them() {
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = Settings::all_to(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
-    let limits = Limits { requests: 1, waiting_bytes_in_all: 20_000, ..Limits::default() };
-    let (upstream, _replies) = upstream(settings, limits);
-    let (counters, places) = (&upstream.0.counters, &upstream.0.calls.places);
-    let mut clients = Vec::new();
-    while counters.upstream_events_left_out() == 0 {
-        clients.push(upstream.open(caller(None)));
-        // Its task takes the event out of its queue.
-        yield_now().await;
-        assert!(clients.len() < 1000, "{} bytes", places.bytes());
-    }
-    assert!(clients.iter().all(|one| one.waiting() == 0));
-    assert!((9_000..=10_000).contains(&places.bytes()), "{}", places.bytes());
 }
