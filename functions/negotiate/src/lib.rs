@@ -62,7 +62,7 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let now = SystemTime::now();
     let caller = negotiate.identity.caller(&mut request, &negotiate.negotiator, now).await?;
-    let options = negotiate.client_token.options(caller);
+    let options = negotiate.client_token.options(caller, now)?;
     let answer = negotiate.negotiator.negotiate(&hub, &options, now).await?;
     // The answer holds a token: no cache on the way may keep it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))

@@ -8,6 +8,7 @@ mod found;
 mod insecure;
 #[cfg(feature = "oidc")]
 mod oidc;
+mod principal;
 mod service_token;
 mod source;
 
@@ -44,6 +45,8 @@ pub struct Caller {
     pub user: Option<UserId>,
     /// What else is known and to be passed on: names and values of claims.
     pub claims: Vec<(String, Value)>,
+    /// When the login ends that the user was found by, if that is known.
+    pub login_ends: Option<SystemTime>,
 }
 
 impl Identity {
@@ -81,10 +84,10 @@ impl Identity {
     ) -> Result<Caller, Problem> {
         service_token::remove(&mut request.headers, negotiator);
         for source in &self.sources {
-            if let Some(Found { user, claims }) = source.find(request, now).await? {
+            if let Some(Found { user, claims, ends }) = source.find(request, now).await? {
                 let user = user.map(|user| UserId::parse(&user)).transpose();
                 let user = user.map_err(|error| Problem::bad_request(error.to_string()))?;
-                return Ok(Caller { user, claims: self.passed_on(claims) });
+                return Ok(Caller { user, claims: self.passed_on(claims), login_ends: ends });
             }
         }
         let places: Vec<_> = self.sources.iter().map(Source::describe).collect();
