@@ -8,6 +8,7 @@
 //! | `hubs` | which hub a call is for |
 //! | `authorization` | who may call |
 //! | `identity` | who negotiates |
+//! | `client_query` | the client's query, which goes on to the service |
 //! | `client_token` | what every client's token is given |
 //! | `cors` | which browser origins may read answers |
 //! | `function` | what it is called, who may call it, what it does |
@@ -19,6 +20,7 @@
 //! | `log` | what an operator is told of a call |
 
 pub(crate) mod authorization;
+pub(crate) mod client_query;
 pub(crate) mod client_token;
 pub(crate) mod cors;
 pub(crate) mod deadline;

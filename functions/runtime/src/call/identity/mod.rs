@@ -20,7 +20,7 @@ use signalr_serverless::{Negotiator, UserId};
 
 use self::{found::Found, source::Source};
 use crate::{
-    call::problem::Problem,
+    call::{client_query, problem::Problem},
     config::{
         environment::{ConfigError, Environment},
         http_client::HttpClient,
@@ -96,6 +96,17 @@ impl Identity {
             true => Problem::unauthorized_bearer(detail),
             false => Problem::new(StatusCode::UNAUTHORIZED, detail),
         })
+    }
+
+    /// The client's query that goes on to the service: without what has a meaning here, such as the
+    /// name of `query:<name>`, or there, and without secrets.
+    ///
+    /// # Errors
+    ///
+    /// 400 for more than 2,048 bytes.
+    pub fn client_query(&self, request: &Parts) -> Result<String, Problem> {
+        let ours: Vec<_> = self.sources.iter().filter_map(Source::query_parameter).collect();
+        client_query::passed_on(&request.uri, &ours)
     }
 
     fn passed_on(&self, mut known: Map<String, Value>) -> Vec<(String, Value)> {

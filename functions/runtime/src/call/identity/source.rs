@@ -85,6 +85,14 @@ impl Source {
         }
     }
 
+    /// The query parameter that names the user.
+    pub(super) fn query_parameter(&self) -> Option<&str> {
+        match self {
+            Self::Insecure(Insecure::Query(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_bearer(&self) -> bool {
         match self {
             #[cfg(feature = "oidc")]
