@@ -19,10 +19,12 @@ pub use call::{
     client_token::ClientToken,
     cors::AllowedOrigins,
     deadline::Deadline,
+    endpoints::Endpoints,
+    field::Field,
     function::{BODY_LIMIT, Function},
     hubs::Hubs,
     identity::{Caller, Identity},
-    items::{Items, MAX_ITEMS, not_null},
+    items::{Items, MAX_ITEMS},
     problem::Problem,
     results::Results,
 };

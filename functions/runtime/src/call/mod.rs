@@ -11,6 +11,8 @@
 //! | `client_query` | the client's query, which goes on to the service |
 //! | `client_token` | what every client's token is given |
 //! | `cors` | which browser origins may read answers |
+//! | `field` | a field of an item that may be left out or `null` |
+//! | `endpoints` | the services that an item names |
 //! | `function` | what it is called, who may call it, what it does |
 //! | `items` | a body of one item or an array of them |
 //! | `deadline` | by when a call must be answered |
@@ -24,6 +26,8 @@ pub(crate) mod client_query;
 pub(crate) mod client_token;
 pub(crate) mod cors;
 pub(crate) mod deadline;
+pub(crate) mod endpoints;
+pub(crate) mod field;
 pub(crate) mod function;
 pub(crate) mod hubs;
 pub(crate) mod identity;

@@ -73,7 +73,7 @@ variables! {
     FUNCTION_AUTH = "FUNCTION_AUTH",
         "`platform` says that the platform in front checks who calls broadcast and group-admin, and no key is asked for";
     ALLOWED_ORIGINS = "ALLOWED_ORIGINS",
-        "The origins whose pages may call from a browser, with commas between; `loopback` allows localhost on any port";
+        "The origins whose pages may call from a browser, with commas between; `https://*.example.com` allows all subdomains, `loopback` localhost on any port";
     TIMER_MESSAGE = "BROADCAST_TIMER_MESSAGE",
         "The message, or array of messages, that broadcast sends when a timer calls it";
     PORT = "PORT",
