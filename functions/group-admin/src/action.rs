@@ -155,7 +155,7 @@ impl ActionJson {
         let is = |verb| self.action == verb;
         let refusals = [
             (
-                self.ttl.has_value() && !(is(Verb::Add) && !self.connection_id.has_value()),
+                self.ttl.has_value() && (!is(Verb::Add) || self.connection_id.has_value()),
                 "ttl works only when a user is added; leave it out",
             ),
             (

@@ -18,6 +18,7 @@
 //! | `deadline` | by when a call must be answered |
 //! | `results` | what became of each item |
 //! | `problem` | errors, as `application/problem+json` |
+//! | `event_grid` | events of Azure Event Grid, which bring messages |
 //! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
 //! | `log` | what an operator is told of a call |
 
@@ -27,6 +28,7 @@ pub(crate) mod client_token;
 pub(crate) mod cors;
 pub(crate) mod deadline;
 pub(crate) mod endpoints;
+pub(crate) mod event_grid;
 pub(crate) mod field;
 pub(crate) mod function;
 pub(crate) mod hubs;

@@ -1,5 +1,6 @@
 //! Which browser origins may read answers (CORS).
 
+mod origin;
 mod subdomains;
 
 use std::{net::Ipv4Addr, net::Ipv6Addr, time::Duration};
@@ -8,7 +9,7 @@ use axum::http::HeaderValue;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use url::{Host, Url};
 
-use self::subdomains::Subdomains;
+use self::{origin::origin_of, subdomains::Subdomains};
 use crate::config::{
     environment::{ConfigError, Environment},
     variable,
@@ -73,14 +74,6 @@ fn parse(entry: &str) -> Result<String, String> {
         Some(origin) => Err(format!("'{entry}' is not an origin; perhaps {origin} is meant")),
         None => Err(format!("'{entry}' is not an origin; {REMEDY}")),
     }
-}
-
-/// The origin as browsers write it. `Url::origin` knows only the schemes of the web, and apps
-/// in a web view have their own, such as `capacitor://localhost`.
-fn origin_of(url: &Url) -> Option<String> {
-    let host = url.host_str().filter(|host| !host.is_empty())?;
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{}://{host}{port}", url.scheme()))
 }
 
 /// `http(s)://` and `localhost`, `127.0.0.1` or `[::1]`, on any port, and nothing else.

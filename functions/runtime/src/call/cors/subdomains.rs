@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::origin_of;
+use super::origin::origin_of;
 
 /// The subdomains of a domain, of any depth and without the domain itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
