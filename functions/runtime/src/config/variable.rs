@@ -76,6 +76,12 @@ variables! {
         "The origins whose pages may call from a browser, with commas between; `https://*.example.com` allows all subdomains, `loopback` localhost on any port";
     TIMER_MESSAGE = "BROADCAST_TIMER_MESSAGE",
         "The message, or array of messages, that broadcast sends when a timer calls it";
+    EVENT_GRID_ENDPOINT = "EVENT_GRID_ENDPOINT",
+        "Where upstream sends clients' coming and going as events of Azure Event Grid: a topic's endpoint, or a webhook";
+    EVENT_GRID_KEY = "EVENT_GRID_KEY",
+        "The key of the topic; a webhook has none, and is asked whether it wants events";
+    EVENT_GRID_SCHEMA = "EVENT_GRID_SCHEMA",
+        "`cloudevents` or `eventgrid`, in which the events are written; `cloudevents` when unset";
     PORT = "PORT",
         "The local port, on 127.0.0.1; 7071 when unset, 0 for any free one";
     AZURE_PORT = "FUNCTIONS_CUSTOMHANDLER_PORT",
