@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     limits::LimitFlags,
     open_files,
+    output::Output,
     tls::TlsFlags,
 };
 
@@ -79,13 +80,13 @@ enum OnClientMessage {
 
 impl Serve {
     /// Serves until a signal ends it. A second one ends it at once.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self, standard_error: &Output) -> Result<(), Failure> {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         let signals = EndSignals::listen()?;
         let key = self.shown_key();
-        self.warn();
+        self.warn(standard_error);
         let files = open_files::raise_limit()?;
         let config = Config { upstream, tls, ..self.config(open_files::sockets(files)) };
         let sockets = config.sockets.connections;
@@ -133,18 +134,20 @@ impl Serve {
     }
 
     /// Says what a user may not expect.
-    fn warn(&self) {
+    fn warn(&self, standard_error: &Output) {
         if self.ip.is_none_or(|ip| ip.is_loopback()) {
             return;
         }
         if self.lenient {
             announcement::warn(
+                standard_error,
                 "this service can be reached from other machines, and with --lenient a token is \
                  good for ever: whoever got one once can use it. Leave --lenient out",
             );
         }
         if self.access_keys.is_empty() {
             announcement::warn(
+                standard_error,
                 "this service can be reached from other machines, and its access key is the one that \
                  everybody knows: whoever reaches it can send to every client. Set a key of your own \
                  with --access-key",
