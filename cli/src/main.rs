@@ -3,6 +3,7 @@
 mod announcement;
 mod dev;
 mod failure;
+mod keys;
 mod limits;
 mod log;
 mod open_files;

@@ -50,7 +50,11 @@ MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-chat",
     "signalr-group-admin",
 }
-MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
+MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
+    "signalr-function-app",
+    "signalr-service",
+    "signalr-small-file",
+}
 
 # What measures the product. Nothing of the product builds on it, not even in tests.
 BENCH = {"signalr-bench-floor", "signalr-bench-load"}
