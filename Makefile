@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests uploads nextest chromium deny soak fuzz \
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests package-tests packages uploads nextest chromium deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -13,7 +13,7 @@ run: page
 AZURE = --no-default-features --features entra,oidc
 
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
-test: fmt clippy doc structure rust-tests api-tests platform-tests client-tests
+test: fmt clippy doc structure rust-tests api-tests package-tests platform-tests client-tests
 
 # The inner loop.
 check: fmt clippy nextest
@@ -118,6 +118,24 @@ azure-package: deploy-tools
 # Size, time from exec to the first answer, and memory of each function, beside a bare hello.
 measure-functions:
 	python3 -B functions/measure.py
+
+# What people install, in target/packages: the static binary and the Debian package with it.
+packages:
+	RUSTFLAGS="-C target-feature=+crt-static" \
+	  cargo build --locked --release --target x86_64-unknown-linux-gnu -p signalr-cli
+	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb@3.8.0
+	mkdir -p target/packages
+	cargo deb --quiet --package signalr-cli --no-build --target x86_64-unknown-linux-gnu --output target/packages/signalr.deb
+
+# The packages are installed and started; the chart is checked with Kubernetes' schemas.
+package-tests: packages tests/packages/node_modules/.package-lock.json tests/packages/.venv/installed
+	tests/packages/install-tools
+	cd tests/packages && npm test
+
+tests/packages/.venv/installed: tests/packages/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
 
 # Licences, sources and bans of all dependencies.
 deny:
