@@ -45,6 +45,9 @@ pub(crate) struct Session {
     reliable: Option<Box<Reliable>>,
     /// Why the session ended, if it did not end well.
     end_reason: Option<Box<str>>,
+    /// How many bytes were searched for the end of a message.
+    #[cfg(test)]
+    searched: std::cell::Cell<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,8 @@ impl Session {
             terms,
             partial: Vec::new(),
             end_reason: None,
+            #[cfg(test)]
+            searched: std::cell::Cell::default(),
         }
     }
 
@@ -168,6 +173,8 @@ impl Session {
     }
 
     fn split<'a>(&self, bytes: &'a [u8]) -> Result<Split<'a>, ProtocolError> {
+        #[cfg(test)]
+        self.searched.set(self.searched.get() + bytes.len());
         match self.phase {
             Phase::Handshake { .. } => Ok(json::split(bytes)),
             Phase::Open => self.protocol.split(bytes),
