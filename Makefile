@@ -2,7 +2,7 @@
 
 .DELETE_ON_ERROR:
 .PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests package-tests packages uploads nextest chromium deny soak fuzz \
-  deploy-tools azure-package measure-functions bench bench-quick instructions
+  deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
 run: page
@@ -16,7 +16,7 @@ AZURE = --no-default-features --features entra,oidc
 test: fmt clippy doc structure rust-tests api-tests package-tests platform-tests client-tests
 
 # The inner loop.
-check: fmt clippy nextest
+check: fmt clippy nextest faketime
 	cargo nextest run --locked --workspace
 
 fmt:
@@ -37,7 +37,7 @@ structure:
 	python3 -B tests/structure/self_test.py
 	python3 -B tests/structure/check.py
 
-rust-tests: nextest
+rust-tests: nextest faketime
 	cargo test --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
@@ -65,6 +65,14 @@ WORK ?= 1
 soak:
 	cargo build --locked --release -p signalr-cli
 	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr $(SECONDS) $(WORK)
+
+# What the service must survive, at full size: some minutes each. SCENARIOS names some of them.
+endurance: faketime
+	cargo build --locked --release -p signalr-cli
+	cargo run --locked --release -p signalr-endurance -- target/release/signalr full $(SCENARIOS)
+
+faketime:
+	endurance/install-faketime
 
 # The service beside the least that a server can cost, in five rounds, written to bench/results.md.
 bench:

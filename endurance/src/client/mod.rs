@@ -52,7 +52,6 @@ struct Place {
     site: Site,
     from: From,
     path: String,
-    token: String,
 }
 
 enum Carrier {
@@ -114,10 +113,10 @@ impl Client {
         if let Carrier::WebSocket(socket) = &mut self.carrier {
             return Ok(timeout(STEP, socket.send(Message::text(text))).await??);
         }
-        let Place { site, from, path, token } = &self.place;
-        let mut http = Http::open(site, *from).await?;
+        let Place { site, from, path } = &self.place;
+        let (mut http, token) = (Http::open(site, *from).await?, site.client_token()?);
         let body = Bytes::copy_from_slice(text.as_bytes());
-        let (status, _) = timeout(STEP, http.call(site, "POST", path, token, body)).await??;
+        let (status, _) = timeout(STEP, http.call(site, "POST", path, &token, body)).await??;
         if status == StatusCode::OK { Ok(()) } else { Err(format!("POST got {status}").into()) }
     }
 
@@ -138,8 +137,9 @@ impl Client {
             Carrier::WebSocket(mut socket) => timeout(STEP, socket.close(None)).await??,
             Carrier::Events(..) => {}
             Carrier::Polls(mut http) => {
-                let Place { site, path, token, .. } = &self.place;
-                let call = http.call(site, "DELETE", path, token, Bytes::new());
+                let Place { site, path, .. } = &self.place;
+                let token = site.client_token()?;
+                let call = http.call(site, "DELETE", path, &token, Bytes::new());
                 let (status, _) = timeout(STEP, call).await??;
                 if status != StatusCode::ACCEPTED {
                     return Err(format!("DELETE got {status}").into());
@@ -163,13 +163,14 @@ impl Place {
         }
         let Negotiation { connection_token } = serde_json::from_slice(&body)?;
         let path = format!("/client/?hub={HUB}&id={connection_token}");
-        Ok(Self { site: site.clone(), from, path, token })
+        Ok(Self { site: site.clone(), from, path })
     }
 }
 
 impl Carrier {
     async fn open(place: &Place, transport: Transport) -> Result<Self, Failure> {
-        let Place { site, from, path, token } = place;
+        let Place { site, from, path } = place;
+        let token = site.client_token()?;
         if transport == Transport::WebSockets {
             let url = format!("ws://{}{path}&access_token={token}", site.host());
             // Thousands of clients share this machine's memory.
@@ -180,7 +181,7 @@ impl Carrier {
         }
         let mut http = Http::open(site, *from).await?;
         if transport == Transport::Events {
-            let answer = http.events(site, path, token).await?;
+            let answer = http.events(site, path, &token).await?;
             if answer.status() != StatusCode::OK {
                 return Err(format!("an event stream got {}", answer.status()).into());
             }
@@ -206,8 +207,10 @@ impl Carrier {
 }
 
 async fn poll(http: &mut Http, place: &Place) -> Result<Bytes, Failure> {
-    let Place { site, path, token, .. } = place;
-    match http.call(site, "GET", path, token, Bytes::new()).await? {
+    let Place { site, path, .. } = place;
+    // As stock clients do, which ask their application for each.
+    let token = site.client_token()?;
+    match http.call(site, "GET", path, &token, Bytes::new()).await? {
         (StatusCode::OK, bytes) => Ok(bytes),
         (status, _) => Err(format!("a poll got {status}").into()),
     }

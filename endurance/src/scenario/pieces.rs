@@ -17,7 +17,7 @@ use crate::{
 
 /// How long all pieces of one of the three may take.
 const LIMIT: Duration = Duration::from_secs(60);
-const HANDSHAKE: &[u8] = b"\x81\x9e\0\0\0\0{\"protocol\":\"json\",\"version\":1}";
+const HANDSHAKE: &[u8] = b"\x81\xa0\0\0\0\0{\"protocol\":\"json\",\"version\":1}";
 /// The limit of a head is 10 s.
 const HEAD_TIME: Duration = Duration::from_secs(8);
 
@@ -74,7 +74,7 @@ async fn frame(site: &Site, size: usize) -> Result<(), Failure> {
 
 /// A message by REST, whose body comes in chunks of one byte.
 async fn body(site: &Site, size: usize) -> Result<(), Failure> {
-    let path = format!("/api/v1/hubs/{HUB}-other");
+    let path = format!("/api/v1/hubs/{HUB}other");
     let mut socket = site.connect(From::default()).await?;
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\

@@ -17,7 +17,6 @@ use crate::{
 
 /// How many may be on their way at once. A slower machine makes fewer visits.
 const AT_ONCE: usize = 500;
-const TICK: Duration = Duration::from_millis(10);
 /// How much more memory there may be at the end than after a tenth of the time.
 const MORE: u64 = 2 * 1024;
 /// How long the service has to notice that the last ones are gone.
@@ -56,17 +55,15 @@ async fn visits(
     rate: usize,
     seconds: u64,
 ) -> Result<usize, Failure> {
-    let mut ticks = interval(TICK);
+    let mut ticks = interval(Duration::from_secs(1) / u32::try_from(rate)?);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let (mut count, mut under_way) = (0, JoinSet::new());
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
         ticks.tick().await;
-        for _ in 0..rate.div_ceil(100) {
-            let (site, number) = (site.clone(), count);
-            under_way.spawn(async move { visit(&site, transport, number).await });
-            count += 1;
-        }
+        let (site, number) = (site.clone(), count);
+        under_way.spawn(async move { visit(&site, transport, number).await });
+        count += 1;
         while under_way.len() > AT_ONCE
             && let Some(visit) = under_way.join_next().await
         {
