@@ -23,14 +23,14 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-pub use self::{
-    issuer::{Issuer, IssuerError},
-    rejection::Rejection,
-};
 use self::{
     fetch::Fetch,
     keys::{Found, Keys},
     token::{Expected, Unproven},
+};
+pub use self::{
+    issuer::{Issuer, IssuerError},
+    rejection::Rejection,
 };
 
 /// Checks tokens. Clones share the issuer's keys.
