@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests package-tests packages uploads nextest chromium deny soak fuzz \
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -134,6 +134,15 @@ packages:
 	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb@3.8.0
 	mkdir -p target/packages
 	cargo deb --quiet --package signalr-cli --no-build --target x86_64-unknown-linux-gnu --output target/packages/signalr.deb
+
+# The functions as zips for Lambda, in target/packages, for packaging/terraform.
+lambda-packages: deploy-tools
+	mkdir -p target/packages
+	for name in negotiate broadcast group-admin; do \
+	  (cd functions/$$name && PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" \
+	    cargo lambda build --locked --release --output-format zip --bin $$name) && \
+	  cp target/lambda/$$name/bootstrap.zip target/packages/$$name.zip || exit 1; \
+	done
 
 # The packages are installed and started; the chart is checked with Kubernetes' schemas.
 package-tests: packages tests/packages/node_modules/.package-lock.json tests/packages/.venv/installed
