@@ -3,20 +3,23 @@
 mod announcement;
 mod dev;
 mod failure;
+mod keys;
 mod limits;
+mod log;
 mod open_files;
+mod output;
 mod page;
 mod serve;
 mod tls;
 
-use std::{ffi::OsString, io, process::ExitCode};
+use std::{ffi::OsString, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use failure::Failure;
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-/// The variable that says which log lines are written.
-const LOG_FILTER: &str = "RUST_LOG";
+use self::{failure::Failure, output::Output};
+
+/// How long the end waits for somebody to read what was said last.
+const FLUSHED: Duration = Duration::from_secs(1);
 
 /// Real-time messages from serverless functions to browsers.
 #[derive(Debug, Parser)]
@@ -38,35 +41,24 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return failure::usage(&error),
     };
-    match run(arguments, |key| std::env::var_os(key)).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    let standard_error = match Output::start("standard error", io::stderr()) {
+        Ok(output) => output,
+        Err(error) => return failure::no_thread(&error),
+    };
+    let ended = run(arguments, &standard_error, |key| std::env::var_os(key)).await;
+    let code = ended.map_or_else(|failure| failure.report(&standard_error), |()| ExitCode::SUCCESS);
+    standard_error.flush(FLUSHED);
+    code
 }
 
 async fn run(
     arguments: Arguments,
+    standard_error: &Output,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(), Failure> {
-    log_to_stderr(environment(LOG_FILTER))?;
+    log::start(environment(log::LOG_FILTER), standard_error)?;
     match arguments.command {
         Command::Dev(dev) => dev.run(environment).await,
-        Command::Serve(serve) => serve.run().await,
+        Command::Serve(serve) => serve.run(standard_error).await,
     }
-}
-
-/// Standard output carries what a program may read, such as `ready`; logs stay off it.
-fn log_to_stderr(filter: Option<OsString>) -> Result<(), Failure> {
-    let filter = filter.unwrap_or_default().to_string_lossy().into_owned();
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
-        .parse(&filter)
-        .map_err(|error| {
-            Failure::Configuration(format!(
-                "{LOG_FILTER} '{filter}' is no filter: {error}; write a level such as info, or \
-                 pairs such as signalr_service=debug"
-            ))
-        })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    Ok(())
 }

@@ -11,6 +11,7 @@
 
 mod admission;
 mod auth;
+mod budget;
 mod carrier;
 mod clock;
 mod config;

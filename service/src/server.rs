@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     config::Config,
     connect_rate::ConnectRate,

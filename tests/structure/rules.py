@@ -24,12 +24,19 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
-    "signalr-http-client": set(),
-    "signalr-http-server": set(),
+    "signalr-small-file": set(),
+    "signalr-http-client": {"signalr-small-file"},
+    "signalr-http-server": {"signalr-small-file"},
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
-    "signalr-serverless": {"signalr-http-client", "signalr-signing-keys"},
-    "signalr-service": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
+    "signalr-serverless": {"signalr-http-client", "signalr-signing-keys", "signalr-small-file"},
+    "signalr-service": {
+        "signalr-http-client",
+        "signalr-http-server",
+        "signalr-oidc",
+        "signalr-serverless",
+        "signalr-small-file",
+    },
     "signalr-function-runtime": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
@@ -43,10 +50,15 @@ MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-chat",
     "signalr-group-admin",
 }
-MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
+MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
+    "signalr-function-app",
+    "signalr-service",
+    "signalr-small-file",
+}
 
 # What measures the product. Nothing of the product builds on it, not even in tests.
 BENCH = {"signalr-bench-floor", "signalr-bench-load"}
+MAY_USE["signalr-endurance"] = {"signalr-serverless", "signalr-small-file"}
 MAY_USE["signalr-bench-floor"] = set()
 MAY_USE["signalr-bench-load"] = {"signalr-serverless"}
 
