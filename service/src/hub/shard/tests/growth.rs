@@ -140,3 +140,25 @@ async fn callers_that_stopped_waiting_leave_nothing_at_an_open_connection() {
         })
         .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_with_its_connection_though_its_carrier_has_not_ended() {
+    let (scene, local) = Scene::start(rules(), Store::default());
+    local
+        .run_until(async {
+            let shard = shard_of(&scene);
+            let _peers = connect(&scene, &shard, "c").await;
+            let json = Some(Bytes::from_static(b"{}\x1e"));
+            let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
+            let (outcome, mut answered) = oneshot::channel();
+            let (id, invocation_id) = (connection("c 0"), "2".to_owned());
+            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+            shard.borrow_mut().invoke(invoke);
+            assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
+            close_all(&shard, &mut Pace::new()).await;
+            let sizes = shard.borrow().table.sizes();
+            assert!(sizes.0 > 0, "carriers have not ended");
+            assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        })
+        .await;
+}
