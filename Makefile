@@ -47,6 +47,7 @@ docs-tests: tests/clients/node_modules/.package-lock.json nginx
 reference:
 	cargo build --locked -p signalr-cli
 	node tests/docs/reference.js
+	node tests/docs/local-http.js
 
 mdbook:
 	command -v mdbook >/dev/null || cargo install --locked mdbook@0.5.2 --no-default-features --features search
