@@ -4,7 +4,7 @@
 //! Its values are secrets. No text here holds one.
 //! Source: <https://learn.microsoft.com/azure/azure-functions/functions-develop-local#local-settings-file>
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use jsonc_parser::{ParseOptions, parse_to_serde_value};
 use serde_json::{Map, Value};
@@ -13,9 +13,6 @@ use crate::failure::Failure;
 
 /// The file's name, in the folder in which the command runs.
 pub(crate) const FILE: &str = "local.settings.json";
-
-/// The longest file that is read, in bytes.
-const MAX_FILE: usize = 1024 * 1024;
 
 /// What the file says.
 #[derive(Default)]
@@ -44,14 +41,11 @@ impl LocalSettings {
     ///
     /// [`Failure`] for a file that cannot be read or says something else.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        let bytes = match fs::read(path) {
+        let bytes = match signalr_small_file::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
         };
-        if bytes.len() > MAX_FILE {
-            return Err(wrong(format!("has {} bytes; at most {MAX_FILE} are read", bytes.len())));
-        }
         let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_owned()))?;
         Self::parse(text.trim_start_matches('\u{feff}')).map(Some).map_err(wrong)
     }
