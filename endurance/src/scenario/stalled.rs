@@ -8,7 +8,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::at_most;
+use super::bar::at_most;
 use crate::{
     Failure, Scale,
     client::{
