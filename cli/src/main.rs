@@ -1,5 +1,6 @@
 //! The `signalr` command.
 
+mod admin;
 mod announcement;
 mod dev;
 mod failure;

@@ -9,6 +9,7 @@ use signalr_service::{
 };
 
 use crate::{
+    admin::AdminFlags,
     announcement::{self, Line, Scheme},
     failure::Failure,
     keys::{KeyFlags, Keys},
@@ -17,6 +18,8 @@ use crate::{
     output::Output,
     tls::TlsFlags,
 };
+
+const PORT_FLAGS: &str = "flags --port, --preview-port and --ip";
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
 #[derive(Args, Debug)]
@@ -57,6 +60,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
+    #[command(flatten)]
+    admin: AdminFlags,
+
     /// Accept tokens at any time, and whatever host and port their audience names
     #[arg(long)]
     lenient: bool,
@@ -94,10 +100,7 @@ impl Serve {
             ..self.config(open_files::sockets(files))
         };
         let sockets = config.sockets.connections;
-        let service = config
-            .bind()
-            .await
-            .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
+        let service = config.bind().await.map_err(|error| Failure::start(&error, PORT_FLAGS))?;
         let mut lines = lines(&service, scheme, key);
         lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
         announcement::print(&lines)?;
@@ -109,6 +112,8 @@ impl Serve {
         Config {
             listen: self.listen(self.port),
             preview_listen: self.preview_port.map(|port| self.listen(port)),
+            admin_listen: self.admin.listen(),
+            admin_hosts: self.admin.into_hosts(),
             entra: self.entra_issuer.map(|issuer| issuer.with_audience(self.entra_audience)),
             client_messages: match self.client_messages {
                 OnClientMessage::Close => ClientMessages::Close,
@@ -171,6 +176,9 @@ fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     let mut lines = announcement::service(scheme, &host, address.port(), key);
     if let Some(preview) = service.preview_addresses().first() {
         lines.push(Line::new("v1-preview", format!("{scheme}://{host}:{}", preview.port())));
+    }
+    if let Some(admin) = service.admin_addresses().first() {
+        lines.push(Line::new("admin", format!("http://{admin}")));
     }
     lines
 }

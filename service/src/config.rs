@@ -43,7 +43,11 @@ pub struct Config {
     pub listen: Listen,
     /// Where to serve API v1-preview besides, which on Azure has port 5002. Default: nowhere.
     pub preview_listen: Option<Listen>,
-    /// TLS on both ports. Default: none; a proxy in front may have it.
+    /// Where operators ask for metrics and the status. Default: nowhere.
+    pub admin_listen: Option<Listen>,
+    /// The names under which operators may reach that port, besides `localhost` and any address.
+    pub admin_hosts: Vec<String>,
+    /// TLS on the ports for clients. Default: none; a proxy in front may have it.
     pub tls: Option<Tls>,
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
@@ -125,6 +129,8 @@ impl Default for Config {
         Self {
             listen: Listen::Loopback { port: 8888 },
             preview_listen: None,
+            admin_listen: None,
+            admin_hosts: Vec::new(),
             tls: None,
             access_keys: vec![well_known],
             entra: None,

@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod admin;
 mod admission;
 mod auth;
 mod budget;
@@ -25,11 +26,13 @@ pub mod fuzz;
 mod header_limit;
 mod hub;
 mod identity;
+mod limits;
 mod memory;
 mod probes;
 mod protocol;
 mod query;
 mod random_id;
+mod refused;
 mod request_body;
 mod rest;
 mod server;
@@ -37,6 +40,7 @@ mod session;
 mod shard_of;
 mod state;
 mod store;
+mod timings;
 mod tokens;
 mod transport;
 pub mod upstream;

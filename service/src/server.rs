@@ -22,6 +22,7 @@ use tokio::{
 };
 
 use crate::{
+    admin::Admin,
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
     budget::QueueBudget,
@@ -37,6 +38,7 @@ use crate::{
     shard_of::ShardOf,
     state::State,
     store::Store,
+    timings::Timings,
     tokens::ConnectionTokens,
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
@@ -52,6 +54,9 @@ pub enum StartError {
     /// A port cannot be opened.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The port for operators cannot be opened.
+    #[error(transparent)]
+    ListenAdmin(ListenError),
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
@@ -69,6 +74,7 @@ pub struct Service {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
+    admin: Admin,
     upstream: Option<Upstream>,
     /// What the upstream answers to clients, apart for each shard.
     replies: Vec<mpsc::Receiver<Reply>>,
@@ -98,6 +104,10 @@ impl Service {
         };
         let mut listeners = config.listen.bind().await?;
         let own_addresses = addresses(&listeners);
+        let admin_listeners = match config.admin_listen {
+            Some(listen) => listen.bind().await.map_err(StartError::ListenAdmin)?,
+            None => Vec::new(),
+        };
         let preview_listeners = match config.preview_listen {
             Some(listen) => listen.bind().await?,
             None => Vec::new(),
@@ -105,6 +115,7 @@ impl Service {
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
         let counters = Arc::new(Counters::of(SocketPlaces::new(config.sockets.clone())));
+        let timings = Arc::new(Timings::default());
         let clock = Clock::start();
         let shard_of = ShardOf::new(config.shard_count());
         let (answers, replies) = Replies::new(shard_of.clone());
@@ -117,7 +128,8 @@ impl Service {
                 ..Limits::default()
             };
             let (http, counters) = (http.clone(), Arc::clone(&counters));
-            Upstream::new(settings, &config.access_keys, limits, http, answers, counters)
+            let timings = Arc::clone(&timings);
+            Upstream::new(settings, &config.access_keys, limits, http, answers, counters, timings)
         });
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
@@ -155,10 +167,13 @@ impl Service {
             max_client_message: config.max_client_message,
             clock,
             counters: Arc::clone(&counters),
+            timings,
             stage: Stage::default(),
             scheme: if config.tls.is_some() { "https" } else { "http" },
             invocation_timeout: config.timeouts.invocation,
         });
+        let admin =
+            Admin::new(Arc::clone(&state), upstream.clone(), admin_listeners, config.admin_hosts);
         Ok(Self {
             state,
             counters,
@@ -167,6 +182,7 @@ impl Service {
             listeners,
             addresses: own_addresses,
             preview_addresses,
+            admin,
             upstream,
             replies,
         })
@@ -182,6 +198,12 @@ impl Service {
     #[must_use]
     pub fn preview_addresses(&self) -> &[SocketAddr] {
         &self.preview_addresses
+    }
+
+    /// The addresses of the port for operators.
+    #[must_use]
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        self.admin.addresses()
     }
 
     /// What the service counts.
@@ -202,6 +224,9 @@ impl Service {
             let state = Arc::clone(&self.state);
             replies.spawn(async move { replies::deliver(&state.hubs, queue).await });
         }
+        // Operators see the end too.
+        let mut admin = JoinSet::new();
+        admin.spawn(self.admin.run());
         let (told, are_told) = oneshot::channel();
         let ending = async {
             shutdown.await;

@@ -14,6 +14,8 @@ use crate::{
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
+    limits,
+    timings::Timings,
     tokens::ConnectionTokens,
 };
 
@@ -38,6 +40,7 @@ pub(crate) struct State {
     pub(crate) max_client_message: usize,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) timings: Arc<Timings>,
     /// The scheme that callers use who come without a proxy.
     pub(crate) scheme: &'static str,
     /// How far the service is.
@@ -47,6 +50,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Why balancers are to send clients elsewhere, if they are.
+    pub(crate) fn not_ready(&self) -> Option<&'static str> {
+        if self.stage.is_ready() { limits::reached(self) } else { Some("shutdown") }
+    }
+
     /// Refuses a new connection of a client once clients are told to come back.
     pub(crate) fn open_for_clients(&self) -> Result<(), Stopping> {
         if self.stage.admits() {

@@ -27,6 +27,7 @@ use axum::{
 };
 use http::StatusCode;
 use signalr_serverless::rest::Operation;
+use tokio::time::Instant;
 
 use self::{
     call::{Call, authorize},
@@ -66,6 +67,7 @@ async fn respond(
     params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
+    let timings = Arc::clone(&state.timings);
     let answered = async {
         match operation {
             Operation::Health => return Ok(StatusCode::OK.into_response()),
@@ -79,7 +81,10 @@ async fn respond(
         let (status, version) = (call.status, call.version);
         Ok::<_, Error>(carry_out_to_the_end(state, call).await?.into_response(status, version))
     };
-    answered.await.unwrap_or_else(IntoResponse::into_response)
+    let begin = Instant::now();
+    let answer = answered.await.unwrap_or_else(IntoResponse::into_response);
+    timings.called(operation, answer.status().as_u16(), begin.elapsed());
+    answer
 }
 
 /// Carries a call out to its end, though its caller may go away. One that only waits for a client's

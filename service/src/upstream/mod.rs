@@ -33,7 +33,14 @@ pub(crate) use self::{
     limits::Limits,
     replies::Replies,
 };
-use crate::counters::Counters;
+use crate::{counters::Counters, timings::Timings};
+
+/// What waits for upstreams or is under way to them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
 
 /// Takes the events of all connections. Clones are one and the same.
 #[derive(Clone)]
@@ -49,13 +56,14 @@ impl Upstream {
         http: reqwest::Client,
         replies: Replies,
         counters: Arc<Counters>,
+        timings: Arc<Timings>,
     ) -> Self {
         let mut signing = SignatureKeys::default();
         keys.iter().for_each(|key| signing.add(key));
         let places = Arc::new(Places::new(limits.requests, limits.waiting_bytes_in_all));
         Self(Arc::new(Deliveries {
             settings,
-            calls: Calls { http, keys: signing, limits, places },
+            calls: Calls { http, keys: signing, limits, places, timings },
             replies,
             counters,
             runtime: Handle::current(),
@@ -71,6 +79,17 @@ impl Upstream {
     /// Begins the event queue of a connection with its event `connected`.
     pub(crate) fn open(&self, caller: Caller) -> ConnectionEvents {
         ConnectionEvents::open(Arc::clone(&self.0), caller)
+    }
+
+    /// What waits for upstreams or is under way to them.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let places = &self.0.calls.places;
+        Waiting { events: places.events(), bytes: places.bytes() }
+    }
+
+    /// How many bytes may wait.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.0.calls.places.max_bytes()
     }
 
     /// Waits until every event that was taken is delivered, or has failed.

@@ -22,7 +22,8 @@ fn keys() -> Vec<AccessKey> {
 fn upstream(settings: Settings, limits: Limits) -> (Upstream, mpsc::Receiver<Reply>) {
     let (sender, mut ends) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
     let (_, settings) = watch::channel(settings);
-    let upstream = Upstream::new(settings, &keys(), limits, http(), sender, Arc::default());
+    let upstream =
+        Upstream::new(settings, &keys(), limits, http(), sender, Arc::default(), Arc::default());
     (upstream, ends.remove(0))
 }
 
@@ -212,8 +213,15 @@ async fn invocations_keep_their_order_and_wait_for_each_other() {
 async fn settings_that_change_change_where_events_go() {
     let (sender, settings) = watch::channel(Settings::default());
     let (replies, _) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
-    let upstream =
-        Upstream::new(settings, &keys(), Limits::default(), http(), replies, Arc::default());
+    let upstream = Upstream::new(
+        settings,
+        &keys(),
+        Limits::default(),
+        http(),
+        replies,
+        Arc::default(),
+        Arc::default(),
+    );
     let chat = HubName::parse("chat").unwrap();
     assert!(!upstream.serves(&chat));
     let events = upstream.open(caller(None));

@@ -1,0 +1,98 @@
+//! The port for operators: metrics, health and status, apart from the clients' port and its limits.
+//!
+//! It asks for no token, so it belongs where only operators are. What stands in the header Host is
+//! checked, so that no web page in an operator's browser reaches it under a name of its own.
+
+mod host;
+mod hub_names;
+mod metrics;
+mod samples;
+mod status;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State as Extract,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{StatusCode, header};
+use signalr_http_server::{Limits, Security, SocketLimits, SocketPlaces, serve_with};
+use tokio::net::TcpListener;
+
+use self::{host::Hosts, hub_names::HubNames};
+use crate::{probes, state::State, upstream::Upstream};
+
+/// How many connections the port takes.
+const CONNECTIONS: usize = 64;
+
+/// The port for operators, if there is one.
+pub(crate) struct Admin {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    view: Arc<View>,
+}
+
+/// What its handlers see.
+struct View {
+    state: Arc<State>,
+    upstream: Option<Upstream>,
+    hosts: Hosts,
+    hub_names: HubNames,
+}
+
+impl Admin {
+    pub(crate) fn new(
+        state: Arc<State>,
+        upstream: Option<Upstream>,
+        listeners: Vec<TcpListener>,
+        hosts: Vec<String>,
+    ) -> Self {
+        let addresses = listeners.iter().filter_map(|one| one.local_addr().ok()).collect();
+        let (hosts, hub_names) = (Hosts::new(hosts), HubNames::default());
+        let view = Arc::new(View { state, upstream, hosts, hub_names });
+        Self { listeners, addresses, view }
+    }
+
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until it is dropped.
+    pub(crate) async fn run(self) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        let limits =
+            SocketLimits { connections: CONNECTIONS, reserved: 0, ..SocketLimits::default() };
+        let (app, places) = (router(self.view), SocketPlaces::new(limits));
+        let never = std::future::pending();
+        serve_with(self.listeners, Security::Plain, places, app, Limits::default(), never).await;
+    }
+}
+
+fn router(view: Arc<View>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .with_state(Arc::clone(&view))
+        .merge(probes::router().with_state(Arc::clone(&view.state)))
+        .layer(middleware::from_fn_with_state(view, host::check))
+}
+
+async fn metrics(Extract(view): Extract<Arc<View>>) -> Response {
+    match metrics::text(&view).await {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn status(Extract(view): Extract<Arc<View>>) -> Response {
+    let status = status::Status::of(&view.state, view.upstream.as_ref());
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(status)).into_response()
+}
