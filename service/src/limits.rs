@@ -45,8 +45,13 @@ fn of_clients(state: &State) -> Vec<Limit> {
     all
 }
 
+/// Why balancers are to send clients elsewhere, if they are: `shutdown`, or a limit.
+pub(crate) fn not_ready(state: &State) -> Option<&'static str> {
+    if state.stage.is_ready() { reached(state) } else { Some("shutdown") }
+}
+
 /// The limit that is reached, if one is that clients meet.
-pub(crate) fn reached(state: &State) -> Option<&'static str> {
+fn reached(state: &State) -> Option<&'static str> {
     let reached = of_clients(state).into_iter().find(Limit::is_reached);
     reached.map(|limit| limit.name)
 }

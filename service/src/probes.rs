@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{Router, extract::State as Extract, routing::get};
 use http::{StatusCode, header};
 
-use crate::state::State;
+use crate::{limits, state::State};
 
 /// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for, and
 /// while a limit is reached that clients meet.
@@ -23,7 +23,7 @@ async fn live() -> Answer {
 }
 
 async fn ready(Extract(state): Extract<Arc<State>>) -> Answer {
-    answer(if state.not_ready().is_none() {
+    answer(if limits::not_ready(&state).is_none() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -14,7 +14,6 @@ use crate::{
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
-    limits,
     timings::Timings,
     tokens::ConnectionTokens,
 };
@@ -50,11 +49,6 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Why balancers are to send clients elsewhere, if they are.
-    pub(crate) fn not_ready(&self) -> Option<&'static str> {
-        if self.stage.is_ready() { limits::reached(self) } else { Some("shutdown") }
-    }
-
     /// Refuses a new connection of a client once clients are told to come back.
     pub(crate) fn open_for_clients(&self) -> Result<(), Stopping> {
         if self.stage.admits() {

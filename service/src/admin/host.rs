@@ -12,8 +12,6 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header, uri::Authority};
 
-use super::View;
-
 const REFUSED: &str = "the header Host names another host than this one; use an address or localhost, or name \
      the host in --admin-host\n";
 
@@ -45,11 +43,11 @@ impl Hosts {
 
 /// Refuses what is meant for another host.
 pub(super) async fn check(
-    Extract(view): Extract<Arc<View>>,
+    Extract(hosts): Extract<Arc<Hosts>>,
     request: Request,
     next: Next,
 ) -> Response {
-    if view.hosts.are_named_by(request.headers()) {
+    if hosts.are_named_by(request.headers()) {
         return next.run(request).await;
     }
     (StatusCode::MISDIRECTED_REQUEST, REFUSED).into_response()

@@ -6,7 +6,7 @@ use prometheus::{Encoder, TextEncoder, proto::MetricFamily};
 use signalr_serverless::HubName;
 use tokio::task::spawn_blocking;
 
-use super::{View, hub_names::OTHER, samples::Samples};
+use super::{hub_names::OTHER, samples::Samples, view::View};
 use crate::{
     carrier::ByEncoding,
     counters::Counters,
@@ -164,7 +164,7 @@ fn machinery(view: &View, shards: &[ShardReport]) -> Vec<Samples> {
         Samples::gauge("signalr_limit_used", "How much of each limit is in use.")
             .with_each("limit", limits.iter().map(|limit| (limit.name, limit.used))),
         Samples::gauge("signalr_ready", "Whether /ready is 200.")
-            .with(&[], u64::from(state.not_ready().is_none())),
+            .with(&[], u64::from(limits::not_ready(state).is_none())),
         Samples::gauge("signalr_build_info", "The version that runs.")
             .with(&[("version", env!("CARGO_PKG_VERSION"))], 1),
         Samples::counter(

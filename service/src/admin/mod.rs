@@ -8,6 +8,7 @@ mod hub_names;
 mod metrics;
 mod samples;
 mod status;
+mod view;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,7 +23,7 @@ use http::{StatusCode, header};
 use signalr_http_server::{Limits, Security, SocketLimits, SocketPlaces, serve_with};
 use tokio::net::TcpListener;
 
-use self::{host::Hosts, hub_names::HubNames};
+use self::{host::Hosts, hub_names::HubNames, view::View};
 use crate::{probes, state::State, upstream::Upstream};
 
 /// How many connections the port takes.
@@ -33,14 +34,7 @@ pub(crate) struct Admin {
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     view: Arc<View>,
-}
-
-/// What its handlers see.
-struct View {
-    state: Arc<State>,
-    upstream: Option<Upstream>,
-    hosts: Hosts,
-    hub_names: HubNames,
+    hosts: Arc<Hosts>,
 }
 
 impl Admin {
@@ -51,9 +45,8 @@ impl Admin {
         hosts: Vec<String>,
     ) -> Self {
         let addresses = listeners.iter().filter_map(|one| one.local_addr().ok()).collect();
-        let (hosts, hub_names) = (Hosts::new(hosts), HubNames::default());
-        let view = Arc::new(View { state, upstream, hosts, hub_names });
-        Self { listeners, addresses, view }
+        let view = Arc::new(View { state, upstream, hub_names: HubNames::default() });
+        Self { listeners, addresses, view, hosts: Arc::new(Hosts::new(hosts)) }
     }
 
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
@@ -67,19 +60,19 @@ impl Admin {
         }
         let limits =
             SocketLimits { connections: CONNECTIONS, reserved: 0, ..SocketLimits::default() };
-        let (app, places) = (router(self.view), SocketPlaces::new(limits));
+        let (app, places) = (router(self.view, self.hosts), SocketPlaces::new(limits));
         let never = std::future::pending();
         serve_with(self.listeners, Security::Plain, places, app, Limits::default(), never).await;
     }
 }
 
-fn router(view: Arc<View>) -> Router {
+fn router(view: Arc<View>, hosts: Arc<Hosts>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .with_state(Arc::clone(&view))
         .merge(probes::router().with_state(Arc::clone(&view.state)))
-        .layer(middleware::from_fn_with_state(view, host::check))
+        .layer(middleware::from_fn_with_state(hosts, host::check))
 }
 
 async fn metrics(Extract(view): Extract<Arc<View>>) -> Response {

@@ -30,7 +30,7 @@ struct LimitStatus {
 
 impl Status {
     pub(super) fn of(state: &State, upstream: Option<&Upstream>) -> Self {
-        let not_ready = state.not_ready();
+        let not_ready = limits::not_ready(state);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             uptime_seconds: state.clock.now(),
