@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use signalr_http_server::EndSignals;
+use signalr_http_server::{EndSignals, ReloadSignals};
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, Listen, Service, Trust, TrustError, upstream::Settings,
 };
@@ -12,7 +12,7 @@ use crate::{
     admin::AdminFlags,
     announcement::{self, Line, Scheme},
     failure::Failure,
-    keys::{KeyFlags, Keys},
+    keys::{self, KeyFlags, Keys},
     limits::LimitFlags,
     open_files,
     output::Output,
@@ -92,8 +92,11 @@ impl Serve {
         let keys = self.keys.read(self.is_for_this_machine())?;
         let key = keys.shown();
         self.warn(&keys, standard_error);
+        let reload = ReloadSignals::listen()?;
+        let key_changes = keys::follow(self.keys.clone(), self.is_for_this_machine(), reload);
         let files = open_files::raise_limit()?;
         let config = Config {
+            key_changes: Some(key_changes),
             upstream,
             tls,
             access_keys: keys.into_access_keys(),

@@ -52,6 +52,9 @@ pub struct Config {
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
+    /// Other access keys in place of those, whenever there are. None among them is no change. Default:
+    /// never.
+    pub key_changes: Option<watch::Receiver<Vec<AccessKey>>>,
     /// Whose tokens REST callers may bring besides. Default: nobody's.
     pub entra: Option<EntraIssuer>,
     /// What happens to clients that send. Default: they are closed with the reason.
@@ -133,6 +136,7 @@ impl Default for Config {
             admin_hosts: Vec::new(),
             tls: None,
             access_keys: vec![well_known],
+            key_changes: None,
             entra: None,
             client_messages: ClientMessages::default(),
             silent_clients: SilentClients::default(),

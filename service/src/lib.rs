@@ -26,6 +26,7 @@ pub mod fuzz;
 mod header_limit;
 mod hub;
 mod identity;
+mod key_ring;
 mod limits;
 mod memory;
 mod probes;

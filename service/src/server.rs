@@ -14,9 +14,10 @@ use signalr_http_client::SetupError;
 use signalr_http_server::{
     Limits as ServerLimits, ListenError, Security, SocketPlaces, serve_with,
 };
+use signalr_serverless::AccessKey;
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, interval, sleep_until, timeout_at},
 };
@@ -24,7 +25,7 @@ use tokio::{
 use crate::{
     admin::Admin,
     admission::{Admission, Calls},
-    auth::{ClientKeys, Verifier},
+    auth::Verifier,
     budget::QueueBudget,
     clock::Clock,
     config::Config,
@@ -34,6 +35,7 @@ use crate::{
     drain::{Drain, Stage},
     header_limit,
     hub::{Hubs, replies, shard::Shared},
+    key_ring::KeyRing,
     probes, rest,
     shard_of::ShardOf,
     state::State,
@@ -70,6 +72,7 @@ pub struct Service {
     state: Arc<State>,
     counters: Arc<Counters>,
     drain: Drain,
+    key_changes: Option<watch::Receiver<Vec<AccessKey>>>,
     security: Security,
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
@@ -99,7 +102,7 @@ impl Config {
 
 impl Service {
     async fn bind(config: Config) -> Result<Self, StartError> {
-        let Some(signing_key) = config.access_keys.first().cloned() else {
+        let Some(keys) = KeyRing::new(&config.access_keys) else {
             return Err(StartError::NoAccessKey);
         };
         let mut listeners = config.listen.bind().await?;
@@ -128,8 +131,8 @@ impl Service {
                 ..Limits::default()
             };
             let (http, counters) = (http.clone(), Arc::clone(&counters));
-            let timings = Arc::clone(&timings);
-            Upstream::new(settings, &config.access_keys, limits, http, answers, counters, timings)
+            let (keys, timings) = (keys.clone(), Arc::clone(&timings));
+            Upstream::new(settings, keys, limits, http, answers, counters, timings)
         });
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
@@ -142,8 +145,7 @@ impl Service {
             clock,
         };
         let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
-        let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
-        let mut verifier = Verifier::new(&config.access_keys, client_keys.clone(), config.lenient);
+        let mut verifier = Verifier::new(keys.clone(), config.lenient);
         if let Some(issuer) = config.entra.clone() {
             verifier = verifier.with_entra(issuer, http);
         }
@@ -161,8 +163,7 @@ impl Service {
             calls: Calls::new(config.max_calls, Arc::clone(&counters)),
             queue_budget,
             verifier,
-            signing_key,
-            client_keys,
+            keys,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             clock,
@@ -178,6 +179,7 @@ impl Service {
             state,
             counters,
             drain: config.drain,
+            key_changes: config.key_changes,
             security: config.tls.map_or(Security::Plain, Security::Tls),
             listeners,
             addresses: own_addresses,
@@ -219,6 +221,9 @@ impl Service {
         let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
         expiry.spawn(keep_time(Arc::clone(&self.state)));
+        if let Some(changes) = self.key_changes {
+            expiry.spawn(self.state.keys.clone().follow(changes));
+        }
         let mut replies = JoinSet::new();
         for queue in self.replies {
             let state = Arc::clone(&self.state);

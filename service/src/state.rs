@@ -2,18 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signalr_serverless::AccessKey;
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     admission::{Admission, Calls},
-    auth::{ClientKeys, Verifier},
+    auth::Verifier,
     budget::QueueBudget,
     clock::Clock,
     connect_rate::ConnectRate,
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
+    key_ring::KeyRing,
     timings::Timings,
     tokens::ConnectionTokens,
 };
@@ -29,10 +29,7 @@ pub(crate) struct State {
     /// The bytes that wait for all clients.
     pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
-    /// What the service signs tokens with.
-    pub(crate) signing_key: AccessKey,
-    /// What others may sign client tokens with.
-    pub(crate) client_keys: ClientKeys,
+    pub(crate) keys: KeyRing,
     /// Whether anybody upstream is told what clients do.
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.

@@ -21,7 +21,7 @@ use std::{
 use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 use serde_json::{Map, Value};
-use signalr_serverless::{AccessKey, HubName, UserId, claim};
+use signalr_serverless::{HubName, UserId, claim};
 
 pub use self::entra::{EntraIssuer, EntraIssuerError};
 pub(crate) use self::{
@@ -31,15 +31,14 @@ pub(crate) use self::{
     verified_client::VerifiedClient,
 };
 use self::{audience::Hosts, entra::EntraVerifier};
+use crate::key_ring::KeyRing;
 
 /// How far the clock of whoever signed a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 
 /// Checks tokens.
 pub(crate) struct Verifier {
-    keys: Vec<DecodingKey>,
-    /// Signs client tokens only.
-    client_keys: ClientKeys,
+    keys: KeyRing,
     entra: Option<EntraVerifier>,
     /// Whether times, and the host and port of audiences, are left unchecked.
     is_lenient: bool,
@@ -60,13 +59,8 @@ pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
 }
 
 impl Verifier {
-    pub(crate) fn new<'a>(
-        keys: impl IntoIterator<Item = &'a AccessKey>,
-        client_keys: ClientKeys,
-        is_lenient: bool,
-    ) -> Self {
-        let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();
-        Self { keys, client_keys, entra: None, is_lenient }
+    pub(crate) fn new(keys: KeyRing, is_lenient: bool) -> Self {
+        Self { keys, entra: None, is_lenient }
     }
 
     /// Lets REST callers in whose tokens are of this issuer, which is asked by this client.
@@ -83,8 +77,9 @@ impl Verifier {
         hub: &HubName,
         now: SystemTime,
     ) -> Result<VerifiedClient, AuthError> {
-        let client_keys = self.client_keys.decoding_keys(now).map(Cow::Owned);
-        let claims = decode(token, self.keys.iter().map(Cow::Borrowed).chain(client_keys))?;
+        let keys = self.keys.current();
+        let client_keys = keys.client.decoding_keys(now).map(Cow::Owned);
+        let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed).chain(client_keys))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
         }
@@ -105,7 +100,8 @@ impl Verifier {
             let entra = self.entra.as_ref().ok_or(AuthError::NoEntraIssuer)?;
             return entra.verify(token, now).await;
         }
-        let claims = decode(token, self.keys.iter().map(Cow::Borrowed))?;
+        let keys = self.keys.current();
+        let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
         }

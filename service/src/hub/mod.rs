@@ -3,6 +3,7 @@
 pub(crate) mod command;
 mod connection;
 pub(crate) mod counts;
+mod followed;
 pub(crate) mod message;
 mod queues;
 pub(crate) mod replies;
@@ -134,7 +135,7 @@ impl Hubs {
     /// Takes a command; it is carried out in its turn.
     pub(crate) async fn submit(&self, hub: HubName, action: Action) -> Result<(), Stopping> {
         self.counters.messages_taken(&action);
-        let command = Arc::new(Command { hub, action });
+        let command = Arc::new(Command { hub, followed: action.followed(), action });
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
         match command.action.connection() {
             Some(id) => self.queues.push_to_owner(id, work()).await,
@@ -145,7 +146,7 @@ impl Hubs {
     /// Takes a command and waits until it is carried out. Returns how many connections matched.
     pub(crate) async fn carry_out(&self, hub: HubName, action: Action) -> Result<usize, Stopping> {
         self.counters.messages_taken(&action);
-        let command = Arc::new(Command { hub, action });
+        let command = Arc::new(Command { hub, followed: action.followed(), action });
         let mut answers = Vec::new();
         let mut work = || {
             let (matched, answer) = oneshot::channel();

@@ -13,6 +13,7 @@ mod open_api;
 mod payload;
 mod public_url;
 mod reply;
+mod request_id;
 mod stream;
 mod token;
 mod user;
@@ -28,6 +29,7 @@ use axum::{
 use http::StatusCode;
 use signalr_serverless::rest::Operation;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use self::{
     call::{Call, authorize},
@@ -61,6 +63,7 @@ pub(crate) fn router() -> Router<Arc<State>> {
         .fallback(async || Error::no_such_path())
 }
 
+/// Answers a call, within a span that has its id, and logs the answer.
 async fn respond(
     operation: Operation,
     state: Arc<State>,
@@ -68,6 +71,28 @@ async fn respond(
     request: Request,
 ) -> Response {
     let timings = Arc::clone(&state.timings);
+    let begin = Instant::now();
+    let headers = request.headers();
+    let span = tracing::info_span!(
+        "call",
+        request_id = &*request_id::of(headers),
+        trace_id = request_id::trace_id(headers),
+        ?operation,
+    );
+    let answer = answer(operation, state, params, request).instrument(span.clone()).await;
+    let (status, time) = (answer.status().as_u16(), begin.elapsed());
+    timings.called(operation, status, time);
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    span.in_scope(|| tracing::info!(status, milliseconds, "a call was answered"));
+    answer
+}
+
+async fn answer(
+    operation: Operation,
+    state: Arc<State>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+) -> Response {
     let answered = async {
         match operation {
             Operation::Health => return Ok(StatusCode::OK.into_response()),
@@ -81,10 +106,7 @@ async fn respond(
         let (status, version) = (call.status, call.version);
         Ok::<_, Error>(carry_out_to_the_end(state, call).await?.into_response(status, version))
     };
-    let begin = Instant::now();
-    let answer = answered.await.unwrap_or_else(IntoResponse::into_response);
-    timings.called(operation, answer.status().as_u16(), begin.elapsed());
-    answer
+    answered.await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Carries a call out to its end, though its caller may go away. One that only waits for a client's
@@ -97,10 +119,11 @@ async fn carry_out_to_the_end(state: Arc<State>, call: Call) -> Result<Success, 
         let _place = place;
         return carry_out(&state, call).await;
     }
-    let carried_out = tokio::spawn(async move {
+    let carried_out = async move {
         let _place = place;
         carry_out(&state, call).await
-    });
+    };
+    let carried_out = tokio::spawn(carried_out.in_current_span());
     carried_out.await.map_err(|error| Error::internal(&error))?
 }
 

@@ -7,17 +7,17 @@ use http::{
     StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
-use signalr_serverless::upstream::{SignatureKeys, header};
+use signalr_serverless::upstream::header;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{caller::CallerHeaders, event::Event, limits::Limits, places::Places};
-use crate::{identity::Identity, timings::Timings};
+use crate::{identity::Identity, key_ring::KeyRing, timings::Timings};
 
 /// Makes the calls of all connections.
 pub(super) struct Calls {
     pub(super) http: reqwest::Client,
-    pub(super) keys: SignatureKeys,
+    pub(super) keys: KeyRing,
     pub(super) limits: Limits,
     pub(super) places: Arc<Places>,
     pub(super) timings: Arc<Timings>,
@@ -101,7 +101,7 @@ impl Calls {
             .header(header::HUB, identity.hub.as_str())
             .header(header::CATEGORY, event.category.as_str())
             .header(header::EVENT, &event.name)
-            .header(header::SIGNATURE, self.keys.sign(&identity.id))
+            .header(header::SIGNATURE, self.keys.current().upstream.sign(&identity.id))
             .body(event.body.clone());
         let caller = headers.into_iter().flat_map(|headers| {
             let CallerHeaders { user, claims, query } = headers;

@@ -21,7 +21,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use signalr_serverless::{AccessKey, HubName, upstream::SignatureKeys};
+use signalr_serverless::HubName;
 use tokio::{runtime::Handle, sync::watch};
 
 pub use self::settings::{Settings, SettingsError};
@@ -33,7 +33,7 @@ pub(crate) use self::{
     limits::Limits,
     replies::Replies,
 };
-use crate::{counters::Counters, timings::Timings};
+use crate::{counters::Counters, key_ring::KeyRing, timings::Timings};
 
 /// What waits for upstreams or is under way to them.
 #[derive(Clone, Copy, Debug)]
@@ -47,23 +47,21 @@ pub(crate) struct Waiting {
 pub(crate) struct Upstream(Arc<Deliveries>);
 
 impl Upstream {
-    /// Takes the settings and every key of the service; each signs. Completions go to `replies`.
+    /// Takes the settings and the keys of the service; each signs. Completions go to `replies`.
     /// To be called on the runtime that the requests are to run on.
     pub(crate) fn new(
         settings: watch::Receiver<Settings>,
-        keys: &[AccessKey],
+        keys: KeyRing,
         limits: Limits,
         http: reqwest::Client,
         replies: Replies,
         counters: Arc<Counters>,
         timings: Arc<Timings>,
     ) -> Self {
-        let mut signing = SignatureKeys::default();
-        keys.iter().for_each(|key| signing.add(key));
         let places = Arc::new(Places::new(limits.requests, limits.waiting_bytes_in_all));
         Self(Arc::new(Deliveries {
             settings,
-            calls: Calls { http, keys: signing, limits, places, timings },
+            calls: Calls { http, keys, limits, places, timings },
             replies,
             counters,
             runtime: Handle::current(),

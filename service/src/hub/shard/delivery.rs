@@ -47,6 +47,9 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
             let batch = Batch::new(messages);
             let keys = shard.borrow().recipients(hub, recipients);
             write_each(shard, &keys, &batch, (&recipients.target).into(), pace).await;
+            for followed in run.iter().filter_map(|command| command.followed.as_ref()) {
+                followed.delivered(keys.len());
+            }
             keys.len()
         }
         Action::Close { recipients, reason } => {

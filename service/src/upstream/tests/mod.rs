@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
-use signalr_serverless::{ConnectionId, UserId};
+use signalr_serverless::{AccessKey, ConnectionId, UserId, upstream::SignatureKeys};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use self::stand_in::StandIn;
@@ -19,11 +19,15 @@ fn keys() -> Vec<AccessKey> {
     ["first", "second"].map(|key| AccessKey::parse(key).unwrap()).into()
 }
 
+fn key_ring() -> KeyRing {
+    KeyRing::new(&keys()).unwrap()
+}
+
 fn upstream(settings: Settings, limits: Limits) -> (Upstream, mpsc::Receiver<Reply>) {
     let (sender, mut ends) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
     let (_, settings) = watch::channel(settings);
     let upstream =
-        Upstream::new(settings, &keys(), limits, http(), sender, Arc::default(), Arc::default());
+        Upstream::new(settings, key_ring(), limits, http(), sender, Arc::default(), Arc::default());
     (upstream, ends.remove(0))
 }
 
@@ -215,7 +219,7 @@ async fn settings_that_change_change_where_events_go() {
     let (replies, _) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
     let upstream = Upstream::new(
         settings,
-        &keys(),
+        key_ring(),
         Limits::default(),
         http(),
         replies,
