@@ -6,9 +6,9 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { connectDirectly, stopAll } from "./client.js";
+import { connect, connectDirectly, stopAll } from "./client.js";
 import { negotiate, rest, sign } from "./service.js";
-import { startServe } from "./system.js";
+import { startDev, startServe } from "./system.js";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 
@@ -36,6 +36,32 @@ test("one broadcast is followed by its id from the call to the number of its del
     assert.deepEqual([span.trace_id, span.operation, level], [TRACE, "Broadcast", "INFO"]);
     assert.ok(timestamp && target);
   }
+  await stopAll(...clients);
+  await system.stop();
+});
+
+test("a call of the function is followed from its log to the service's deliveries", async () => {
+  const system = await startDev({ args: ["--log-format", "json"], env: { RUST_LOG: "info" } });
+  const clients = await Promise.all([1, 2].map(() => connect(system)));
+  const headers = {
+    "content-type": "application/json",
+    "x-ms-client-request-id": "order-8",
+    traceparent: `00-${TRACE}-b7ad6b7169203331-01`,
+  };
+  const body = JSON.stringify({ target: "newMessage", arguments: ["hello"] });
+  const url = new URL("/api/chat/broadcast", system.page);
+  assert.equal((await fetch(url, { method: "POST", headers, body })).status, 202);
+  await Promise.all(clients.map((client) => client.received(1)));
+  await system.says(/a message was delivered/);
+  await system.says(/"event":"POST \/api\/chat\/broadcast"/);
+
+  const lines = system.stderr.map((line) => JSON.parse(line)).filter(({ span }) => span?.request_id === "order-8");
+  assert.ok(lines.every(({ span }) => span.trace_id === TRACE));
+  const [ofFunction, ofService] = [true, false].map((is) =>
+    lines.find(({ message, event }) => message === "a call was answered" && (event !== undefined) === is),
+  );
+  assert.deepEqual([ofFunction.status, ofService.status], [202, 202]);
+  assert.equal(lines.find(({ message }) => message === "a message was delivered").deliveries, clients.length);
   await stopAll(...clients);
   await system.stop();
 });
