@@ -7,14 +7,7 @@ use std::sync::{
 
 use signalr_http_server::{SocketCounts, SocketPlaces};
 
-use crate::{
-    hub::{
-        command::{Action, Step},
-        counts::{ByTarget, TargetKind},
-        message::Message,
-    },
-    refused::Refused,
-};
+use crate::refused::Refused;
 
 /// Counts since the service started.
 #[derive(Debug, Default)]
@@ -31,15 +24,6 @@ pub struct Counters {
     answers_left_out: AtomicU64,
     refused_at_end: AtomicU64,
     refused: [AtomicU64; Refused::ALL.len()],
-    /// What was taken for each kind of target.
-    taken: ByTarget<Taken>,
-}
-
-/// Messages that were taken, each once however many get it.
-#[derive(Debug, Default)]
-struct Taken {
-    messages: AtomicU64,
-    bytes: AtomicU64,
 }
 
 impl Counters {
@@ -155,35 +139,6 @@ impl Counters {
     /// How many clients were refused for a reason.
     pub(crate) fn refused_for(&self, reason: Refused) -> u64 {
         self.refused[reason as usize].load(Relaxed)
-    }
-
-    /// Counts the messages of an action.
-    pub(crate) fn messages_taken(&self, action: &Action) {
-        match action {
-            Action::Send { recipients, message } => {
-                self.message_taken((&recipients.target).into(), message);
-            }
-            Action::Execute { steps, .. } => {
-                for step in steps {
-                    if let Step::Send(message) = step {
-                        self.message_taken(TargetKind::Filter, message);
-                    }
-                }
-            }
-            Action::Close { .. } | Action::Groups { .. } => {}
-        }
-    }
-
-    pub(crate) fn message_taken(&self, kind: TargetKind, message: &Message) {
-        let Taken { messages, bytes } = self.taken.get(kind);
-        messages.fetch_add(1, Relaxed);
-        bytes.fetch_add(message.bytes() as u64, Relaxed);
-    }
-
-    /// The messages that were taken for a kind of target, and their bytes.
-    pub(crate) fn taken(&self, kind: TargetKind) -> (u64, u64) {
-        let Taken { messages, bytes } = self.taken.get(kind);
-        (messages.load(Relaxed), bytes.load(Relaxed))
     }
 
     /// Transports that came about since the start.

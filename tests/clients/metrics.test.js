@@ -51,7 +51,7 @@ test("Prometheus scrapes the service, its counts are those of the test, and each
   }
 
   const counts = await scrape();
-  assert.equal(counts.get('signalr_connections{hub="chat",protocol="json",transport="websockets"}'), CLIENTS);
+  assert.equal(counts.get('signalr_connections{hub="chat",transport="websockets",protocol="json"}'), CLIENTS);
   assert.equal(counts.get('signalr_deliveries_total{target="hub"}'), CLIENTS * MESSAGES);
   assert.equal(counts.get('signalr_messages_total{target="hub"}'), MESSAGES);
   assert.equal(counts.get('signalr_connections_refused_total{reason="token"}'), REFUSED);

@@ -9,7 +9,6 @@ use tokio::task::spawn_blocking;
 use super::{hub_names::OTHER, samples::Samples, view::View};
 use crate::{
     carrier::ByEncoding,
-    counters::Counters,
     hub::counts::{ShardReport, TargetKind},
     limits,
     refused::Refused,
@@ -25,8 +24,7 @@ pub(super) async fn text(view: &View) -> io::Result<Vec<u8>> {
     let shards = view.state.hubs.report(PATIENCE).await;
     let mut families = view.state.timings.families();
     families.extend(connections(view, &shards).into_iter().filter_map(Samples::family));
-    families
-        .extend(messages(&view.state.counters, &shards).into_iter().filter_map(Samples::family));
+    families.extend(messages(view, &shards).into_iter().filter_map(Samples::family));
     families.extend(machinery(view, &shards).into_iter().filter_map(Samples::family));
     // The process's open files are counted one by one.
     families.extend(spawn_blocking(process).await.unwrap_or_default());
@@ -114,16 +112,17 @@ fn add(sum: &mut ByEncoding<u64>, counts: &ByEncoding<u64>) {
     }
 }
 
-fn messages(counters: &Counters, shards: &[ShardReport]) -> Vec<Samples> {
+fn messages(view: &View, shards: &[ShardReport]) -> Vec<Samples> {
+    let (counters, taken) = (&view.state.counters, &view.state.hubs.taken);
     let sum = |count: fn(&ShardReport) -> u64| shards.iter().map(count).sum();
     let sent = |kind| shards.iter().map(move |shard| shard.counts.sent.get(kind));
     let each =
         |count: &dyn Fn(TargetKind) -> u64| TargetKind::ALL.map(|kind| (kind.name(), count(kind)));
     vec![
         Samples::counter("signalr_messages_total", "Messages taken, by kind of target.")
-            .with_each("target", each(&|kind| counters.taken(kind).0)),
+            .with_each("target", each(&|kind| taken.get(kind).0)),
         Samples::counter("signalr_message_bytes_total", "Bytes of messages taken.")
-            .with_each("target", each(&|kind| counters.taken(kind).1)),
+            .with_each("target", each(&|kind| taken.get(kind).1)),
         Samples::counter(
             "signalr_deliveries_total",
             "Messages to clients, each counted once for each connection.",

@@ -8,6 +8,7 @@ pub(crate) mod message;
 mod queues;
 pub(crate) mod replies;
 pub(crate) mod shard;
+mod taken;
 mod user_groups;
 pub(crate) mod work;
 
@@ -36,12 +37,12 @@ use self::{
     message::Message,
     queues::Queues,
     shard::Shared,
+    taken::Taken,
     user_groups::UserGroups,
     work::{ClientRequest, Cursor, Invoke, Member, NewConnection, Question, Work},
 };
 use crate::{
     carrier::{PollAnswer, WebSocket},
-    counters::Counters,
     protocol::Outcome,
     shard_of::ShardOf,
 };
@@ -58,7 +59,7 @@ pub(crate) struct Hubs {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// What the shards counted when they were asked last. Held for short synchronous sections only.
     counted: Mutex<Vec<ShardCounts>>,
-    counters: Arc<Counters>,
+    pub(crate) taken: Taken,
 }
 
 impl Hubs {
@@ -76,8 +77,8 @@ impl Hubs {
         let queues = Arc::new(queues);
         let user_groups = UserGroups::new(Arc::clone(&queues), Arc::clone(&shared.store));
         let counted = Mutex::new(vec![ShardCounts::default(); threads.len()]);
-        let (threads, counters) = (Mutex::new(threads), Arc::clone(&shared.counters));
-        Ok(Self { queues, runtimes, user_groups, threads, counted, counters })
+        let (threads, taken) = (Mutex::new(threads), Taken::default());
+        Ok(Self { queues, runtimes, user_groups, threads, counted, taken })
     }
 
     /// Registers the socket of a connection with the shard that owns the connection.
@@ -134,7 +135,7 @@ impl Hubs {
 
     /// Takes a command; it is carried out in its turn.
     pub(crate) async fn submit(&self, hub: HubName, action: Action) -> Result<(), Stopping> {
-        self.counters.messages_taken(&action);
+        self.taken.action(&action);
         let command = Arc::new(Command { hub, followed: action.followed(), action });
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
         match command.action.connection() {
@@ -145,7 +146,7 @@ impl Hubs {
 
     /// Takes a command and waits until it is carried out. Returns how many connections matched.
     pub(crate) async fn carry_out(&self, hub: HubName, action: Action) -> Result<usize, Stopping> {
-        self.counters.messages_taken(&action);
+        self.taken.action(&action);
         let command = Arc::new(Command { hub, followed: action.followed(), action });
         let mut answers = Vec::new();
         let mut work = || {
@@ -169,7 +170,7 @@ impl Hubs {
         invocation_id: String,
         message: Arc<Message>,
     ) -> Result<Option<Outcome>, Stopping> {
-        self.counters.message_taken(TargetKind::Connection, &message);
+        self.taken.message(TargetKind::Connection, &message);
         let (outcome, answer) = oneshot::channel();
         let id = connection.clone();
         let invoke = Invoke { hub, connection, invocation_id, message, outcome };
