@@ -28,6 +28,7 @@ MAY_USE = {
     "signalr-small-file": set(),
     "signalr-http-client": {"signalr-small-file"},
     "signalr-http-server": {"signalr-small-file"},
+    "signalr-server-protocol": set(),
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-serverless": {"signalr-http-client", "signalr-signing-keys", "signalr-small-file"},
@@ -65,8 +66,8 @@ MAY_USE["signalr-endurance"] = {"signalr-serverless", "signalr-small-file"}
 MAY_USE["signalr-bench-floor"] = set()
 MAY_USE["signalr-bench-load"] = {"signalr-serverless"}
 
-# Protocol and session are handed bytes and the time; they never fetch either.
-WITHOUT_IO = ["service/src/protocol", "service/src/session"]
+# Protocols and session are handed bytes and the time; they never fetch either.
+WITHOUT_IO = ["server-protocol/src", "service/src/protocol", "service/src/session"]
 IO = re.compile(r"\btokio\b|\bnet::|\bsocket2\b|\bTcp[A-Z]\w+|\bUdpSocket\b|\bInstant::now\b|\bSystemTime\b")
 
 GRAB_BAGS = re.compile(r"^(utils?|common|helpers?|managers?)$")
@@ -97,7 +98,7 @@ def negotiate_has_no_http_client(root):
 
 
 def protocol_and_session_are_without_io(root):
-    """protocol and session of the service name no runtime, socket or clock"""
+    """protocol and session of the service, and the protocol of server connections, name no runtime, socket or clock"""
     violations = []
     for folder in WITHOUT_IO:
         if not (root / folder).is_dir():

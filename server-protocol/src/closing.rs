@@ -1,0 +1,68 @@
+//! Clients that the app closes, with an ack. SDKs of now close one client by
+//! [`CloseConnection`](crate::CloseConnection).
+
+use crate::{
+    extensions::Extensions,
+    item::{integer, text, text_or_nil, texts},
+    message_table::message,
+};
+
+message! {
+    /// Closes one client.
+    CloseConnectionWithAck = 30 {
+        /// The client's connection id.
+        connection_id: String => text,
+        /// What the client gets as the error.
+        reason: Option<String> => text_or_nil,
+        /// Which ack answers it.
+        ack_id: i32 => integer,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}
+
+message! {
+    /// Closes all clients of the hub.
+    CloseConnectionsWithAck = 31 {
+        /// What the clients get as the error.
+        reason: Option<String> => text_or_nil,
+        /// Which ack answers it.
+        ack_id: i32 => integer,
+        /// Connection ids of clients that stay.
+        excluded: Vec<String> => texts,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}
+
+message! {
+    /// Closes all clients of a user.
+    CloseUserConnectionsWithAck = 32 {
+        /// The user's id.
+        user_id: String => text,
+        /// What the clients get as the error.
+        reason: Option<String> => text_or_nil,
+        /// Which ack answers it.
+        ack_id: i32 => integer,
+        /// Connection ids of clients that stay.
+        excluded: Vec<String> => texts,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}
+
+message! {
+    /// Closes all clients of a group.
+    CloseGroupConnectionsWithAck = 33 {
+        /// The group's name.
+        group: String => text,
+        /// What the clients get as the error.
+        reason: Option<String> => text_or_nil,
+        /// Which ack answers it.
+        ack_id: i32 => integer,
+        /// Connection ids of clients that stay.
+        excluded: Vec<String> => texts,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}

@@ -1,0 +1,52 @@
+//! A client that logs in anew while it is connected.
+
+use crate::{
+    claims::Claims,
+    extensions::Extensions,
+    item::{integer, text},
+    message_table::message,
+    secret::Secret,
+    timestamp::Timestamp,
+};
+
+message! {
+    /// The app has checked a client's new login. The payload of the ack is
+    /// [`ConnectionClaims`](crate::ConnectionClaims).
+    RefreshAuth = 41 {
+        /// The client's connection token.
+        connection_token: Secret => Secret,
+        /// The new claims.
+        claims: Claims => Claims,
+        /// The end of the login.
+        expires: Timestamp => Timestamp,
+        /// Which ack answers it.
+        ack_id: i32 => integer,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}
+
+message! {
+    /// Which claims has a client? The payload of the ack is
+    /// [`ConnectionClaims`](crate::ConnectionClaims).
+    GetConnectionClaims = 42 {
+        /// The client's connection token.
+        connection_token: Secret => Secret,
+        /// Which ack answers it.
+        ack_id: i32 => integer,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}
+
+message! {
+    /// The user of a client has other claims now (from the service).
+    UpdateConnectionClaims = 43 {
+        /// The client's connection id.
+        connection_id: String => text,
+        /// The new claims.
+        claims: Claims => Claims,
+        /// The extensions.
+        extensions: Extensions => Extensions,
+    }
+}
