@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests uploads nextest chromium deny soak fuzz \
+.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests uploads nextest chromium proxies deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -79,7 +79,7 @@ instructions:
 	python3 -B bench/instructions.py $(if $(BASE),--base '$(BASE)')
 
 # The stock clients run against the debug build of the command; the page is the built one.
-client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium
+client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium proxies
 	cargo build --locked -p signalr-cli
 	cd tests/clients && npm test
 
@@ -139,3 +139,6 @@ nextest:
 
 chromium:
 	tests/clients/install-chromium
+
+proxies:
+	tests/clients/install-proxies

@@ -11,6 +11,7 @@ mod output;
 mod page;
 mod serve;
 mod tls;
+mod upstream;
 
 use std::{ffi::OsString, io, process::ExitCode, time::Duration};
 
@@ -33,6 +34,7 @@ struct Arguments {
 enum Command {
     Dev(dev::Dev),
     Serve(Box<serve::Serve>),
+    Upstream(upstream::Upstream),
 }
 
 #[tokio::main]
@@ -60,5 +62,6 @@ async fn run(
     match arguments.command {
         Command::Dev(dev) => dev.run(environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
+        Command::Upstream(upstream) => upstream.run(),
     }
 }

@@ -1,5 +1,6 @@
 //! The hubs of a service: one handle to all shards.
 
+pub(crate) mod answer;
 pub(crate) mod command;
 mod connection;
 pub(crate) mod message;
@@ -28,6 +29,7 @@ use tokio::{
 
 pub(crate) use self::queues::Stopping;
 use self::{
+    answer::Answered,
     command::{Action, Command, Target},
     message::Message,
     queues::Queues,
@@ -37,7 +39,6 @@ use self::{
 };
 use crate::{
     carrier::{PollAnswer, WebSocket},
-    protocol::Outcome,
     shard_of::ShardOf,
 };
 
@@ -156,10 +157,10 @@ impl Hubs {
         connection: ConnectionId,
         invocation_id: String,
         message: Arc<Message>,
-    ) -> Result<Option<Outcome>, Stopping> {
-        let (outcome, answer) = oneshot::channel();
+    ) -> Result<Option<Answered>, Stopping> {
+        let (sender, answer) = oneshot::channel();
         let id = connection.clone();
-        let invoke = Invoke { hub, connection, invocation_id, message, outcome };
+        let invoke = Invoke { hub, connection, invocation_id, message, answer: sender };
         self.queues.push_to_owner(&id, Work::Invoke(invoke)).await?;
         Ok(answer.await.ok())
     }

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     carrier::{Carrier, WebSocket},
     hub::{
+        answer::Answer,
         connection::{Arrival, Connection},
         work::{ClientRequest, NewConnection},
     },
@@ -133,8 +134,8 @@ impl Shard {
                 Effect::Repeat(frames) => self.repeat(key, &frames, now),
                 Effect::Open => self.join_hub(key),
                 Effect::Call(call) => self.call(key, call, now),
-                Effect::Completed { invocation_id, outcome } => {
-                    self.complete(key, &invocation_id, outcome);
+                Effect::Completed { invocation_id, outcome, protocol, message } => {
+                    self.complete(key, &invocation_id, Answer { outcome, protocol, message });
                 }
                 Effect::End => self.end(key, now),
                 Effect::Abort => self.remove(key),

@@ -43,7 +43,7 @@ fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Option<events::E
         let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
         let (outcome, _gone) = oneshot::channel();
         let invocation_id = "1".to_owned();
-        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer: outcome };
         shard.borrow_mut().invoke(invoke);
         bodies.push(body);
     }
