@@ -13,6 +13,7 @@ mod output;
 mod page;
 mod serve;
 mod tls;
+mod upstream;
 
 use std::{ffi::OsString, io, process::ExitCode, time::Duration};
 
@@ -45,6 +46,7 @@ struct Arguments {
 enum Command {
     Dev(dev::Dev),
     Serve(Box<serve::Serve>),
+    Upstream(upstream::Upstream),
 }
 
 #[tokio::main]
@@ -72,5 +74,6 @@ async fn run(
     match arguments.command {
         Command::Dev(dev) => dev.run(standard_error, environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
+        Command::Upstream(upstream) => upstream.run(),
     }
 }

@@ -1,13 +1,17 @@
 //! `signalr serve`: the service alone, in place of asrs-emulator.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use signalr_http_server::{EndSignals, ReloadSignals};
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, HostName, Listen, Service, Trust, TrustError,
-    upstream::Settings,
+    upstream::{FILE_NAME, Settings},
 };
+use tokio::sync::watch;
 
 use crate::{
     admin::AdminFlags,
@@ -34,7 +38,7 @@ pub(crate) struct Serve {
     ip: Option<IpAddr>,
 
     /// The settings.json of asrs-emulator, or the folder that has it: where to call for what clients
-    /// do; changes are followed
+    /// do; changes are followed [default: the settings.json of this folder, if there is one]
     #[arg(short, long, value_name = "FILE", env = "SIGNALR_CONFIG")]
     config: Option<PathBuf>,
 
@@ -92,7 +96,9 @@ enum OnClientMessage {
 impl Serve {
     /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(self, standard_error: &Output) -> Result<(), Failure> {
-        let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
+        let settings = self.settings();
+        let upstream = settings.as_deref().map(Settings::watch).transpose()?;
+        let upstream_lines = upstream_lines(settings.as_deref(), upstream.as_ref());
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         let signals = EndSignals::listen()?;
@@ -112,6 +118,7 @@ impl Serve {
         let sockets = config.sockets.connections;
         let service = config.bind().await.map_err(|error| Failure::start(&error, PORT_FLAGS))?;
         let mut lines = lines(&service, scheme, key);
+        lines.extend(upstream_lines);
         lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
         announcement::print(&lines)?;
         Ok(signals.run(|first| service.run(first)).await?)
@@ -134,6 +141,12 @@ impl Serve {
             trust: self.trust.unwrap_or_default(),
             ..defaults
         }
+    }
+
+    /// The file of the upstream settings: the one that is named, or that of the working folder.
+    fn settings(&self) -> Option<PathBuf> {
+        let own = PathBuf::from(FILE_NAME);
+        self.config.clone().or_else(|| own.is_file().then_some(own))
     }
 
     fn listen(&self, port: u16) -> Listen {
@@ -177,14 +190,29 @@ fn trust(file: &str) -> Result<Trust, TrustError> {
     }
 }
 
+/// Which file says where events go, and what it says.
+fn upstream_lines(file: Option<&Path>, settings: Option<&watch::Receiver<Settings>>) -> Vec<Line> {
+    let (Some(file), Some(settings)) = (file, settings) else { return Vec::new() };
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let file = Line::new("upstream settings", file.display().to_string());
+    let settings = settings.borrow();
+    let templates = settings.lines().map(|template| Line::new("upstream", template));
+    std::iter::once(file).chain(templates).collect()
+}
+
 fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     let Some(address) = service.addresses().first() else { return Vec::new() };
-    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+    let is_everywhere = address.ip().is_unspecified();
+    let host = if address.ip().is_loopback() || is_everywhere {
         "localhost".to_owned()
     } else {
         announcement::host(address.ip())
     };
     let mut lines = announcement::service(scheme, &host, address.port(), key);
+    if is_everywhere {
+        let text = "every address of this machine; from another one, put its name for localhost";
+        lines.push(Line::new("listens on", text));
+    }
     if let Some(preview) = service.preview_addresses().first() {
         lines.push(Line::new("v1-preview", format!("{scheme}://{host}:{}", preview.port())));
     }

@@ -10,13 +10,12 @@ use bytes::Bytes;
 use signalr_serverless::GroupName;
 use tokio::sync::oneshot;
 
-use super::{command::GroupChange, work::NewConnection};
+use super::{answer::Answered, command::GroupChange, work::NewConnection};
 use crate::{
     admission::Place,
     budget::{QueueBudget, Share},
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
-    protocol::Outcome,
     session::{Effect, Ended, Rules, Seconds, Session},
     tokens::TokenGuard,
     upstream::{Caller, ConnectionEvents},
@@ -29,7 +28,7 @@ pub(super) struct Connection {
     pub(super) session: Session,
     /// Who waits for an answer of the client, by invocation id; `None` while nobody does.
     #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
-    pub(super) invocations: Option<Box<HashMap<String, oneshot::Sender<Outcome>>>>,
+    pub(super) invocations: Option<Box<HashMap<String, oneshot::Sender<Answered>>>>,
     /// What the upstream will be told about the client once it is open.
     pub(super) caller: Option<Box<Caller>>,
     /// Where the client's calls go, if an upstream takes them.

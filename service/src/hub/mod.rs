@@ -1,5 +1,6 @@
 //! The hubs of a service: one handle to all shards.
 
+pub(crate) mod answer;
 pub(crate) mod command;
 mod connection;
 pub(crate) mod counts;
@@ -32,6 +33,7 @@ use tokio::{
 
 pub(crate) use self::queues::Stopping;
 use self::{
+    answer::Answered,
     command::{Action, Command, Target},
     counts::{ShardCounts, ShardReport, TargetKind},
     message::Message,
@@ -43,7 +45,6 @@ use self::{
 };
 use crate::{
     carrier::{PollAnswer, WebSocket},
-    protocol::Outcome,
     shard_of::ShardOf,
 };
 
@@ -169,11 +170,11 @@ impl Hubs {
         connection: ConnectionId,
         invocation_id: String,
         message: Arc<Message>,
-    ) -> Result<Option<Outcome>, Stopping> {
+    ) -> Result<Option<Answered>, Stopping> {
         self.taken.message(TargetKind::Connection, &message);
-        let (outcome, answer) = oneshot::channel();
+        let (sender, answer) = oneshot::channel();
         let id = connection.clone();
-        let invoke = Invoke { hub, connection, invocation_id, message, outcome };
+        let invoke = Invoke { hub, connection, invocation_id, message, answer: sender };
         self.queues.push_to_owner(&id, Work::Invoke(invoke)).await?;
         Ok(answer.await.ok())
     }

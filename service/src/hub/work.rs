@@ -7,6 +7,7 @@ use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 use tokio::sync::oneshot;
 
 use super::{
+    answer::Answered,
     command::{Command, Target},
     counts::ShardCounts,
     message::Message,
@@ -15,7 +16,6 @@ use crate::{
     admission::Place,
     carrier::{Carrier, PollAnswer, WebSocket},
     identity::Identity,
-    protocol::Outcome,
     session::Terms,
     tokens::TokenGuard,
     upstream::Caller,
@@ -84,7 +84,7 @@ pub(crate) enum ClientRequest {
     End,
 }
 
-/// A call of a method of one client. `outcome` gets the client's answer; it is dropped if the
+/// A call of a method of one client. `answer` gets what the client answers; it is dropped if the
 /// connection is not open, or ends before.
 #[derive(Debug)]
 pub(crate) struct Invoke {
@@ -93,7 +93,7 @@ pub(crate) struct Invoke {
     pub(crate) invocation_id: String,
     /// An invocation with this id.
     pub(crate) message: Arc<Message>,
-    pub(crate) outcome: oneshot::Sender<Outcome>,
+    pub(crate) answer: oneshot::Sender<Answered>,
 }
 
 /// A question about a hub, and where its answer goes.

@@ -20,7 +20,7 @@ pub(crate) enum Effect {
     /// The client calls a method.
     Call(Call),
     /// The client answered an invocation of the service.
-    Completed { invocation_id: String, outcome: Outcome },
+    Completed { invocation_id: String, outcome: Outcome, protocol: Protocol, message: Bytes },
     /// Send what is queued, then end the transport. The session is over.
     End,
     /// Drop the transport at once. The session is over.

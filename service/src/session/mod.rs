@@ -362,7 +362,8 @@ impl Session {
                 self.end(now, effects);
             }
             ClientMessage::Completion { invocation_id, outcome } => {
-                effects.push(Effect::Completed { invocation_id, outcome });
+                let message = Bytes::copy_from_slice(message);
+                effects.push(Effect::Completed { invocation_id, outcome, protocol, message });
             }
             ClientMessage::Invocation { target, invocation_id } => {
                 effects.push(call(target, invocation_id, false));

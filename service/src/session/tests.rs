@@ -37,7 +37,7 @@ fn said(effects: &[Effect]) -> Vec<String> {
         Effect::Send(bytes) | Effect::SendLast(bytes) => {
             format!("send {}", std::str::from_utf8(bytes).unwrap())
         }
-        Effect::Completed { invocation_id, outcome: Ok(Some(result)) } => {
+        Effect::Completed { invocation_id, outcome: Ok(Some(result)), .. } => {
             format!("completed {invocation_id} {result}")
         }
         Effect::SendNumbered(bytes) => {

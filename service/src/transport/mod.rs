@@ -16,7 +16,7 @@ use axum::{
     response::Response,
     routing::{any, post},
 };
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 
 use self::endpoint::{Client, Refusal};
 use crate::{carrier::Transport, state::State};
@@ -58,6 +58,9 @@ async fn answer(
         Method::GET if headers::ask_for_events(request.headers()) => {
             client.check_transport(Transport::ServerSentEvents)?;
             server_sent_events::connect(&state, &mut client).await
+        }
+        Method::GET if request.headers().contains_key(header::SEC_WEBSOCKET_KEY) => {
+            Err(websocket::no_upgrade())
         }
         Method::GET => {
             client.check_transport(Transport::LongPolling)?;

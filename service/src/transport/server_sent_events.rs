@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::header;
+use http::{HeaderName, header};
 
 use super::endpoint::{Client, Refusal, required_token};
 use crate::{
@@ -34,6 +34,8 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
         (header::CACHE_CONTROL, "no-cache,no-store"),
         (header::PRAGMA, "no-cache"),
         (header::CONTENT_ENCODING, "identity"),
+        // nginx, and proxies that follow it, hold an answer back until their buffer is full.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::new(body)).into_response())
 }

@@ -46,6 +46,13 @@ pub(crate) fn connect(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
+/// A WebSocket whose upgrade did not arrive. It must not be taken for a poll: that would begin a
+/// connection that nobody polls.
+pub(crate) fn no_upgrade() -> Refusal {
+    let text = "a proxy on the way dropped the headers Upgrade and Connection; let it pass them on";
+    Refusal::new(StatusCode::UPGRADE_REQUIRED, text)
+}
+
 /// Where a socket goes once it is there.
 enum Destination {
     New {

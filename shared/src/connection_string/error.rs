@@ -7,6 +7,11 @@ pub enum ConnectionStringError {
     /// Nothing, or only white space.
     #[error("the connection string is empty; use 'Endpoint=https://…;AccessKey=…;Version=1.0;'")]
     Blank,
+    /// A reference to a Key Vault in place of what it stands for.
+    #[error(
+        "the connection string is a reference to a Key Vault that was not resolved (it is not shown): give the app's identity access to the vault's secrets, or set the connection string itself"
+    )]
+    UnresolvedReference,
     /// Fewer than two `key=value` parts.
     #[error(
         "the connection string has fewer than two parts; use 'Endpoint=https://…;AccessKey=…;Version=1.0;'"

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     carrier::{Carrier, WebSocket},
     hub::{
+        answer::Answer,
         connection::{Arrival, Connection},
         counts::TargetKind,
         work::{ClientRequest, NewConnection},
@@ -150,9 +151,9 @@ impl Shard {
                     self.counts.received.calls += 1;
                     self.call(key, call, now);
                 }
-                Effect::Completed { invocation_id, outcome } => {
+                Effect::Completed { invocation_id, outcome, protocol, message } => {
                     self.counts.received.results += 1;
-                    self.complete(key, &invocation_id, outcome);
+                    self.complete(key, &invocation_id, Answer { outcome, protocol, message });
                 }
                 Effect::End => self.end(key, now),
                 Effect::Abort => self.remove(key),

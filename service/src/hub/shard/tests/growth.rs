@@ -65,7 +65,7 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
         let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
         let (outcome, _gone) = oneshot::channel();
         let invocation_id = "1".to_owned();
-        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer: outcome };
         shard.borrow_mut().invoke(invoke);
         peers.push(peer);
     }
@@ -150,9 +150,9 @@ async fn a_call_ends_with_its_connection_though_its_carrier_has_not_ended() {
             let _peers = connect(&scene, &shard, "c").await;
             let json = Some(Bytes::from_static(b"{}\x1e"));
             let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
-            let (outcome, mut answered) = oneshot::channel();
+            let (answer, mut answered) = oneshot::channel();
             let (id, invocation_id) = (connection("c 0"), "2".to_owned());
-            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer };
             shard.borrow_mut().invoke(invoke);
             assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
             close_all(&shard, &mut Pace::new()).await;
