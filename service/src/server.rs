@@ -21,6 +21,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval, sleep_until, timeout_at},
 };
+use tower::util::MapRequest;
 
 use crate::{
     admin::Admin,
@@ -36,7 +37,9 @@ use crate::{
     header_limit,
     hub::{Hubs, replies, shard::Shared},
     key_ring::KeyRing,
-    probes, rest,
+    probes,
+    request_path::RequestPaths,
+    rest,
     shard_of::ShardOf,
     state::State,
     store::Store,
@@ -70,6 +73,7 @@ pub enum StartError {
 /// A service whose ports are open.
 pub struct Service {
     state: Arc<State>,
+    paths: RequestPaths,
     counters: Arc<Counters>,
     drain: Drain,
     key_changes: Option<watch::Receiver<Vec<AccessKey>>>,
@@ -145,7 +149,9 @@ impl Service {
             clock,
         };
         let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
-        let mut verifier = Verifier::new(keys.clone(), config.lenient);
+        let paths = RequestPaths::new(&config.names);
+        let mut verifier = Verifier::new(keys.clone(), config.lenient)
+            .with_names(config.names.clone(), paths.clone());
         if let Some(issuer) = config.entra.clone() {
             verifier = verifier.with_entra(issuer, http);
         }
@@ -164,6 +170,7 @@ impl Service {
             queue_budget,
             verifier,
             keys,
+            is_lenient: config.lenient,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             clock,
@@ -177,6 +184,7 @@ impl Service {
             Admin::new(Arc::clone(&state), upstream.clone(), admin_listeners, config.admin_hosts);
         Ok(Self {
             state,
+            paths,
             counters,
             drain: config.drain,
             key_changes: config.key_changes,
@@ -217,7 +225,10 @@ impl Service {
     /// Serves until `shutdown` is ready. Then clients are told to come back, nothing new is taken,
     /// and what is under way is finished, as [`Drain`] says.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let app = router(Arc::clone(&self.state));
+        let paths = self.paths;
+        // Before the routes, which know one spelling only.
+        let app =
+            MapRequest::new(router(Arc::clone(&self.state)), move |request| paths.rewrite(request));
         let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
         expiry.spawn(keep_time(Arc::clone(&self.state)));
@@ -280,7 +291,7 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
 }
 
 fn router(state: Arc<State>) -> Router {
-    rest::router()
+    rest::router(state.is_lenient)
         .merge(transport::router())
         .merge(probes::router())
         .layer(middleware::from_fn(header_limit::check))

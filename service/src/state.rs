@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
     pub(crate) keys: KeyRing,
+    /// Whether paths and versions of calls may be those of asrs-emulator.
+    pub(crate) is_lenient: bool,
     /// Whether anybody upstream is told what clients do.
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.
