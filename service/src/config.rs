@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
+    broker::BrokerSettings,
     drain::Drain,
     memory,
     session::{ClientMessages, Rules, Seconds, SilentClients},
@@ -91,6 +92,8 @@ pub struct Config {
     pub drain: Drain,
     /// Where clients' events and calls go, as it changes. Default: nowhere.
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
+    /// Leads to the other nodes of a cluster. Default: none, one node alone.
+    pub broker: Option<BrokerSettings>,
     /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
     pub trust: Trust,
 }
@@ -146,6 +149,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             drain: Drain::default(),
             upstream: None,
+            broker: None,
             trust: Trust::default(),
         }
     }

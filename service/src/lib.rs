@@ -11,7 +11,9 @@
 
 mod admission;
 mod auth;
+mod broker;
 mod carrier;
+mod cluster;
 mod clock;
 mod config;
 mod connect_rate;
@@ -41,6 +43,7 @@ mod transport;
 pub mod upstream;
 
 pub use auth::{EntraIssuer, EntraIssuerError};
+pub use broker::{BrokerError, BrokerSettings, BrokerSettingsError};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
 pub use drain::Drain;

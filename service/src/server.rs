@@ -24,23 +24,28 @@ use tokio::{
 use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
+    broker::{self, Broker, BrokerError},
     carrier::QueueBudget,
     clock::Clock,
+    cluster::{self, Cluster, replies},
     config::Config,
     connect_rate::ConnectRate,
     cors,
     counters::Counters,
     drain::{Drain, Stage},
     header_limit,
-    hub::{Hubs, replies, shard::Shared},
+    hub::{Hubs, shard::Shared},
     probes, rest,
     shard_of::ShardOf,
     state::State,
-    store::Store,
-    tokens::ConnectionTokens,
+    store::{BrokerStore, Store},
+    tokens::{ConnectionTokens, TokenSigner},
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
 };
+
+/// How many requests of clients may wait that come by other nodes.
+const RELAYS: usize = 4096;
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +60,9 @@ pub enum StartError {
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
+    /// The broker of the cluster cannot be used.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// Neither an upstream nor an issuer can be called.
     #[error(transparent)]
     HttpClient(#[from] SetupError),
@@ -72,6 +80,8 @@ pub struct Service {
     upstream: Option<Upstream>,
     /// What the upstream answers to clients, apart for each shard.
     replies: Vec<mpsc::Receiver<Reply>>,
+    /// What comes from other nodes.
+    broker: Option<broker::Running>,
 }
 
 impl std::fmt::Debug for Service {
@@ -119,25 +129,39 @@ impl Service {
             let (http, counters) = (http.clone(), Arc::clone(&counters));
             Upstream::new(settings, &config.access_keys, limits, http, answers, counters)
         });
+        let (broker, frames) = match &config.broker {
+            Some(settings) => {
+                let (broker, running) = Broker::start(settings).await?;
+                (Some(broker), Some(running))
+            }
+            None => (None, None),
+        };
+        let store = match &broker {
+            Some(broker) => Store::Broker(BrokerStore::new(broker.clone())),
+            None => Store::default(),
+        };
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
             queue_budget: queue_budget.clone(),
-            store: Arc::new(Store::default()),
+            store: Arc::new(store),
             counters: Arc::clone(&counters),
             upstream: upstream.clone(),
+            broker: broker.clone(),
             clock,
         };
-        let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
+        let hubs = Arc::new(Hubs::start(shard_of, &shared).map_err(StartError::Shards)?);
         let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
         let mut verifier = Verifier::new(&config.access_keys, client_keys.clone(), config.lenient);
         if let Some(issuer) = config.entra.clone() {
             verifier = verifier.with_entra(issuer, http);
         }
         let state = Arc::new(State {
+            cluster: Cluster::new(Arc::clone(&hubs), broker),
             hubs,
             tokens: ConnectionTokens::default(),
+            signer: TokenSigner::new(&signing_key, &config.access_keys),
             admission: Admission::new(
                 config.max_connections,
                 config.max_connections_per_user,
@@ -169,6 +193,7 @@ impl Service {
             preview_addresses,
             upstream,
             replies,
+            broker: frames,
         })
     }
 
@@ -200,7 +225,13 @@ impl Service {
         let mut replies = JoinSet::new();
         for queue in self.replies {
             let state = Arc::clone(&self.state);
-            replies.spawn(async move { replies::deliver(&state.hubs, queue).await });
+            replies.spawn(async move { replies::deliver(&state.cluster, queue).await });
+        }
+        let mut nodes = JoinSet::new();
+        if let (Some(running), Cluster::Joined(joined)) = (self.broker, &self.state.cluster) {
+            let (relays, relayed) = mpsc::channel(RELAYS);
+            nodes.spawn(cluster::run(joined.clone(), running, relays));
+            nodes.spawn(transport::relay(Arc::clone(&self.state), relayed));
         }
         let (told, are_told) = oneshot::channel();
         let ending = async {
@@ -223,6 +254,10 @@ impl Service {
             tracing::warn!("events for the upstream were cut off");
         }
         replies.abort_all();
+        if let Cluster::Joined(joined) = &self.state.cluster {
+            joined.broker().leave().await;
+        }
+        nodes.abort_all();
     }
 }
 

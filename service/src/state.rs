@@ -9,18 +9,23 @@ use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
     carrier::QueueBudget,
+    cluster::Cluster,
     clock::Clock,
     connect_rate::ConnectRate,
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
-    tokens::ConnectionTokens,
+    tokens::{ConnectionTokens, TokenSigner},
 };
 
 /// The running service, as its handlers see it.
 pub(crate) struct State {
-    pub(crate) hubs: Hubs,
+    pub(crate) hubs: Arc<Hubs>,
+    /// This node and the others, if there are others.
+    pub(crate) cluster: Cluster,
     pub(crate) tokens: ConnectionTokens,
+    /// Makes and checks the connection tokens of a cluster.
+    pub(crate) signer: TokenSigner,
     pub(crate) admission: Admission,
     pub(crate) calls: Calls,
     /// How many clients may connect in a second, if there is a bound.

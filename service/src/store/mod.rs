@@ -1,6 +1,7 @@
 //! Which users belong to which groups, and until when, so that connections that open later join
 //! them too. Nothing else is kept.
 
+mod broker;
 #[cfg(test)]
 mod delayed;
 mod membership;
@@ -14,14 +15,18 @@ use signalr_serverless::{GroupName, HubName, UserId};
 
 #[cfg(test)]
 pub(crate) use self::delayed::{DELAY, DelayedStore};
-pub(crate) use self::membership::Membership;
+pub(crate) use self::{broker::BrokerStore, membership::Membership};
 use self::memory::MemoryStore;
+use crate::broker::Down;
 
 /// Where memberships are kept. Every kind does the same; `store/tests.rs` runs on each.
 #[derive(Debug)]
 pub(crate) enum Store {
     /// In this process.
     Memory(MemoryStore),
+    /// In the broker of a cluster. It changes together with the nodes, so `hub/user_groups.rs` calls it
+    /// by itself.
+    Broker(BrokerStore),
     /// In memory that takes its time, as a store elsewhere does.
     #[cfg(test)]
     Delayed(DelayedStore),
@@ -34,6 +39,39 @@ impl Default for Store {
 }
 
 impl Store {
+    /// Where memberships are kept if no other node sees them; `None` if others do.
+    pub(crate) fn own(&self) -> Result<OwnStore<'_>, &BrokerStore> {
+        match self {
+            Self::Memory(memory) => Ok(OwnStore::Memory(memory)),
+            Self::Broker(broker) => Err(broker),
+            #[cfg(test)]
+            Self::Delayed(delayed) => Ok(OwnStore::Delayed(delayed)),
+        }
+    }
+
+    /// The groups that a user belongs to now.
+    pub(crate) async fn groups(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+        now: SystemTime,
+    ) -> Result<Vec<GroupName>, Down> {
+        match self.own() {
+            Ok(own) => Ok(own.groups(hub, user, now).await),
+            Err(broker) => broker.groups(hub, user).await,
+        }
+    }
+}
+
+/// A store of this node alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OwnStore<'a> {
+    Memory(&'a MemoryStore),
+    #[cfg(test)]
+    Delayed(&'a DelayedStore),
+}
+
+impl OwnStore<'_> {
     /// Adds a membership, for `ttl` or, without one, for a year. Returns the groups of the user
     /// whose membership had to go for it: only the latest 100 without a `ttl` are kept.
     pub(crate) async fn add(

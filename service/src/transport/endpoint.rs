@@ -15,6 +15,7 @@ use super::headers;
 use crate::{
     admission::{Full, Place},
     auth::{self, AuthError},
+    broker::Down,
     hub::Stopping,
     identity::Identity,
     query::Query,
@@ -75,6 +76,11 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string())
     }
 
+    /// Other nodes cannot be reached, and they may have what the client is about.
+    pub(crate) fn down(down: Down) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, down.to_string())
+    }
+
     /// Something in the service itself failed; the client only learns that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a client could not be served");
@@ -90,6 +96,8 @@ impl From<ClaimError> for Refusal {
             ClaimError::OtherTransport => {
                 Self::new(StatusCode::BAD_REQUEST, "Cannot change transports mid-connection")
             }
+            ClaimError::Elsewhere(_) => Self::unknown_connection(),
+            ClaimError::Down => Self::down(Down),
             ClaimError::OtherClient => Self::new(
                 StatusCode::FORBIDDEN,
                 "the access token names another user or hub than the one that negotiated",

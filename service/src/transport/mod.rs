@@ -1,10 +1,12 @@
 //! How clients reach the service: the negotiation, then the requests that open or feed a carrier.
 
+mod claim;
 mod endpoint;
 mod headers;
 mod long_polling;
 mod negotiate;
 mod post;
+mod relay;
 mod server_sent_events;
 mod websocket;
 
@@ -19,6 +21,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 use self::endpoint::{Client, Refusal};
+pub(crate) use self::relay::serve as relay;
 use crate::state::State;
 
 /// The routes of the client endpoint.
@@ -41,7 +44,7 @@ async fn connect(
     }
     match *request.method() {
         Method::GET if headers::ask_for_websocket(request.headers()) => {
-            websocket::connect(state, client, request)
+            websocket::connect(state, client, request).await
         }
         Method::GET if headers::ask_for_events(request.headers()) => {
             server_sent_events::connect(&state, &mut client).await

@@ -7,6 +7,7 @@ mod batch;
 mod closing;
 mod connections;
 mod delivery;
+mod entering;
 mod group_changes;
 mod groups;
 mod invocations;

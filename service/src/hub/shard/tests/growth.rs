@@ -26,7 +26,7 @@ fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Option<events::E
         let identity = Arc::new(Identity { id: id.clone(), hub: hub(), user });
         let terms = Terms { has_pings: body.is_some(), ..Terms::default() };
         let place = place(&identity);
-        adopt(shard, NewConnection { identity, terms, carrier, place, token: None, caller: None });
+        adopt(shard, NewConnection { identity, terms, carrier, place, token: None, interests: Vec::new(), caller: None });
         request(
             shard,
             &id,
@@ -58,6 +58,7 @@ fn is_as_new(scene: &Scene, shard: &SharedShard) {
     let sizes = shard.borrow().table.sizes();
     assert_eq!(sizes, (0, 0, 0), "connections, ids and timer entries");
     assert!(shard.borrow().groups.is_empty(), "hubs");
+    assert!(shard.borrow().entering.is_empty(), "connections whose groups are asked for");
     assert_eq!(Rc::strong_count(shard), 1, "tasks of connections");
     assert_eq!(scene.shared.counters.connections(), 0);
     assert_eq!(scene.shared.counters.queued_bytes(), 0);

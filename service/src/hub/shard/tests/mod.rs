@@ -54,6 +54,7 @@ impl Scene {
             store: Arc::new(store),
             counters,
             upstream: None,
+            broker: None,
             clock: Clock::start(),
         };
         let (queue, work) = mpsc::channel(64);
@@ -88,6 +89,7 @@ impl Scene {
             terms,
             carrier,
             token: None,
+            interests: Vec::new(),
             caller: None,
         };
         self.push(Work::Adopt(Box::new(new))).await;

@@ -1,0 +1,101 @@
+//! Nodes say each second that they are there. One that stopped doing so is cut off, so that nobody
+//! waits for its answers.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use redis::Value;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{
+    Broker, Channel, Interest, Script,
+    frame::Kind,
+    health::Down,
+    inbox::Inbox,
+    node::NodeId,
+};
+
+const EACH: Duration = Duration::from_secs(1);
+/// After how many milliseconds without a sign a node is taken for gone.
+const LIMIT: &str = "5000";
+
+/// Says that this node is there, and learns which others are.
+pub(super) struct Beats {
+    broker: Broker,
+    inbox: Inbox,
+    started: u64,
+    /// The node's own channels.
+    _own: [Interest; 2],
+}
+
+impl Beats {
+    pub(super) fn new(broker: Broker, inbox: Inbox, own: [Interest; 2]) -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { broker, inbox, started, _own: own }
+    }
+
+    /// The first sign, and the greeting.
+    pub(super) async fn first(&self) -> Result<(), Down> {
+        self.beat().await?;
+        self.hello()
+    }
+
+    fn hello(&self) -> Result<(), Down> {
+        self.broker.publish(Channel::All, &self.broker.frame(Kind::Hello, Bytes::new()))
+    }
+
+    pub(super) async fn run(self) {
+        let mut beats = interval(EACH);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut others = HashSet::new();
+        loop {
+            tokio::select! {
+                _ = beats.tick() => {
+                    if let Ok(there) = self.beat().await {
+                        for gone in others.difference(&there) {
+                            self.inbox.gone(*gone);
+                        }
+                        others = there;
+                    }
+                }
+                () = self.inbox.was_resubscribed() => {
+                    self.inbox.expect(others.iter().copied());
+                    let _ = self.hello();
+                }
+            }
+        }
+    }
+
+    /// Returns which other nodes are there.
+    async fn beat(&self) -> Result<HashSet<NodeId>, Down> {
+        let broker = &self.broker;
+        let (channels, node) = (broker.channels(), broker.node());
+        let keys = [channels.nodes_key(), channels.node_key(node)];
+        let (name, started) = (node.to_string(), self.started.to_string());
+        let arguments =
+            [name.as_bytes(), LIMIT.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), started.as_bytes()];
+        let answer = broker.run(Script::Beat, &keys, &arguments).await?;
+        let Value::Array(answer) = answer else { return Err(Down) };
+        let [Value::Int(now), Value::Array(there)] = answer.as_slice() else { return Err(Down) };
+        broker.0.clock.set(u64::try_from(*now).unwrap_or(0));
+        let names = there.iter().filter_map(|value| match value {
+            Value::BulkString(name) => NodeId::parse(std::str::from_utf8(name).ok()?),
+            _ => None,
+        });
+        Ok(names.filter(|one| *one != node).collect())
+    }
+}
+
+/// Takes this node off the list, and says so.
+pub(super) async fn leave(broker: &Broker) -> Result<(), Down> {
+    broker.publish(Channel::All, &broker.frame(Kind::Bye, Bytes::new()))?;
+    let mut remove = redis::cmd("ZREM");
+    remove.arg(broker.channels().nodes_key()).arg(broker.node().to_string());
+    let _ = broker.command(remove).await?;
+    let mut delete = redis::cmd("DEL");
+    delete.arg(broker.channels().node_key(broker.node()));
+    broker.command(delete).await.map(drop)
+}
