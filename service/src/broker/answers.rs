@@ -37,9 +37,14 @@ impl Answers {
         Self { broker, name, receivers, answered: 0, look: LOOKS.0, open }
     }
 
-    /// Whether nobody got the question.
-    pub(crate) fn has_nobody(&self) -> bool {
-        self.receivers == 0
+    /// Waits for the next answer of another node, as [`next`](Self::next) does.
+    pub(crate) async fn next_of_others(&mut self, end: Instant) -> Result<Next, Down> {
+        loop {
+            match self.next(end).await? {
+                Next::Answer(answer) if answer.is_empty() => {}
+                next => return Ok(next),
+            }
+        }
     }
 
     /// The number of the question.

@@ -70,11 +70,6 @@ impl Channels {
         ["t", "p"].map(|kind| format!("{}:ug:{{{hub}:{user}}}:{kind}", self.prefix).into_bytes())
     }
 
-    /// The channel of a user, as a script publishes to it.
-    pub(crate) fn user(&self, hub: &HubName, user: &UserId) -> Name {
-        self.name(Channel::User(hub, user))
-    }
-
     /// The key that says that a connection token was used.
     pub(crate) fn claim_key(&self, connection: &ConnectionId) -> Vec<u8> {
         format!("{}:claim:{connection}", self.prefix).into_bytes()

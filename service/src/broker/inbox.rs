@@ -2,7 +2,7 @@
 //! bounded queue.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -38,16 +38,34 @@ struct Inner {
     health: Health,
     clock: BrokerClock,
     queue: mpsc::Sender<Queued>,
+    /// The bytes that wait.
     bytes: Arc<AtomicUsize>,
     lost: Notify,
     resubscribed: Notify,
     /// Counts what was left out.
     left_out: AtomicU64,
     /// Nodes that were there before the broker was lost, and have not said Hello again.
-    missing: Mutex<HashMap<NodeId, ()>>,
+    missing: Mutex<HashSet<NodeId>>,
 }
 
-type Queued = Frame;
+/// A frame that waits, and counts for as long as it does.
+pub(crate) struct Queued {
+    frame: Frame,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Queued {
+    /// The frame, which waits no more.
+    pub(crate) fn taken(self) -> Frame {
+        self.frame.clone()
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.bytes.fetch_sub(self.frame.body.len(), Relaxed);
+    }
+}
 
 impl Inbox {
     pub(super) fn new(
@@ -55,7 +73,7 @@ impl Inbox {
         questions: Questions,
         health: Health,
         clock: BrokerClock,
-    ) -> (Self, mpsc::Receiver<Frame>) {
+    ) -> (Self, mpsc::Receiver<Queued>) {
         let (queue, frames) = mpsc::channel(WAITING);
         let inbox = Self(Arc::new(Inner {
             node,
@@ -105,7 +123,9 @@ impl Inbox {
         if !frame.is_for_all && self.0.clock.now() > frame.sent.saturating_add(OLDEST) {
             return self.leave_out();
         }
-        if self.0.queue.try_send(frame).is_err() {
+        let before = self.0.bytes.fetch_add(frame.body.len(), Relaxed);
+        let queued = Queued { frame, bytes: Arc::clone(&self.0.bytes) };
+        if before > WAITING_BYTES || self.0.queue.try_send(queued).is_err() {
             self.leave_out();
         }
     }
@@ -134,7 +154,7 @@ impl Inbox {
 
     /// The nodes whose Hello is waited for after the broker was lost.
     pub(super) fn expect(&self, nodes: impl IntoIterator<Item = NodeId>) {
-        *self.missing() = nodes.into_iter().map(|node| (node, ())).collect();
+        *self.missing() = nodes.into_iter().collect();
         self.settle();
     }
 
@@ -155,7 +175,7 @@ impl Inbox {
         }
     }
 
-    fn missing(&self) -> MutexGuard<'_, HashMap<NodeId, ()>> {
+    fn missing(&self) -> MutexGuard<'_, HashSet<NodeId>> {
         self.0.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -46,7 +46,7 @@ use self::{
     beat::Beats,
     clock::BrokerClock,
     health::Health,
-    inbox::Inbox,
+    inbox::{Inbox, Queued},
     interest::Interests,
     outbox::{Outbox, Slot},
     questions::Questions,
@@ -68,9 +68,16 @@ struct Inner {
 
 /// What keeps a node in touch with the broker, until it is dropped.
 pub(crate) struct Running {
-    /// The frames that came, in their order.
-    pub(crate) frames: mpsc::Receiver<Frame>,
+    /// What came, in its order.
+    frames: mpsc::Receiver<Queued>,
     _tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Waits for the next frame; `None` once none comes any more.
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
+        Some(self.frames.recv().await?.taken())
+    }
 }
 
 impl Broker {

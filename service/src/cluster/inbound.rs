@@ -26,7 +26,7 @@ pub(crate) async fn run(
     mut running: Running,
     relays: mpsc::Sender<Frame>,
 ) {
-    while let Some(frame) = running.frames.recv().await {
+    while let Some(frame) = running.next().await {
         let done = match frame.kind {
             Kind::Command => joined.take_command(frame).await,
             Kind::Ask => joined.take_question(frame).await,

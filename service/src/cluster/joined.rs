@@ -192,7 +192,7 @@ impl Joined {
         let call = Call { hub, connection, invocation_id, limit, message };
         let channel = Channel::Connection(&call.hub, &call.connection);
         let mut answers = self.broker.ask(channel, Kind::Invoke, call.to_bytes()).await?;
-        match answers.next(Instant::now() + limit).await? {
+        match answers.next_of_others(Instant::now() + limit).await? {
             Next::Answer(answer) => Ok(question::read_outcome(answer).map_err(|_| Down)?),
             Next::All => {
                 self.is_sure(&answers)?;

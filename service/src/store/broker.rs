@@ -35,10 +35,6 @@ impl BrokerStore {
         Self { broker, ends: Mutex::default() }
     }
 
-    pub(crate) fn broker(&self) -> &Broker {
-        &self.broker
-    }
-
     /// Adds a membership, and reports it by `change`, a command behind which the end of the
     /// membership stands. Returns who answers, and the groups that had to go.
     pub(crate) async fn add(

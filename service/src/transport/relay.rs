@@ -127,7 +127,7 @@ pub(super) async fn send(
         question: answers.question(),
         is_answered: false,
     };
-    let next = answers.next(Instant::now() + limit).await;
+    let next = answers.next_of_others(Instant::now() + limit).await;
     match next.map_err(Refusal::down)? {
         Next::Answer(answer) => {
             cancel.answered();

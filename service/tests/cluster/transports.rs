@@ -86,7 +86,8 @@ async fn polls_and_posts_find_their_connection() {
         assert_eq!(message["arguments"], json!([number]));
     }
     assert_eq!(client.to(0, Method::DELETE, "").await.status(), StatusCode::ACCEPTED);
-    assert_eq!(client.to(0, Method::GET, "").await.status(), StatusCode::NOT_FOUND);
+    let gone = client.to(0, Method::GET, "").await;
+    assert_eq!(gone.status(), StatusCode::NOT_FOUND, "{}", gone.text().await.unwrap());
     assert_eq!(client.to(1, Method::POST, HANDSHAKE).await.status(), StatusCode::NOT_FOUND);
 }
 
