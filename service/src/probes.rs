@@ -9,7 +9,8 @@ use http::{StatusCode, header};
 
 use crate::state::State;
 
-/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for.
+/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked
+/// for, and while the broker of a cluster is away, since no client can connect then.
 pub(crate) fn router() -> Router<Arc<State>> {
     Router::new().route("/live", get(live)).route("/ready", get(ready))
 }
@@ -22,7 +23,11 @@ async fn live() -> Answer {
 }
 
 async fn ready(Extract(state): Extract<Arc<State>>) -> Answer {
-    answer(if state.stage.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
+    answer(if state.stage.is_ready() && state.cluster.is_whole() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    })
 }
 
 fn answer(status: StatusCode) -> Answer {

@@ -11,11 +11,7 @@ use redis::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
-    Broker, Channel, Interest, Script,
-    frame::Kind,
-    health::Down,
-    inbox::Inbox,
-    node::NodeId,
+    Broker, Channel, Interest, Script, frame::Kind, health::Down, inbox::Inbox, node::NodeId,
 };
 
 const EACH: Duration = Duration::from_secs(1);
@@ -75,17 +71,49 @@ impl Beats {
         let (channels, node) = (broker.channels(), broker.node());
         let keys = [channels.nodes_key(), channels.node_key(node)];
         let (name, started) = (node.to_string(), self.started.to_string());
-        let arguments =
-            [name.as_bytes(), LIMIT.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), started.as_bytes()];
+        let subscriber = self.inbox.connection().to_string();
+        let node_keys = channels.node_keys();
+        let arguments = [
+            name.as_bytes(),
+            LIMIT.as_bytes(),
+            &node_keys,
+            b"version",
+            env!("CARGO_PKG_VERSION").as_bytes(),
+            b"started",
+            started.as_bytes(),
+            b"subscriber",
+            subscriber.as_bytes(),
+        ];
         let answer = broker.run(Script::Beat, &keys, &arguments).await?;
         let Value::Array(answer) = answer else { return Err(Down) };
-        let [Value::Int(now), Value::Array(there)] = answer.as_slice() else { return Err(Down) };
+        let [Value::Int(now), Value::Array(there), Value::Array(frozen)] = answer.as_slice() else {
+            return Err(Down);
+        };
         broker.0.clock.set(u64::try_from(*now).unwrap_or(0));
+        for connection in frozen {
+            self.cut_off(connection).await?;
+        }
         let names = there.iter().filter_map(|value| match value {
             Value::BulkString(name) => NodeId::parse(std::str::from_utf8(name).ok()?),
             _ => None,
         });
         Ok(names.filter(|one| *one != node).collect())
+    }
+}
+
+impl Beats {
+    /// Ends the connection of a node that said nothing for too long, so that it is asked nothing more.
+    /// If it goes on, it subscribes again.
+    async fn cut_off(&self, connection: &Value) -> Result<(), Down> {
+        let Value::BulkString(id) = connection else { return Ok(()) };
+        tracing::warn!("a node that does not answer is cut off from the broker");
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL").arg("ID").arg(id);
+        match self.broker.command(kill).await {
+            Ok(_) => Ok(()),
+            Err(Down) if self.broker.is_up() => Ok(()),
+            Err(down) => Err(down),
+        }
     }
 }
 

@@ -62,7 +62,12 @@ impl Channels {
 
     /// The key of what a node says about itself.
     pub(super) fn node_key(&self, node: NodeId) -> Vec<u8> {
-        format!("{}:node:{node}", self.prefix).into_bytes()
+        [self.node_keys(), node.to_string().into_bytes()].concat()
+    }
+
+    /// How those keys begin.
+    pub(super) fn node_keys(&self) -> Vec<u8> {
+        format!("{}:node:", self.prefix).into_bytes()
     }
 
     /// The keys of a user's groups: those that last for a time of their own, and the others.

@@ -54,12 +54,18 @@ pub(super) async fn subscriber(
     settings: &BrokerSettings,
     inbox: &Inbox,
 ) -> Result<MultiplexedConnection, BrokerError> {
-    let inbox = inbox.clone();
+    let (inbox, taking) = (inbox.clone(), inbox.clone());
     let take = move |push| {
-        inbox.take(push);
+        taking.take(push);
         Ok::<(), redis::aio::SendError>(())
     };
-    connect(settings, config().set_push_sender(take)).await
+    let mut connection = connect(settings, config().set_push_sender(take)).await?;
+    let mut id = redis::cmd("CLIENT");
+    id.arg("ID");
+    if let Ok(Value::Int(id)) = connection.send_packed_command(&id).await {
+        inbox.connected(u64::try_from(id).unwrap_or(0));
+    }
+    Ok(connection)
 }
 
 fn config() -> AsyncConnectionConfig {

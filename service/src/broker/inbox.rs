@@ -40,8 +40,12 @@ struct Inner {
     queue: mpsc::Sender<Queued>,
     /// The bytes that wait.
     bytes: Arc<AtomicUsize>,
+    /// The broker's number of the connection on which frames come.
+    connection: AtomicU64,
     lost: Notify,
     resubscribed: Notify,
+    /// As `resubscribed`, for whoever takes the frames.
+    missed: Arc<Notify>,
     /// Counts what was left out.
     left_out: AtomicU64,
     /// Nodes that were there before the broker was lost, and have not said Hello again.
@@ -82,8 +86,10 @@ impl Inbox {
             clock,
             queue,
             bytes: Arc::default(),
+            connection: AtomicU64::new(0),
             lost: Notify::new(),
             resubscribed: Notify::new(),
+            missed: Arc::default(),
             left_out: AtomicU64::new(0),
             missing: Mutex::default(),
         }));
@@ -133,8 +139,19 @@ impl Inbox {
     fn leave_out(&self) {
         let before = self.0.left_out.fetch_add(1, Relaxed);
         if before == 0 {
-            tracing::warn!("a frame of another node was left out: too old, too many, or unreadable");
+            tracing::warn!(
+                "a frame of another node was left out: too old, too many, or unreadable"
+            );
         }
+    }
+
+    /// Frames come on another connection from now on.
+    pub(super) fn connected(&self, connection: u64) {
+        self.0.connection.store(connection, Relaxed);
+    }
+
+    pub(super) fn connection(&self) -> u64 {
+        self.0.connection.load(Relaxed)
     }
 
     /// Waits for the end of the connection.
@@ -145,6 +162,12 @@ impl Inbox {
     /// All subscriptions were made again.
     pub(super) fn resubscribed(&self) {
         self.0.resubscribed.notify_one();
+        self.0.missed.notify_one();
+    }
+
+    /// Is told when frames were missed.
+    pub(super) fn missed(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.missed)
     }
 
     /// Waits until all subscriptions were made again.

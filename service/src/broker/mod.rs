@@ -26,12 +26,11 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use redis::Value;
 use signalr_serverless::ConnectionId;
-use tokio::{sync::mpsc, task::JoinSet};
-
-pub use self::{
-    connect::BrokerError,
-    settings::{BrokerSettings, BrokerSettingsError},
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
 };
+
 pub(crate) use self::{
     answers::{Answers, Next},
     channels::{Channel, Channels},
@@ -51,6 +50,10 @@ use self::{
     outbox::{Outbox, Slot},
     questions::Questions,
 };
+pub use self::{
+    connect::BrokerError,
+    settings::{BrokerSettings, BrokerSettingsError},
+};
 
 /// This node's side of the broker. Clones are one and the same.
 #[derive(Clone)]
@@ -66,17 +69,31 @@ struct Inner {
     clock: BrokerClock,
 }
 
+/// What comes from other nodes.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Frame(Frame),
+    /// The broker was away, and frames may have passed this node by.
+    Missed,
+}
+
 /// What keeps a node in touch with the broker, until it is dropped.
 pub(crate) struct Running {
     /// What came, in its order.
     frames: mpsc::Receiver<Queued>,
+    missed: Arc<Notify>,
     _tasks: JoinSet<()>,
 }
 
 impl Running {
-    /// Waits for the next frame; `None` once none comes any more.
-    pub(crate) async fn next(&mut self) -> Option<Frame> {
-        Some(self.frames.recv().await?.taken())
+    /// Waits for what comes next; `None` once nothing comes any more.
+    pub(crate) async fn next(&mut self) -> Option<Incoming> {
+        tokio::select! {
+            // What was missed came before.
+            biased;
+            () = self.missed.notified() => Some(Incoming::Missed),
+            frame = self.frames.recv() => Some(Incoming::Frame(frame?.taken())),
+        }
     }
 }
 
@@ -90,6 +107,7 @@ impl Broker {
         let questions = Questions::default();
         let interests = Interests::new();
         let (inbox, frames) = Inbox::new(node, questions.clone(), health.clone(), clock.clone());
+        let missed = inbox.missed();
         let own = [Channel::All, Channel::Node(node)].map(|one| interests.hold(channels.name(one)));
         let publishing = connect::publisher(settings).await?;
         let subscribing = connect::subscriber(settings, &inbox).await?;
@@ -103,22 +121,15 @@ impl Broker {
             interests.clone(),
             health.clone(),
         ));
-        let broker = Self(Arc::new(Inner {
-            node,
-            channels,
-            outbox,
-            interests,
-            questions,
-            health,
-            clock,
-        }));
+        let broker =
+            Self(Arc::new(Inner { node, channels, outbox, interests, questions, health, clock }));
         for interest in &own {
             interest.confirmed().await?;
         }
         let beats = Beats::new(broker.clone(), inbox, own);
         beats.first().await?;
         tasks.spawn(beats.run());
-        Ok((broker, Running { frames, _tasks: tasks }))
+        Ok((broker, Running { frames, missed, _tasks: tasks }))
     }
 
     pub(crate) fn node(&self) -> NodeId {
@@ -200,8 +211,7 @@ impl Broker {
         let name = self.0.channels.name(channel);
         let slot = self.reserve()?;
         let open = self.0.questions.open();
-        let frame =
-            Frame { question: open.number(), is_for_all: true, ..self.frame(kind, body) };
+        let frame = Frame { question: open.number(), is_for_all: true, ..self.frame(kind, body) };
         let receivers = slot.request(&name, &frame).await?;
         Ok(Answers::new(self.clone(), name, receivers, open))
     }

@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn what_is_no_broker_is_refused_without_its_password() {
-        for bad in ["", "localhost", "nats://:secret@host", "redis://:secret@host:port", "redis://"] {
+        for bad in ["", "localhost", "nats://:secret@host", "redis://:secret@host:port", "redis://"]
+        {
             let Err(error) = BrokerSettings::parse(bad) else { panic!("{bad}") };
             assert!(!error.to_string().contains("secret"), "{error}");
         }

@@ -2,31 +2,31 @@
 
 use bytes::Bytes;
 use signalr_serverless::GroupName;
-use tokio::{
-    sync::mpsc,
-    time::timeout,
-};
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     joined::{Joined, joined_groups},
     question::{self, Call, Question},
 };
 use crate::{
-    broker::{Broker, Channel, Frame, Kind, Malformed, Running},
+    broker::{Broker, Channel, Frame, Incoming, Kind, Malformed, Running},
     hub::{
-        Begun, Refused,
+        Begun, Refused, Stopping,
         command::{Action, Command, GroupsOf},
     },
 };
 
 /// Carries out what comes, until nothing more does or the service ends. Requests of clients go to
 /// `relays`.
-pub(crate) async fn run(
-    joined: Joined,
-    mut running: Running,
-    relays: mpsc::Sender<Frame>,
-) {
-    while let Some(frame) = running.next().await {
+pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Sender<Frame>) {
+    while let Some(incoming) = running.next().await {
+        let frame = match incoming {
+            Incoming::Frame(frame) => frame,
+            Incoming::Missed => match joined.hubs.ask_groups_again().await {
+                Ok(()) => continue,
+                Err(Stopping) => return,
+            },
+        };
         let done = match frame.kind {
             Kind::Command => joined.take_command(frame).await,
             Kind::Ask => joined.take_question(frame).await,
@@ -130,8 +130,7 @@ impl Joined {
     async fn take_call(&self, frame: Frame) -> Result<(), Failed> {
         let Call { hub, connection, invocation_id, limit, message } =
             Call::read(frame.body.clone())?;
-        let answer =
-            self.hubs.begin_invocation(hub, connection, invocation_id, message).await?;
+        let answer = self.hubs.begin_invocation(hub, connection, invocation_id, message).await?;
         let broker = self.broker.clone();
         tokio::spawn(async move {
             // Whoever called has given up by then.

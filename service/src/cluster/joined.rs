@@ -54,6 +54,9 @@ impl Joined {
     /// Lets other nodes find a connection that begins here, its user and its hub. Returns once they
     /// do.
     pub(crate) async fn announce(&self, identity: &Identity) -> Result<Vec<Interest>, Down> {
+        if !self.broker.is_up() {
+            return Err(Down);
+        }
         let Identity { id, hub, user } = identity;
         let mut channels = vec![Channel::Hub(hub), Channel::Connection(hub, id)];
         channels.extend(user.as_ref().map(|user| Channel::User(hub, user)));

@@ -9,7 +9,10 @@ mod joined;
 mod question;
 pub(crate) mod replies;
 
-use std::{sync::Arc, time::{Duration, SystemTime}};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use signalr_serverless::{ConnectionId, GroupName, HubName};
 
@@ -40,6 +43,14 @@ impl Cluster {
         match broker {
             None => Self::Alone(hubs),
             Some(broker) => Self::Joined(Joined::new(hubs, broker)),
+        }
+    }
+
+    /// Whether this node reaches the others, and they it.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Alone(_) => true,
+            Self::Joined(joined) => joined.broker().is_up(),
         }
     }
 
@@ -105,9 +116,7 @@ impl Cluster {
         limit: Duration,
     ) -> Result<Option<Outcome>, Refused> {
         match self {
-            Self::Alone(hubs) => {
-                Ok(hubs.invoke(hub, connection, invocation_id, message).await?)
-            }
+            Self::Alone(hubs) => Ok(hubs.invoke(hub, connection, invocation_id, message).await?),
             Self::Joined(joined) => {
                 joined.invoke(hub, connection, invocation_id, message, limit).await
             }

@@ -21,10 +21,22 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// How many connections a target names.
-    Count { hub: HubName, target: Target },
+    Count {
+        hub: HubName,
+        target: Target,
+    },
     /// Whether a connection of the user is in the group because the user is: 1 or 0.
-    IsUserInGroup { hub: HubName, user: UserId, group: GroupName },
-    Members { hub: HubName, group: GroupName, after: Option<Cursor>, limit: u32 },
+    IsUserInGroup {
+        hub: HubName,
+        user: UserId,
+        group: GroupName,
+    },
+    Members {
+        hub: HubName,
+        group: GroupName,
+        after: Option<Cursor>,
+        limit: u32,
+    },
 }
 
 impl Question {

@@ -27,7 +27,6 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use self::{queues::Stopping, refused::Refused};
 use self::{
     command::{Action, Command, Target},
     message::Message,
@@ -36,6 +35,7 @@ use self::{
     user_groups::UserGroups,
     work::{ClientRequest, Cursor, Invoke, Member, NewConnection, Question, Work},
 };
+pub(crate) use self::{queues::Stopping, refused::Refused};
 use crate::{
     carrier::{PollAnswer, WebSocket},
     protocol::Outcome,
@@ -233,6 +233,11 @@ impl Hubs {
             page.extend(members.map(|one| (Cursor { node, shard, place: one.place }, one)));
         }
         Ok(page)
+    }
+
+    /// Lets the store be asked again for the groups of all users, as changes may have been missed.
+    pub(crate) async fn ask_groups_again(&self) -> Result<(), Stopping> {
+        self.queues.push_to_all(|| Work::AskGroupsAgain).await
     }
 
     /// Tells every client to come back, over a time. Work is taken as before.

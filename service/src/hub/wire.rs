@@ -222,11 +222,8 @@ mod tests {
             for of in [GroupsOf::Connection(connection.clone()), GroupsOf::User(user.clone())] {
                 all.push(Action::Groups { of, change: change.clone() });
             }
-            let steps = vec![
-                Step::Groups(change),
-                Step::Send(message()),
-                Step::Close { reason: None },
-            ];
+            let steps =
+                vec![Step::Groups(change), Step::Send(message()), Step::Close { reason: None }];
             all.push(Action::Execute { filter: Some("userId eq 'ann'".parse().unwrap()), steps });
         }
         all.push(Action::Execute { filter: None, steps: Vec::new() });

@@ -46,6 +46,8 @@ pub(crate) enum Work {
         hub: HubName,
         question: Question,
     },
+    /// Ask the store again for the groups of all users, as changes may have been missed.
+    AskGroupsAgain,
     /// Close every connection that is there now, over a time, and go on. `done` gets how many there
     /// were.
     CloseOver {

@@ -41,7 +41,11 @@ pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> 
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
     let target = Target::Connection(call.connection()?);
-    if state.cluster.exists(call.hub, target).await? { Ok(Success::Done) } else { Err(Error::no_connection()) }
+    if state.cluster.exists(call.hub, target).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::no_connection())
+    }
 }
 
 pub(super) async fn close(state: &State, call: Call) -> Result<Success, Error> {

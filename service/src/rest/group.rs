@@ -45,7 +45,11 @@ pub(super) async fn close_connections(state: &State, call: Call) -> Result<Succe
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
     let target = Target::Group(call.group()?);
-    if state.cluster.exists(call.hub, target).await? { Ok(Success::Done) } else { Err(Error::no_group()) }
+    if state.cluster.exists(call.hub, target).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::no_group())
+    }
 }
 
 pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success, Error> {
@@ -91,7 +95,8 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     let group = call.group()?;
     let size = usize::try_from(page.min(top.unwrap_or(page))).unwrap_or(usize::MAX);
     // One more than asked for tells whether there is a next page.
-    let mut members = state.cluster.members(&call.hub, &group, after, size.saturating_add(1)).await?;
+    let mut members =
+        state.cluster.members(&call.hub, &group, after, size.saturating_add(1)).await?;
     let has_more = members.len() > size;
     members.truncate(size);
     let rest = top.map(|top| top.saturating_sub(size as u64));

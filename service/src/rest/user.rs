@@ -34,7 +34,11 @@ pub(super) async fn close_connections(state: &State, call: Call) -> Result<Succe
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
     let target = Target::User(call.user()?);
-    if state.cluster.exists(call.hub, target).await? { Ok(Success::Done) } else { Err(Error::no_user()) }
+    if state.cluster.exists(call.hub, target).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::no_user())
+    }
 }
 
 pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Error> {

@@ -13,6 +13,9 @@ use signalr_serverless::{GroupName, HubName, UserId};
 use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
 use crate::broker::{Answers, Broker, Channel, Down, Kind, Script};
 
+/// The end of a membership of open connections only, which ends with them.
+const PASSING: u64 = u64::MAX;
+
 /// Keeps memberships in the broker. A change reaches the nodes that have connections of the user in
 /// the order in which the store took it.
 #[derive(Debug)]
@@ -44,13 +47,13 @@ impl BrokerStore {
         change: Bytes,
     ) -> Result<(Answers, Vec<GroupName>), Down> {
         let Membership { hub, user, group } = membership;
-        let ttl = ttl.map_or(String::new(), |ttl| ttl.min(UNTIMED_LIFETIME).as_millis().to_string());
+        let ttl =
+            ttl.map_or(String::new(), |ttl| ttl.min(UNTIMED_LIFETIME).as_millis().to_string());
         let kept = UNTIMED_GROUPS_PER_USER.to_string();
         let lifetime = UNTIMED_LIFETIME.as_millis().to_string();
         let arguments = |channel: &[u8], frame: &[u8]| {
-            let after: &[u8] = &[];
             let group = group.as_str().as_bytes();
-            [channel, frame, after, group, ttl.as_bytes(), kept.as_bytes(), lifetime.as_bytes()]
+            [channel, frame, group, ttl.as_bytes(), kept.as_bytes(), lifetime.as_bytes()]
                 .map(<[u8]>::to_vec)
                 .to_vec()
         };
@@ -76,7 +79,8 @@ impl BrokerStore {
         };
         let keys = self.broker.channels().user_group_keys(hub, user);
         let channel = Channel::User(hub, user);
-        let asked = self.broker.ask_by_script(Script::RemoveUser, &keys, channel, change, arguments);
+        let asked =
+            self.broker.ask_by_script(Script::RemoveUser, &keys, channel, change, arguments);
         Ok(asked.await?.0)
     }
 
@@ -106,10 +110,20 @@ impl BrokerStore {
         let mut groups = names(others.clone());
         for pair in timed.chunks_exact(2) {
             let (Some(group), Some(end)) = (name(&pair[0]), end(&pair[1])) else { continue };
-            self.ends_at(Membership { hub: hub.clone(), user: user.clone(), group: group.clone() }, end);
+            self.ends_at(
+                Membership { hub: hub.clone(), user: user.clone(), group: group.clone() },
+                end,
+            );
             groups.push(group);
         }
         Ok(groups)
+    }
+
+    /// The groups that the user's open connections are in and later ones are not.
+    pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
+        let ends = self.lock();
+        let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
+        groups.filter(|(_, end)| **end == PASSING).map(|(group, _)| group.clone()).collect()
     }
 
     /// Notes when a membership ends for the connections of this node.
@@ -164,7 +178,8 @@ impl BrokerStore {
             .collect();
         for (hub, user) in absent {
             let groups = ends.users.get(&(hub.clone(), user.clone()));
-            let groups: Vec<GroupName> = groups.into_iter().flat_map(HashMap::keys).cloned().collect();
+            let groups: Vec<GroupName> =
+                groups.into_iter().flat_map(HashMap::keys).cloned().collect();
             for group in groups {
                 ends.forget(&Membership { hub: hub.clone(), user: user.clone(), group });
             }
@@ -206,4 +221,3 @@ fn end(value: &Value) -> Option<u64> {
         _ => None,
     }
 }
-

@@ -15,8 +15,8 @@ use signalr_serverless::{GroupName, HubName, UserId};
 
 #[cfg(test)]
 pub(crate) use self::delayed::{DELAY, DelayedStore};
-pub(crate) use self::{broker::BrokerStore, membership::Membership};
 use self::memory::MemoryStore;
+pub(crate) use self::{broker::BrokerStore, membership::Membership};
 use crate::broker::Down;
 
 /// Where memberships are kept. Every kind does the same; `store/tests.rs` runs on each.
@@ -47,6 +47,12 @@ impl Store {
             #[cfg(test)]
             Self::Delayed(delayed) => Ok(OwnStore::Delayed(delayed)),
         }
+    }
+
+    /// The groups that the user's open connections are in and later ones are not, as far as that is
+    /// kept.
+    pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
+        self.own().map_or_else(|broker| broker.passing(hub, user), |_| Vec::new())
     }
 
     /// The groups that a user belongs to now.

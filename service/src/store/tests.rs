@@ -26,8 +26,14 @@ fn membership(group: &str) -> Membership {
 
 async fn groups(store: &Store, now: SystemTime) -> Vec<String> {
     let Membership { hub, user, .. } = membership("any");
-    let mut groups: Vec<String> =
-        store.own().unwrap().groups(&hub, &user, now).await.iter().map(ToString::to_string).collect();
+    let mut groups: Vec<String> = store
+        .own()
+        .unwrap()
+        .groups(&hub, &user, now)
+        .await
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     groups.sort();
     groups
 }
@@ -41,7 +47,10 @@ async fn a_membership_ends_with_its_time() {
         assert_eq!(groups(&store, at(10)).await, ["b"]);
         assert_eq!(store.own().unwrap().take_expired(at(10)).await, [membership("a")]);
         assert_eq!(store.own().unwrap().take_expired(at(10)).await, []);
-        assert_eq!(store.own().unwrap().take_expired(at(0) + UNTIMED_LIFETIME).await, [membership("b")]);
+        assert_eq!(
+            store.own().unwrap().take_expired(at(0) + UNTIMED_LIFETIME).await,
+            [membership("b")]
+        );
     }
 }
 
@@ -61,10 +70,16 @@ async fn the_latest_hundred_untimed_groups_are_kept() {
     for store in stores() {
         store.own().unwrap().add(membership("timed"), Some(Duration::from_secs(10)), at(0)).await;
         for number in 0..100 {
-            assert_eq!(store.own().unwrap().add(membership(&format!("g{number}")), None, at(0)).await, []);
+            assert_eq!(
+                store.own().unwrap().add(membership(&format!("g{number}")), None, at(0)).await,
+                []
+            );
         }
         store.own().unwrap().add(membership("g0"), None, at(0)).await;
-        assert_eq!(store.own().unwrap().add(membership("new"), None, at(0)).await, [group_name("g1")]);
+        assert_eq!(
+            store.own().unwrap().add(membership("new"), None, at(0)).await,
+            [group_name("g1")]
+        );
         let groups = groups(&store, at(0)).await;
         assert_eq!(groups.len(), 101);
         assert!(groups.contains(&"timed".to_owned()) && groups.contains(&"g0".to_owned()));

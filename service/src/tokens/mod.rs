@@ -109,8 +109,7 @@ impl ConnectionTokens {
     ) -> Claim {
         let token: Arc<str> = token.into();
         let terms_of_entry = terms.clone();
-        let entry =
-            Entry { identity: Arc::clone(&identity), terms, transport: Some(transport) };
+        let entry = Entry { identity: Arc::clone(&identity), terms, transport: Some(transport) };
         self.lock().connections.insert(Arc::clone(&token), entry);
         let guard = TokenGuard { tokens: self.clone(), token };
         Claim::New { identity, terms: terms_on(transport, &terms_of_entry), guard }

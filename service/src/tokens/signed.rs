@@ -118,7 +118,8 @@ fn connection(token: &str, chance: &[u8], is_id: bool) -> Option<ConnectionId> {
 /// Another key than any that signs access tokens.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn keyed(key: &AccessKey) -> Hmac<Sha256> {
-    let mac = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mac =
+        |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     let derived = mac(key.as_bytes()).chain_update("the key for connection tokens").finalize();
     mac(&derived.into_bytes())
 }

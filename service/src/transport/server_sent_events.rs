@@ -34,8 +34,7 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
     let caller = client.caller(&identity);
     let interests = announce(state, &identity).await?;
     let token = Some(guard);
-    let connection =
-        NewConnection { identity, terms, carrier, place, token, interests, caller };
+    let connection = NewConnection { identity, terms, carrier, place, token, interests, caller };
     state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -65,13 +65,11 @@ enum Destination {
 impl Destination {
     async fn find(state: &State, client: &mut Client) -> Result<Self, Refusal> {
         let (identity, terms, token) = match client.query.first("id") {
-            Some(token) => {
-                match claim(state, client, token, Transport::WebSockets).await {
-                    Ok(Claim::New { identity, terms, guard }) => (identity, terms, Some(guard)),
-                    Ok(Claim::Resume(identity)) => return Ok(Self::Resumed(identity)),
-                    Err(error) => return Err(refusal(state, client, error).await),
-                }
-            }
+            Some(token) => match claim(state, client, token, Transport::WebSockets).await {
+                Ok(Claim::New { identity, terms, guard }) => (identity, terms, Some(guard)),
+                Ok(Claim::Resume(identity)) => return Ok(Self::Resumed(identity)),
+                Err(error) => return Err(refusal(state, client, error).await),
+            },
             None => {
                 // Who negotiated was counted then.
                 Client::check_rate(state)?;

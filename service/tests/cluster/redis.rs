@@ -89,4 +89,3 @@ fn spawn(port: u16, folder: &TempDir, arguments: &[String]) -> Child {
         .spawn()
         .unwrap_or_else(|error| panic!("{server}: {error}; run tests/cluster/install-redis"))
 }
-

@@ -57,7 +57,8 @@ async fn a_token_is_used_once_in_the_cluster() {
         let negotiation = a.negotiate("chat", None).await;
         let token = negotiation["connectionToken"].as_str().unwrap();
         let urls = [&a, &b].map(|node| node.connect_url("chat", None, token));
-        let tries = urls.map(|url| async move { tokio_tungstenite::connect_async(url).await.is_ok() });
+        let tries =
+            urls.map(|url| async move { tokio_tungstenite::connect_async(url).await.is_ok() });
         let [one, other] = tries;
         let (one, other) = tokio::join!(one, other);
         assert!(one ^ other, "{one} {other}");

@@ -28,9 +28,8 @@ impl Shard {
         let identity = Arc::clone(&connection.identity);
         let Some(user) = identity.user.clone() else { return self.join_hub(key, Vec::new()) };
         let (store, asked) = (Arc::clone(&self.shared.store), Arc::clone(&identity));
-        let mut answer = Box::pin(async move {
-            store.groups(&asked.hub, &user, SystemTime::now()).await
-        });
+        let mut answer =
+            Box::pin(async move { store.groups(&asked.hub, &user, SystemTime::now()).await });
         if let Some(answer) = answer.as_mut().now_or_never() {
             return match answer {
                 Ok(groups) => self.join_hub(key, groups),
@@ -58,10 +57,14 @@ impl Shard {
     /// old as the question, so the change is done again behind it.
     pub(super) fn note_change(&mut self, hub: &HubName, user: &UserId, change: &GroupChange) {
         // Most of the time nobody enters.
-        if self.entering.is_empty() {
+        if self.entering.is_empty() && self.asked_again.is_empty() {
             return;
         }
-        let Some(keys) = self.entering.get(&(hub.clone(), user.clone())) else { return };
+        let of_user = (hub.clone(), user.clone());
+        if let Some(changes) = self.asked_again.get_mut(&of_user) {
+            changes.push(change.clone());
+        }
+        let Some(keys) = self.entering.get(&of_user) else { return };
         for key in keys {
             let Some(connection) = self.table.get_mut(*key) else { continue };
             let Some(entering) = &mut connection.entering else { continue };

@@ -92,6 +92,19 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         self.hubs.get(hub).into_iter().flat_map(move |members| members.of_group(group, after))
     }
 
+    /// The users who have connections.
+    pub(super) fn users(&self) -> Vec<(HubName, UserId)> {
+        let of_hub = |(hub, members): (&HubName, &Members<K>)| {
+            members.users().map(|user| (hub.clone(), user.clone())).collect::<Vec<_>>()
+        };
+        self.hubs.iter().flat_map(of_hub).collect()
+    }
+
+    /// Whether a connection is in a group because its user is.
+    pub(super) fn is_in_by_user(&self, hub: &HubName, key: K, group: &GroupName) -> bool {
+        self.hubs.get(hub).is_some_and(|members| members.is_in_by_user(key, group))
+    }
+
     /// Whether a connection of the user is in the group because the user is.
     pub(super) fn is_user_in(&self, hub: &HubName, user: &UserId, group: &GroupName) -> bool {
         let Some(members) = self.hubs.get(hub) else { return false };

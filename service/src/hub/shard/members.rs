@@ -85,10 +85,10 @@ impl<K: Copy + Hash + Ord> Members<K> {
         way: Way,
         interest: impl FnOnce() -> Option<Interest>,
     ) -> bool {
-        let members = self.groups.entry(group.clone()).or_insert_with(|| MembersOfGroup {
-            ways: BTreeMap::new(),
-            _interest: interest(),
-        });
+        let members = self
+            .groups
+            .entry(group.clone())
+            .or_insert_with(|| MembersOfGroup { ways: BTreeMap::new(), _interest: interest() });
         let ways = members.ways.entry(key).or_default();
         let is_new = *ways == Ways::default();
         match way {
@@ -119,6 +119,10 @@ impl<K: Copy + Hash + Ord> Members<K> {
         ways.is_some_and(|ways| ways.by_user)
     }
 
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users.keys()
+    }
+
     pub(super) fn of_user(&self, user: &UserId) -> Vec<K> {
         self.users.get(user).into_iter().flatten().copied().collect()
     }
@@ -127,7 +131,9 @@ impl<K: Copy + Hash + Ord> Members<K> {
     pub(super) fn of_group(&self, group: &GroupName, after: Option<K>) -> impl Iterator<Item = K> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let connections = self.groups.get(group).into_iter();
-        connections.flat_map(move |one| one.ways.range((from, Bound::Unbounded))).map(|(key, _)| *key)
+        connections
+            .flat_map(move |one| one.ways.range((from, Bound::Unbounded)))
+            .map(|(key, _)| *key)
     }
 
     /// The connections that a target names. One by its id is the shard's to find, and not here.

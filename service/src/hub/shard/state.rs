@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},
-    hub::command::{Recipients, Target},
+    hub::command::{GroupChange, Recipients, Target},
     session::{Rules, Seconds},
     store::Store,
     upstream::Upstream,
@@ -51,6 +51,8 @@ pub(super) struct Shard {
     pub(super) groups: Groups<Key>,
     /// The connections whose users' groups are being asked for.
     pub(super) entering: HashMap<(HubName, UserId), HashSet<Key>>,
+    /// What happened to the groups of users since the store was asked again.
+    pub(super) asked_again: HashMap<(HubName, UserId), Vec<GroupChange>>,
     /// Where sockets are read into, one after the other.
     pub(super) read_buffer: Box<[u8]>,
     /// Is told when the last connection is gone.
@@ -71,6 +73,7 @@ impl Shard {
                 table: Table::new(),
                 groups,
                 entering: HashMap::new(),
+                asked_again: HashMap::new(),
                 read_buffer: vec![0; READ_BUFFER].into(),
                 emptied: Rc::default(),
                 itself: Weak::clone(itself),

@@ -26,7 +26,18 @@ fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Option<events::E
         let identity = Arc::new(Identity { id: id.clone(), hub: hub(), user });
         let terms = Terms { has_pings: body.is_some(), ..Terms::default() };
         let place = place(&identity);
-        adopt(shard, NewConnection { identity, terms, carrier, place, token: None, interests: Vec::new(), caller: None });
+        adopt(
+            shard,
+            NewConnection {
+                identity,
+                terms,
+                carrier,
+                place,
+                token: None,
+                interests: Vec::new(),
+                caller: None,
+            },
+        );
         request(
             shard,
             &id,

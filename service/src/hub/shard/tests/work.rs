@@ -12,7 +12,13 @@ async fn changes_while_the_store_is_asked_are_neither_missed_nor_undone() {
             let ann = UserId::parse("ann").unwrap();
             for name in ["stays", "goes"] {
                 let membership = Membership { hub: hub(), user: ann.clone(), group: group(name) };
-                scene.shared.store.own().unwrap().add(membership, None, std::time::SystemTime::now()).await;
+                scene
+                    .shared
+                    .store
+                    .own()
+                    .unwrap()
+                    .add(membership, None, std::time::SystemTime::now())
+                    .await;
             }
             let mut client = scene.connect("a", Some("ann")).await;
             client.post(HANDSHAKE).await;
