@@ -12,6 +12,7 @@
 mod admission;
 mod auth;
 mod broker;
+mod budget;
 mod carrier;
 mod clock;
 mod cluster;

@@ -25,7 +25,7 @@ use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
     broker::{self, Broker, BrokerError},
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     cluster::{self, Cluster, replies},
     config::Config,

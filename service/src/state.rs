@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::sleep};
 use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     cluster::Cluster,
     connect_rate::ConnectRate,

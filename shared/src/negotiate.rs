@@ -12,7 +12,7 @@ use crate::{
     credential::Credential,
     error::Error,
     name::{ApplicationName, HubName},
-    token::{NegotiateOptions, Token},
+    token::{NegotiateOptions, OwnTokens, Token},
 };
 
 /// Answers negotiate requests for one service.
@@ -41,6 +41,7 @@ use crate::{
 pub struct Negotiator {
     client_url: ClientUrl,
     signer: Signer,
+    own_tokens: OwnTokens,
 }
 
 /// Whose key signs.
@@ -95,7 +96,34 @@ impl Negotiator {
     }
 
     fn signed(service: &ConnectionString, signer: Signer) -> Self {
-        Self { client_url: ClientUrl::new(service), signer }
+        let own_tokens = match &signer {
+            Signer::AccessKey(key) => OwnTokens::Signed(key.clone()),
+            #[cfg(feature = "entra")]
+            Signer::Service(_) => {
+                let endpoints = [service.endpoint(), service.client_endpoint()];
+                OwnTokens::Named { endpoints: endpoints.map(str::to_owned).to_vec() }
+            }
+        };
+        Self { client_url: ClientUrl::new(service), signer, own_tokens }
+    }
+
+    /// Whether this is a token that was signed here to connect to the service, be it expired or not.
+    ///
+    /// Stock JavaScript clients without a token of their own send it to the app's negotiate when they
+    /// reconnect. It says nothing about who calls. With an access key it is known by the signature;
+    /// for an identity by its audience and its `asrs.` claims, which prove nothing: use it only to
+    /// treat a caller as one without a token.
+    ///
+    /// ```
+    /// use signalr_serverless::{ConnectionString, Negotiator};
+    ///
+    /// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AccessKey=k")?;
+    /// assert!(!Negotiator::new(&service)?.signed_for_clients("a.b.c"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn signed_for_clients(&self, token: &str) -> bool {
+        self.own_tokens.have(token)
     }
 
     /// Prefixes every hub with the application's name.

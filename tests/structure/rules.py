@@ -58,6 +58,7 @@ MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
 
 # What measures the product. Nothing of the product builds on it, not even in tests.
 BENCH = {"signalr-bench-floor", "signalr-bench-load"}
+MAY_USE["signalr-endurance"] = {"signalr-serverless", "signalr-small-file"}
 MAY_USE["signalr-bench-floor"] = set()
 MAY_USE["signalr-bench-load"] = {"signalr-serverless"}
 

@@ -58,10 +58,10 @@ struct Negotiate {
 async fn handle(
     State(negotiate): State<Arc<Negotiate>>,
     Extension(hub): Extension<HubName>,
-    request: Parts,
+    mut request: Parts,
 ) -> Result<impl IntoResponse, Problem> {
     let now = SystemTime::now();
-    let caller = negotiate.identity.caller(&request, now).await?;
+    let caller = negotiate.identity.caller(&mut request, &negotiate.negotiator, now).await?;
     let options = negotiate.client_token.options(caller);
     let answer = negotiate.negotiator.negotiate(&hub, &options, now).await?;
     // The answer holds a token: no cache on the way may keep it.

@@ -11,10 +11,8 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 
-use super::{
-    budget::{QueueBudget, Share},
-    transport::QueueFull,
-};
+use super::transport::QueueFull;
+use crate::budget::{QueueBudget, Share};
 
 /// A comment, which makes some browsers say that the stream is open.
 const GREETING: &[u8] = b":\r\n";
@@ -168,9 +166,7 @@ impl Body for EventBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut state = self.0.lock();
         if let Some(event) = state.events.pop_front() {
-            if event != GREETING {
-                state.share.remove(event.len());
-            }
+            let event = if event == GREETING { event } else { state.share.hand_over(event) };
             return Poll::Ready(Some(Ok(Frame::data(event))));
         }
         if state.has_ended {
@@ -226,6 +222,18 @@ mod tests {
     fn waiting(stream: &Stream) -> (usize, usize) {
         let state = stream.lock();
         (state.events.capacity(), state.share.bytes())
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_counts_until_it_is_written() {
+        let budget = QueueBudget::new(99, Arc::default());
+        let (sink, mut body) = channel(&budget);
+        sink.send(&Bytes::from(vec![0; 100]), 1000).unwrap();
+        let [_greeting, event] = [body.frame().await, body.frame().await];
+        assert_eq!(sink.queued(), 0);
+        assert!(budget.is_over());
+        drop(event);
+        assert!(!budget.is_over());
     }
 
     #[test]

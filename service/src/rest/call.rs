@@ -52,7 +52,7 @@ impl Call {
             hub: full_hub(param(&params, "hub"), &query)?,
             path: parts.uri.path().to_owned(),
             query,
-            body: Body::read(&parts.headers, body).await?,
+            body: Body::read(&parts.headers, body, &state.queue_budget).await?,
             headers: parts.headers,
             params,
         })

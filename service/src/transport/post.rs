@@ -28,11 +28,13 @@ pub(super) async fn receive(
         Ok(_) => {}
         Err(error) => {
             let connection = relay::elsewhere(state, client, token, error)?;
-            let bytes = request_body::read(headers, body, state.max_client_message).await?;
+            let (limit, budget) = (state.max_client_message, &state.queue_budget);
+            let bytes = request_body::read(headers, body, limit, budget).await?;
             return relay::send(state, client, token, &connection, Relayed::Post(bytes)).await;
         }
     }
-    let bytes = request_body::read(headers, body, state.max_client_message).await?;
+    let (limit, budget) = (state.max_client_message, &state.queue_budget);
+    let bytes = request_body::read(headers, body, limit, budget).await?;
     take(state, client.hub_and_user(), token, bytes).await
 }
 

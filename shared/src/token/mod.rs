@@ -6,6 +6,7 @@
 
 pub mod claim;
 mod options;
+mod own;
 mod payload;
 mod user_claims;
 
@@ -15,6 +16,7 @@ use std::{
 };
 
 pub use self::options::NegotiateOptions;
+pub(crate) use self::own::OwnTokens;
 use self::payload::{Payload, Validity};
 use crate::{access_key::AccessKey, error::Error};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     broker::Broker,
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},

@@ -69,10 +69,10 @@ impl Table {
         self.connections.keys().collect()
     }
 
-    /// The connections for which bytes wait, with how many.
-    pub(super) fn queued(&self) -> Vec<(usize, Key)> {
-        let queued = self.connections.iter().map(|(key, one)| (one.carrier.queued(), key));
-        queued.filter(|(bytes, _)| *bytes > 0).collect()
+    /// The connections for which bytes are held, with how many.
+    pub(super) fn held(&self) -> Vec<(usize, Key)> {
+        let held = self.connections.iter().map(|(key, one)| (one.held(), key));
+        held.filter(|(bytes, _)| *bytes > 0).collect()
     }
 
     /// How many connections, ids and timer entries there are.
@@ -109,8 +109,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        admission::Admission, carrier::Carrier, config::Config, hub::work::NewConnection,
-        identity::Identity, session::Terms,
+        admission::Admission, budget::QueueBudget, carrier::Carrier, config::Config,
+        hub::work::NewConnection, identity::Identity, session::Terms,
     };
 
     fn connection(id: &str) -> Connection {
@@ -132,6 +132,7 @@ mod tests {
                 interests: Vec::new(),
                 caller: None,
             },
+            &QueueBudget::new(usize::MAX, Arc::default()),
             0,
         )
     }

@@ -2,18 +2,20 @@
 
 #[cfg(feature = "lambda")]
 mod authorizer;
+mod bearer;
 mod easyauth;
 mod found;
 mod insecure;
 #[cfg(feature = "oidc")]
 mod oidc;
+mod service_token;
 mod source;
 
 use std::time::SystemTime;
 
 use axum::http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
-use signalr_serverless::UserId;
+use signalr_serverless::{Negotiator, UserId};
 
 use self::{found::Found, source::Source};
 use crate::{
@@ -64,13 +66,20 @@ impl Identity {
         Ok(Self { sources, claims: claims(environment)? })
     }
 
-    /// Whom a call is made for.
+    /// Whom a call is made for. A token that this negotiator signed for clients is no login: the call
+    /// is one without a token.
     ///
     /// # Errors
     ///
     /// 401 if an identity is required and missing or does not hold, 400 if it cannot be a
     /// user id, 503 if it cannot be checked now.
-    pub async fn caller(&self, request: &Parts, now: SystemTime) -> Result<Caller, Problem> {
+    pub async fn caller(
+        &self,
+        request: &mut Parts,
+        negotiator: &Negotiator,
+        now: SystemTime,
+    ) -> Result<Caller, Problem> {
+        service_token::remove(&mut request.headers, negotiator);
         for source in &self.sources {
             if let Some(Found { user, claims }) = source.find(request, now).await? {
                 let user = user.map(|user| UserId::parse(&user)).transpose();

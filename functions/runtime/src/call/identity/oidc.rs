@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use signalr_oidc::{Issuer, Rejection};
 
-use super::found::Found;
+use super::{bearer::bearer, found::Found};
 use crate::{
     call::problem::Problem,
     config::{
@@ -53,7 +53,7 @@ impl Verifier {
         let checked = match bearer(headers) {
             Ok(None) => return Ok(None),
             Ok(Some(token)) => self.check(token, now).await,
-            Err(rejection) => Err(rejection),
+            Err(unreadable) => Err(Rejection::Token(unreadable.to_string())),
         };
         checked.map(Some).map_err(|rejection| match rejection {
             Rejection::Token(problem) => Problem::unauthorized_bearer(problem),
@@ -75,24 +75,6 @@ impl Verifier {
                 self.user_claim
             ))),
         }
-    }
-}
-
-/// The token in the header, or `None` if the call has none. Another scheme than Bearer is none.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Rejection::Token("header 'authorization' is there more than once".to_owned()));
-    }
-    let unreadable = || Rejection::Token("header 'authorization' is not text".to_owned());
-    let value = value.to_str().map_err(|_| unreadable())?;
-    match value.split_once([' ', '\t']) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
-        None if value.eq_ignore_ascii_case("bearer") => {
-            Err(Rejection::Token("the bearer token is empty".to_owned()))
-        }
-        _ => Ok(None),
     }
 }
 
