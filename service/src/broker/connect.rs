@@ -96,8 +96,8 @@ async fn refuse_cluster_mode(
     let mut info = redis::cmd("INFO");
     info.arg("cluster");
     // Whoever may not ask is believed to have chosen well.
-    if let Ok(Value::BulkString(text)) = connection.send_packed_command(&info).await
-        && String::from_utf8_lossy(&text).contains("cluster_enabled:1")
+    if let Ok(answer) = connection.send_packed_command(&info).await
+        && redis::from_redis_value::<String>(answer).is_ok_and(|it| it.contains("cluster_enabled:1"))
     {
         return Err(BrokerError::ClusterMode(settings.info().addr().to_string()));
     }

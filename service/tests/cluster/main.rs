@@ -6,6 +6,9 @@
 #[path = "../service/client.rs"]
 mod client;
 
+mod brokers;
+mod failures;
+mod memberships;
 mod nodes;
 mod order;
 mod redis;

@@ -1,7 +1,7 @@
 //! A Redis server on a free port, which ends with the test.
 
 use std::{
-    env, fs,
+    env,
     net::TcpListener,
     process::{Child, Command, Stdio},
 };
@@ -64,7 +64,7 @@ impl Redis {
             }
         };
         timeout(PATIENCE, accepts).await.unwrap_or_else(|_| {
-            panic!("{}", fs::read_to_string(self.folder.path().join("log")).unwrap_or_default())
+            panic!("Redis does not accept on port {}: {}", self.port, self.folder.path().display())
         });
     }
 }

@@ -83,6 +83,12 @@ impl Running {
         timeout(PATIENCE, self.task).await.expect("the service does not end").unwrap();
     }
 
+    /// Ends the service as a crash would.
+    pub(crate) async fn abort(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
     pub(crate) fn client_token(&self, hub: &str, user: Option<&str>) -> String {
         let mut options = NegotiateOptions::default();
         if let Some(user) = user {
