@@ -1,6 +1,7 @@
 //! The `signalr` command.
 
 mod announcement;
+mod cluster;
 mod dev;
 mod failure;
 mod keys;
@@ -33,6 +34,7 @@ struct Arguments {
 enum Command {
     Dev(dev::Dev),
     Serve(Box<serve::Serve>),
+    Cluster(cluster::Cluster),
 }
 
 #[tokio::main]
@@ -60,5 +62,6 @@ async fn run(
     match arguments.command {
         Command::Dev(dev) => dev.run(environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
+        Command::Cluster(cluster) => cluster.run().await,
     }
 }

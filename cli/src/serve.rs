@@ -10,6 +10,7 @@ use signalr_service::{
 
 use crate::{
     announcement::{self, Line, Scheme},
+    cluster::BrokerFlags,
     failure::Failure,
     keys::{KeyFlags, Keys},
     limits::LimitFlags,
@@ -62,6 +63,9 @@ pub(crate) struct Serve {
     lenient: bool,
 
     #[command(flatten)]
+    broker: BrokerFlags,
+
+    #[command(flatten)]
     tls: TlsFlags,
 
     #[command(flatten)]
@@ -82,6 +86,7 @@ impl Serve {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let broker = self.broker.read()?;
         let signals = EndSignals::listen()?;
         let keys = self.keys.read(self.is_for_this_machine())?;
         let key = keys.shown();
@@ -89,6 +94,7 @@ impl Serve {
         let files = open_files::raise_limit()?;
         let config = Config {
             upstream,
+            broker,
             tls,
             access_keys: keys.into_access_keys(),
             ..self.config(open_files::sockets(files))

@@ -44,7 +44,7 @@ mod transport;
 pub mod upstream;
 
 pub use auth::{EntraIssuer, EntraIssuerError};
-pub use broker::{BrokerError, BrokerSettings, BrokerSettingsError};
+pub use broker::{BrokerError, BrokerSettings, BrokerSettingsError, NodeStatus};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
 pub use drain::Drain;

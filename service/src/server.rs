@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
-    broker::{self, Broker, BrokerError},
+    broker::{self, About, Broker, BrokerError},
     budget::QueueBudget,
     clock::Clock,
     cluster::{self, Cluster, replies},
@@ -131,7 +131,9 @@ impl Service {
         });
         let (broker, frames) = match &config.broker {
             Some(settings) => {
-                let (broker, running) = Broker::start(settings).await?;
+                let address = own_addresses.first().map(ToString::to_string).unwrap_or_default();
+                let (broker, running) =
+                    Broker::start(settings, About::new(address, Arc::clone(&counters))).await?;
                 (Some(broker), Some(running))
             }
             None => (None, None),
@@ -231,7 +233,7 @@ impl Service {
         if let (Some(running), Cluster::Joined(joined)) = (self.broker, &self.state.cluster) {
             let (relays, relayed) = mpsc::channel(RELAYS);
             nodes.spawn(cluster::run(joined.clone(), running, relays));
-            nodes.spawn(transport::relay(Arc::clone(&self.state), relayed));
+            nodes.spawn(transport::serve_relayed(Arc::clone(&self.state), relayed));
         }
         let (told, are_told) = oneshot::channel();
         let ending = async {

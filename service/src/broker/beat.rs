@@ -1,17 +1,15 @@
 //! Nodes say each second that they are there. One that stopped doing so is cut off, so that nobody
 //! waits for its answers.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
 use redis::Value;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
-    Broker, Channel, Interest, Script, frame::Kind, health::Down, inbox::Inbox, node::NodeId,
+    Broker, Channel, Interest, Script, about::About, frame::Kind, health::Down, inbox::Inbox,
+    node::NodeId,
 };
 
 const EACH: Duration = Duration::from_secs(1);
@@ -22,19 +20,20 @@ const LIMIT: &str = "5000";
 pub(super) struct Beats {
     broker: Broker,
     inbox: Inbox,
-    started: u64,
+    about: About,
+    /// How long the broker took for the last sign.
+    lag: Duration,
     /// The node's own channels.
     _own: [Interest; 2],
 }
 
 impl Beats {
-    pub(super) fn new(broker: Broker, inbox: Inbox, own: [Interest; 2]) -> Self {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Self { broker, inbox, started, _own: own }
+    pub(super) fn new(broker: Broker, about: About, inbox: Inbox, own: [Interest; 2]) -> Self {
+        Self { broker, inbox, about, lag: Duration::ZERO, _own: own }
     }
 
     /// The first sign, and the greeting.
-    pub(super) async fn first(&self) -> Result<(), Down> {
+    pub(super) async fn first(&mut self) -> Result<(), Down> {
         self.beat().await?;
         self.hello()
     }
@@ -43,7 +42,7 @@ impl Beats {
         self.broker.publish(Channel::All, &self.broker.frame(Kind::Hello, Bytes::new()))
     }
 
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut beats = interval(EACH);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut others = HashSet::new();
@@ -66,25 +65,18 @@ impl Beats {
     }
 
     /// Returns which other nodes are there.
-    async fn beat(&self) -> Result<HashSet<NodeId>, Down> {
-        let broker = &self.broker;
+    async fn beat(&mut self) -> Result<HashSet<NodeId>, Down> {
+        let broker = self.broker.clone();
         let (channels, node) = (broker.channels(), broker.node());
         let keys = [channels.nodes_key(), channels.node_key(node)];
-        let (name, started) = (node.to_string(), self.started.to_string());
-        let subscriber = self.inbox.connection().to_string();
+        let name = node.to_string();
         let node_keys = channels.node_keys();
-        let arguments = [
-            name.as_bytes(),
-            LIMIT.as_bytes(),
-            &node_keys,
-            b"version",
-            env!("CARGO_PKG_VERSION").as_bytes(),
-            b"started",
-            started.as_bytes(),
-            b"subscriber",
-            subscriber.as_bytes(),
-        ];
+        let about = self.about.fields(self.inbox.connection(), self.lag, self.inbox.left_out());
+        let mut arguments = vec![name.as_bytes(), LIMIT.as_bytes(), &node_keys];
+        arguments.extend(about.iter().map(String::as_bytes));
+        let asked = Instant::now();
         let answer = broker.run(Script::Beat, &keys, &arguments).await?;
+        self.lag = asked.elapsed();
         let Value::Array(answer) = answer else { return Err(Down) };
         let [Value::Int(now), Value::Array(there), Value::Array(frozen)] = answer.as_slice() else {
             return Err(Down);

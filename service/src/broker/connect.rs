@@ -97,7 +97,8 @@ async fn refuse_cluster_mode(
     info.arg("cluster");
     // Whoever may not ask is believed to have chosen well.
     if let Ok(answer) = connection.send_packed_command(&info).await
-        && redis::from_redis_value::<String>(answer).is_ok_and(|it| it.contains("cluster_enabled:1"))
+        && redis::from_redis_value::<String>(answer)
+            .is_ok_and(|it| it.contains("cluster_enabled:1"))
     {
         return Err(BrokerError::ClusterMode(settings.info().addr().to_string()));
     }

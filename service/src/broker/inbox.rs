@@ -136,6 +136,11 @@ impl Inbox {
         }
     }
 
+    /// How many frames were left out.
+    pub(super) fn left_out(&self) -> u64 {
+        self.0.left_out.load(Relaxed)
+    }
+
     fn leave_out(&self) {
         let before = self.0.left_out.fetch_add(1, Relaxed);
         if before == 0 {

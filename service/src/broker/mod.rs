@@ -4,6 +4,7 @@
 //! has what is written nowhere: a channel without subscribers has nobody. This folder knows frames
 //! and channels, and no hub; `cluster` puts commands and questions into frames.
 
+mod about;
 mod answers;
 mod beat;
 mod channels;
@@ -18,6 +19,8 @@ mod outbox;
 mod questions;
 mod script;
 mod settings;
+mod start;
+mod status;
 mod subscriber;
 mod wire;
 
@@ -26,12 +29,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use redis::Value;
 use signalr_serverless::ConnectionId;
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinSet,
-};
 
 pub(crate) use self::{
+    about::About,
     answers::{Answers, Next},
     channels::{Channel, Channels},
     frame::{Frame, Kind},
@@ -39,13 +39,12 @@ pub(crate) use self::{
     interest::Interest,
     node::NodeId,
     script::Script,
+    start::{Incoming, Running},
     wire::{Malformed, Reader, Writer},
 };
 use self::{
-    beat::Beats,
     clock::BrokerClock,
     health::Health,
-    inbox::{Inbox, Queued},
     interest::Interests,
     outbox::{Outbox, Slot},
     questions::Questions,
@@ -53,6 +52,7 @@ use self::{
 pub use self::{
     connect::BrokerError,
     settings::{BrokerSettings, BrokerSettingsError},
+    status::NodeStatus,
 };
 
 /// This node's side of the broker. Clones are one and the same.
@@ -69,69 +69,7 @@ struct Inner {
     clock: BrokerClock,
 }
 
-/// What comes from other nodes.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    Frame(Frame),
-    /// The broker was away, and frames may have passed this node by.
-    Missed,
-}
-
-/// What keeps a node in touch with the broker, until it is dropped.
-pub(crate) struct Running {
-    /// What came, in its order.
-    frames: mpsc::Receiver<Queued>,
-    missed: Arc<Notify>,
-    _tasks: JoinSet<()>,
-}
-
-impl Running {
-    /// Waits for what comes next; `None` once nothing comes any more.
-    pub(crate) async fn next(&mut self) -> Option<Incoming> {
-        tokio::select! {
-            // What was missed came before.
-            biased;
-            () = self.missed.notified() => Some(Incoming::Missed),
-            frame = self.frames.recv() => Some(Incoming::Frame(frame?.taken())),
-        }
-    }
-}
-
 impl Broker {
-    /// Connects to the broker, and takes part in its cluster.
-    pub(crate) async fn start(settings: &BrokerSettings) -> Result<(Self, Running), BrokerError> {
-        let node = NodeId::random()?;
-        let channels = Channels::new(settings.prefix());
-        let health = Health::new();
-        let clock = BrokerClock::default();
-        let questions = Questions::default();
-        let interests = Interests::new();
-        let (inbox, frames) = Inbox::new(node, questions.clone(), health.clone(), clock.clone());
-        let missed = inbox.missed();
-        let own = [Channel::All, Channel::Node(node)].map(|one| interests.hold(channels.name(one)));
-        let publishing = connect::publisher(settings).await?;
-        let subscribing = connect::subscriber(settings, &inbox).await?;
-        let (outbox, publish) = outbox::new(health.clone(), settings.clone(), publishing);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(publish);
-        tasks.spawn(subscriber::run(
-            settings.clone(),
-            subscribing,
-            inbox.clone(),
-            interests.clone(),
-            health.clone(),
-        ));
-        let broker =
-            Self(Arc::new(Inner { node, channels, outbox, interests, questions, health, clock }));
-        for interest in &own {
-            interest.confirmed().await?;
-        }
-        let beats = Beats::new(broker.clone(), inbox, own);
-        beats.first().await?;
-        tasks.spawn(beats.run());
-        Ok((broker, Running { frames, missed, _tasks: tasks }))
-    }
-
     pub(crate) fn node(&self) -> NodeId {
         self.0.node
     }
@@ -300,11 +238,6 @@ impl Broker {
     /// nodes need a moment to subscribe again.
     pub(crate) fn is_settled(&self) -> bool {
         self.0.health.is_settled()
-    }
-
-    /// Says goodbye: other nodes wait for no answer of this one.
-    pub(crate) async fn leave(&self) {
-        let _ = tokio::time::timeout(Duration::from_secs(1), beat::leave(self)).await;
     }
 }
 

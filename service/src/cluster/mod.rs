@@ -29,6 +29,16 @@ use crate::{
     store::Membership,
 };
 
+/// Decodes a frame's body in every way there is, for the fuzzer.
+#[cfg(fuzzing)]
+pub(crate) fn decode(body: bytes::Bytes) {
+    let _ = crate::hub::command::Command::read(body.clone());
+    let _ = question::Question::read(body.clone());
+    let _ = question::Call::read(body.clone());
+    let _ = question::read_members(body.clone());
+    let _ = question::read_outcome(body);
+}
+
 /// The nodes of a service. Clones are one and the same.
 #[derive(Clone)]
 pub(crate) enum Cluster {

@@ -6,7 +6,8 @@ mod headers;
 mod long_polling;
 mod negotiate;
 mod post;
-mod relay;
+pub(crate) mod relay;
+mod relayed;
 mod server_sent_events;
 mod websocket;
 
@@ -21,7 +22,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 use self::endpoint::{Client, Refusal};
-pub(crate) use self::relay::serve as relay;
+pub(crate) use self::relayed::serve as serve_relayed;
 use crate::state::State;
 
 /// The routes of the client endpoint.

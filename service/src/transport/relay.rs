@@ -1,25 +1,15 @@
 //! Requests of clients that reach another node than the one that owns their connection: polls, posts
 //! and ends. They go to the owner, which answers as if they had come there.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::time::{Duration, SystemTime};
 
-use axum::{
-    body::to_bytes,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use signalr_serverless::{ConnectionId, HubName, UserId};
-use tokio::{
-    sync::mpsc,
-    task::{AbortHandle, JoinSet},
-    time::Instant,
-};
+use tokio::time::Instant;
 
-use super::{
-    endpoint::{Client, Refusal},
-    long_polling, post,
-};
+use super::endpoint::{Client, Refusal};
 use crate::{
     broker::{Broker, Channel, Down, Frame, Kind, Malformed, Next, Reader, Writer},
     cluster::Cluster,
@@ -32,7 +22,7 @@ const LEEWAY: Duration = Duration::from_secs(5);
 
 /// What a client wants.
 #[derive(Debug)]
-pub(super) enum Relayed {
+pub(crate) enum Relayed {
     Post(Bytes),
     Poll { limit: Duration },
     End,
@@ -40,11 +30,11 @@ pub(super) enum Relayed {
 
 /// A request as it goes to another node.
 #[derive(Debug)]
-struct Request {
-    token: String,
-    hub: HubName,
-    user: Option<UserId>,
-    relayed: Relayed,
+pub(crate) struct Request {
+    pub(super) token: String,
+    pub(super) hub: HubName,
+    pub(super) user: Option<UserId>,
+    pub(super) relayed: Relayed,
 }
 
 impl Request {
@@ -64,7 +54,7 @@ impl Request {
         writer.finish()
     }
 
-    fn read(body: Bytes) -> Result<Self, Malformed> {
+    pub(crate) fn read(body: Bytes) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         Ok(Self {
             token: reader.text()?,
@@ -89,7 +79,7 @@ pub(super) fn elsewhere(
 ) -> Result<ConnectionId, ClaimError> {
     match (error, &state.cluster) {
         (ClaimError::Unknown, Cluster::Joined(_)) => {
-            let now = std::time::SystemTime::now();
+            let now = SystemTime::now();
             Ok(state.signer.read(token, client.hub_and_user(), now)?.connection)
         }
         (error, _) => Err(error),
@@ -162,64 +152,6 @@ impl Drop for Cancel {
             let _ = self.broker.publish(channel, &Frame { question: self.question, ..frame });
         }
     }
-}
-
-/// Answers the requests that other nodes send here, until none comes any more.
-pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>) {
-    let Cluster::Joined(joined) = &state.cluster else { return };
-    let broker = joined.broker().clone();
-    let mut running = JoinSet::new();
-    let mut waiting: HashMap<_, AbortHandle> = HashMap::new();
-    loop {
-        tokio::select! {
-            Some(done) = running.join_next(), if !running.is_empty() => {
-                if let Ok(asked) = done {
-                    waiting.remove(&asked);
-                }
-            }
-            frame = requests.recv() => {
-                let Some(frame) = frame else { return };
-                let asked = (frame.origin, frame.question);
-                if frame.kind == Kind::Cancel {
-                    if let Some(one) = waiting.remove(&asked) {
-                        one.abort();
-                    }
-                    continue;
-                }
-                let Ok(request) = Request::read(frame.body.clone()) else { continue };
-                let (state, broker) = (Arc::clone(&state), broker.clone());
-                let task = running.spawn(async move {
-                    let response = answer(&state, request).await;
-                    broker.answer(&frame, write_response(response).await);
-                    asked
-                });
-                waiting.insert(asked, task);
-            }
-        }
-    }
-}
-
-async fn answer(state: &State, request: Request) -> Response {
-    let Request { token, hub, user, relayed } = request;
-    let client = (&hub, user.as_ref());
-    let answered = match relayed {
-        Relayed::Post(bytes) => post::take(state, client, &token, bytes).await,
-        Relayed::Poll { limit } => long_polling::wait_for(state, client, &token, limit).await,
-        Relayed::End => long_polling::hang_up(state, client, &token).await,
-    };
-    answered.unwrap_or_else(IntoResponse::into_response)
-}
-
-/// Status, content type and body; the other headers follow from these.
-async fn write_response(response: Response) -> Bytes {
-    let status = response.status().as_u16();
-    let content_type = response.headers().get(header::CONTENT_TYPE);
-    let content_type = content_type.map(|value| value.as_bytes().to_vec()).unwrap_or_default();
-    // It was made here, from memory.
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
-    let mut writer = Writer::default();
-    writer.u16(status).bytes(&content_type).bytes(&body);
-    writer.finish()
 }
 
 fn read_response(answer: Bytes) -> Result<Response, Malformed> {

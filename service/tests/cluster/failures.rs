@@ -134,7 +134,8 @@ async fn nothing_stays_of_a_node_that_died() {
     let ann = b.connect(Some("ann")).await;
     assert!(a.status(Method::PUT, &format!("{HUB}/groups/g/users/ann")).await.is_success());
     assert_eq!(a.status(Method::GET, &format!("{HUB}/users/ann")).await, StatusCode::OK);
-    b.abort().await;
+    b.task.abort();
+    assert!(b.task.await.unwrap_err().is_cancelled());
     let died = Instant::now();
     while a.status(Method::GET, &format!("{HUB}/users/ann")).await != StatusCode::NOT_FOUND {
         assert!(died.elapsed() < Duration::from_secs(1));

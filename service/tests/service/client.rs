@@ -40,7 +40,7 @@ pub(crate) struct Running {
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 pub(crate) async fn start() -> Running {
@@ -81,12 +81,6 @@ impl Running {
     pub(crate) async fn stop(mut self) {
         self.end();
         timeout(PATIENCE, self.task).await.expect("the service does not end").unwrap();
-    }
-
-    /// Ends the service as a crash would.
-    pub(crate) async fn abort(self) {
-        self.task.abort();
-        let _ = self.task.await;
     }
 
     pub(crate) fn client_token(&self, hub: &str, user: Option<&str>) -> String {
