@@ -1,6 +1,6 @@
 //! Several nodes as one service: the flags for it, and `signalr cluster`.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use signalr_service::{BrokerSettings, BrokerSettingsError, NodeStatus};
@@ -19,6 +19,11 @@ pub(crate) struct BrokerFlags {
     #[arg(long, value_name = "URL", env = "SIGNALR_BROKER", hide_env_values = true)]
     broker: Option<String>,
 
+    /// PEM file of the authorities that the broker's certificate is trusted by, instead of the public
+    /// ones
+    #[arg(long, value_name = "FILE", env = "SIGNALR_BROKER_TRUST")]
+    broker_trust: Option<PathBuf>,
+
     /// What the cluster's channels and keys begin with; two prefixes do not see each other
     #[arg(long, value_name = "PREFIX", env = "SIGNALR_BROKER_PREFIX", default_value = "rt1")]
     broker_prefix: String,
@@ -33,7 +38,14 @@ impl BrokerFlags {
         let settings = BrokerSettings::parse(url)
             .and_then(|settings| settings.with_prefix(&self.broker_prefix))
             .map_err(|error| Failure::Configuration(shown(&error)))?;
-        Ok(Some(settings))
+        let Some(file) = &self.broker_trust else { return Ok(Some(settings)) };
+        match signalr_small_file::read(file) {
+            Ok(pem) => Ok(Some(settings.with_authorities(pem))),
+            Err(error) => {
+                let problem = format!("--broker-trust: {}: {error}", file.display());
+                Err(Failure::Configuration(problem))
+            }
+        }
     }
 }
 

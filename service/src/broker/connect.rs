@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, Client, RedisError, Value, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, RedisError, Value, aio::MultiplexedConnection};
 
 use super::{Down, inbox::Inbox, settings::BrokerSettings};
 
@@ -78,10 +78,10 @@ async fn connect(
     settings: &BrokerSettings,
     config: AsyncConnectionConfig,
 ) -> Result<MultiplexedConnection, BrokerError> {
-    let address = settings.info().addr().to_string();
+    let address = settings.address();
     let failed = |error: RedisError| BrokerError::Connect { address, problem: error.to_string() };
     let connected = async {
-        let client = Client::open(settings.info().clone())?;
+        let client = settings.client()?;
         client.get_multiplexed_async_connection_with_config(&config).await
     };
     connected.await.map_err(failed)
@@ -100,7 +100,7 @@ async fn refuse_cluster_mode(
         && redis::from_redis_value::<String>(answer)
             .is_ok_and(|it| it.contains("cluster_enabled:1"))
     {
-        return Err(BrokerError::ClusterMode(settings.info().addr().to_string()));
+        return Err(BrokerError::ClusterMode(settings.address()));
     }
     Ok(())
 }

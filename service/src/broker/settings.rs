@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use redis::{IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
+use redis::{
+    Client, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, TlsCertificates,
+};
 
 const DEFAULT_PREFIX: &str = "rt1";
 
@@ -20,6 +22,8 @@ const DEFAULT_PREFIX: &str = "rt1";
 pub struct BrokerSettings {
     info: redis::ConnectionInfo,
     prefix: String,
+    /// Certificates of the authorities that the broker's is trusted by, instead of the public ones.
+    authorities: Option<Vec<u8>>,
 }
 
 /// Settings that cannot be those of a broker.
@@ -52,7 +56,8 @@ impl BrokerSettings {
         let info = url.into_connection_info().map_err(|_| bad("a part of it is wrong"))?;
         let redis: RedisConnectionInfo =
             info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        Ok(Self { info: info.set_redis_settings(redis), prefix: DEFAULT_PREFIX.to_owned() })
+        let prefix = DEFAULT_PREFIX.to_owned();
+        Ok(Self { info: info.set_redis_settings(redis), prefix, authorities: None })
     }
 
     /// With another prefix of all channels and keys than `rt1`.
@@ -68,8 +73,26 @@ impl BrokerSettings {
         Ok(Self { prefix: prefix.to_owned(), ..self })
     }
 
-    pub(super) fn info(&self) -> &redis::ConnectionInfo {
-        &self.info
+    /// With the certificates of other authorities than the public ones, in PEM, for `rediss://`.
+    #[must_use]
+    pub fn with_authorities(self, pem: Vec<u8>) -> Self {
+        Self { authorities: Some(pem), ..self }
+    }
+
+    /// Where the broker is, for errors and logs.
+    pub(super) fn address(&self) -> String {
+        self.info.addr().to_string()
+    }
+
+    pub(super) fn client(&self) -> redis::RedisResult<Client> {
+        match &self.authorities {
+            None => Client::open(self.info.clone()),
+            Some(pem) => {
+                let root_cert = Some(pem.clone());
+                let certificates = TlsCertificates { client_tls: None, root_cert };
+                Client::build_with_tls(self.info.clone(), certificates)
+            }
+        }
     }
 
     pub(super) fn prefix(&self) -> &str {
@@ -79,7 +102,7 @@ impl BrokerSettings {
 
 impl fmt::Debug for BrokerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.info.addr().to_string();
+        let address = self.address();
         f.debug_struct("BrokerSettings")
             .field("address", &address)
             .field("prefix", &self.prefix)

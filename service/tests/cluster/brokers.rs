@@ -1,5 +1,7 @@
 //! Brokers that fit and those that do not.
 
+use std::net::TcpListener;
+
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use signalr_service::{BrokerSettings, Config, Listen};
@@ -55,6 +57,40 @@ async fn the_least_rights_are_enough() {
     }
     assert!(b.status(Method::DELETE, &format!("{group}/users/ann")).await.is_success());
     assert_eq!(b.status(Method::GET, group).await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_broker_with_tls_is_used_by_whom_its_authority_is_named() {
+    let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&certificate, pair.cert.pem()).unwrap();
+    std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    let tls = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let _redis = Redis::start_with(&[
+        "--tls-port",
+        &tls.to_string(),
+        "--tls-cert-file",
+        certificate.to_str().unwrap(),
+        "--tls-key-file",
+        key.to_str().unwrap(),
+        "--tls-auth-clients",
+        "no",
+    ])
+    .await;
+    let url = format!("rediss://127.0.0.1:{tls}");
+    let error = refusal(&url).await;
+    assert!(error.contains("certificate"), "{error}");
+    let nodes = [(); 2].map(|()| {
+        let settings = BrokerSettings::parse(&url).unwrap();
+        let settings = settings.with_authorities(pair.cert.pem().into_bytes());
+        start_with(Config { broker: Some(settings), ..Config::default() })
+    });
+    let [a, b] = nodes;
+    let (a, b) = (a.await, b.await);
+    let mut ann = a.connect(Some("ann")).await;
+    b.broadcast(json!([1])).await;
+    assert_eq!(ann.arguments().await, json!([1]));
 }
 
 #[tokio::test]
