@@ -2,6 +2,7 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
     thread,
     time::Duration,
 };
@@ -94,6 +95,9 @@ pub struct Config {
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
     /// Leads to the other nodes of a cluster. Default: none, one node alone.
     pub broker: Option<BrokerSettings>,
+    /// The folder in which users' groups last, so that a restart keeps them. With a broker they are
+    /// there instead. Default: none, they end with the process.
+    pub data: Option<PathBuf>,
     /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
     pub trust: Trust,
 }
@@ -150,6 +154,7 @@ impl Default for Config {
             drain: Drain::default(),
             upstream: None,
             broker: None,
+            data: None,
             trust: Trust::default(),
         }
     }

@@ -52,3 +52,4 @@ pub use server::{Service, StartError};
 pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};
 pub use signalr_http_server::{Listen, ListenError, SocketCounts, SocketLimits, Tls, TlsError};
+pub use store::DataError;

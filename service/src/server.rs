@@ -38,7 +38,7 @@ use crate::{
     probes, rest,
     shard_of::ShardOf,
     state::State,
-    store::{BrokerStore, Store},
+    store::{BrokerStore, DataError, DiskStore, Store},
     tokens::{ConnectionTokens, TokenSigner},
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
@@ -63,6 +63,9 @@ pub enum StartError {
     /// The broker of the cluster cannot be used.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// The folder for what lasts cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Neither an upstream nor an issuer can be called.
     #[error(transparent)]
     HttpClient(#[from] SetupError),
@@ -138,9 +141,10 @@ impl Service {
             }
             None => (None, None),
         };
-        let store = match &broker {
-            Some(broker) => Store::Broker(BrokerStore::new(broker.clone())),
-            None => Store::default(),
+        let store = match (&broker, &config.data) {
+            (Some(broker), _) => Store::Broker(BrokerStore::new(broker.clone())),
+            (None, Some(folder)) => Store::Disk(DiskStore::open(folder)?),
+            (None, None) => Store::default(),
         };
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {

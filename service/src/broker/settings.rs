@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use redis::{
-    Client, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, TlsCertificates,
-};
+use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, TlsCertificates};
 
 const DEFAULT_PREFIX: &str = "rt1";
 

@@ -50,7 +50,7 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
             Err(Failed::Malformed(Malformed)) => {
                 tracing::debug!("a frame of another node cannot be read");
             }
-            Err(Failed::Refused(Refused::Down(_))) => {}
+            Err(Failed::Refused(Refused::Down(_) | Refused::NotWritten(_))) => {}
             Err(Failed::Refused(Refused::Stopping(_))) => return,
         }
     }

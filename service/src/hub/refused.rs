@@ -1,7 +1,7 @@
 //! Why something is not done.
 
 use super::queues::Stopping;
-use crate::broker::Down;
+use crate::{broker::Down, store::NotWritten};
 
 /// Why a command or a question is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -11,4 +11,6 @@ pub(crate) enum Refused {
     /// Other nodes cannot be reached, and it concerns them.
     #[error(transparent)]
     Down(#[from] Down),
+    #[error(transparent)]
+    NotWritten(#[from] NotWritten),
 }

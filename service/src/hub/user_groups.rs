@@ -66,7 +66,7 @@ impl UserGroups {
         let _turn = self.turn(&hub, &user).lock().await;
         let dropped = match ttl {
             Some(Duration::ZERO) => Vec::new(),
-            ttl => store.add(membership, ttl, now).await,
+            ttl => store.add(membership, ttl, now).await?,
         };
         self.push(&hub, &user, GroupChange::Join(group)).await?;
         for group in dropped {
@@ -87,7 +87,7 @@ impl UserGroups {
             }
         };
         let _turn = self.turn(hub, user).lock().await;
-        store.remove(&membership).await;
+        store.remove(&membership).await?;
         Ok(self.push(hub, user, change).await?)
     }
 
@@ -101,7 +101,7 @@ impl UserGroups {
             }
         };
         let _turn = self.turn(hub, user).lock().await;
-        store.remove_all(hub, user).await;
+        store.remove_all(hub, user).await?;
         Ok(self.push(hub, user, GroupChange::LeaveAll).await?)
     }
 

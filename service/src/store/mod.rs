@@ -4,6 +4,7 @@
 mod broker;
 #[cfg(test)]
 mod delayed;
+mod disk;
 mod membership;
 mod memory;
 #[cfg(test)]
@@ -15,8 +16,13 @@ use signalr_serverless::{GroupName, HubName, UserId};
 
 #[cfg(test)]
 pub(crate) use self::delayed::{DELAY, DelayedStore};
+pub use self::disk::DataError;
 use self::memory::MemoryStore;
-pub(crate) use self::{broker::BrokerStore, membership::Membership};
+pub(crate) use self::{
+    broker::BrokerStore,
+    disk::{DiskStore, NotWritten},
+    membership::Membership,
+};
 use crate::broker::Down;
 
 /// Where memberships are kept. Every kind does the same; `store/tests.rs` runs on each.
@@ -24,6 +30,8 @@ use crate::broker::Down;
 pub(crate) enum Store {
     /// In this process.
     Memory(MemoryStore),
+    /// In a file of this node.
+    Disk(DiskStore),
     /// In the broker of a cluster. It changes together with the nodes, so `hub/user_groups.rs` calls it
     /// by itself.
     Broker(BrokerStore),
@@ -43,6 +51,7 @@ impl Store {
     pub(crate) fn own(&self) -> Result<OwnStore<'_>, &BrokerStore> {
         match self {
             Self::Memory(memory) => Ok(OwnStore::Memory(memory)),
+            Self::Disk(disk) => Ok(OwnStore::Disk(disk)),
             Self::Broker(broker) => Err(broker),
             #[cfg(test)]
             Self::Delayed(delayed) => Ok(OwnStore::Delayed(delayed)),
@@ -73,6 +82,7 @@ impl Store {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OwnStore<'a> {
     Memory(&'a MemoryStore),
+    Disk(&'a DiskStore),
     #[cfg(test)]
     Delayed(&'a DelayedStore),
 }
@@ -85,30 +95,50 @@ impl OwnStore<'_> {
         membership: Membership,
         ttl: Option<Duration>,
         now: SystemTime,
-    ) -> Vec<GroupName> {
-        match self {
+    ) -> Result<Vec<GroupName>, NotWritten> {
+        Ok(match self {
             Self::Memory(memory) => memory.add(membership, ttl, now),
+            Self::Disk(disk) => {
+                let dropped = disk.memory().add(membership.clone(), ttl, now);
+                let of_user =
+                    |group: &GroupName| Membership { group: group.clone(), ..membership.clone() };
+                let mut changed: Vec<Membership> = dropped.iter().map(of_user).collect();
+                changed.push(membership);
+                disk.write(changed).await?;
+                dropped
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.add(membership, ttl, now)).await,
-        }
+        })
     }
 
     /// Removes a membership; nothing happens if there is none.
-    pub(crate) async fn remove(&self, membership: &Membership) {
+    pub(crate) async fn remove(&self, membership: &Membership) -> Result<(), NotWritten> {
         match self {
             Self::Memory(memory) => memory.remove(membership),
+            Self::Disk(disk) => {
+                disk.memory().remove(membership);
+                disk.write(vec![membership.clone()]).await?;
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.remove(membership)).await,
         }
+        Ok(())
     }
 
     /// Removes all memberships of a user in a hub.
-    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) {
+    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) -> Result<(), NotWritten> {
         match self {
             Self::Memory(memory) => memory.remove_all(hub, user),
+            Self::Disk(disk) => {
+                let all = disk.of_user(hub, user);
+                disk.memory().remove_all(hub, user);
+                disk.write(all).await?;
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.remove_all(hub, user)).await,
         }
+        Ok(())
     }
 
     /// The groups that a user belongs to now.
@@ -120,6 +150,7 @@ impl OwnStore<'_> {
     ) -> Vec<GroupName> {
         match self {
             Self::Memory(memory) => memory.groups(hub, user, now),
+            Self::Disk(disk) => disk.memory().groups(hub, user, now),
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.groups(hub, user, now)).await,
         }
@@ -129,6 +160,14 @@ impl OwnStore<'_> {
     pub(crate) async fn take_expired(&self, now: SystemTime) -> Vec<Membership> {
         match self {
             Self::Memory(memory) => memory.take_expired(now),
+            Self::Disk(disk) => {
+                let expired = disk.memory().take_expired(now);
+                // What stays in the file has ended for whoever reads it later, too.
+                if let Err(error) = disk.write(expired.clone()).await {
+                    tracing::warn!(%error, "memberships that ended stay in the file");
+                }
+                expired
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.take_expired(now)).await,
         }

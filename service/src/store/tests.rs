@@ -41,8 +41,13 @@ async fn groups(store: &Store, now: SystemTime) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn a_membership_ends_with_its_time() {
     for store in stores() {
-        store.own().unwrap().add(membership("a"), Some(Duration::from_secs(10)), at(0)).await;
-        store.own().unwrap().add(membership("b"), None, at(0)).await;
+        store
+            .own()
+            .unwrap()
+            .add(membership("a"), Some(Duration::from_secs(10)), at(0))
+            .await
+            .unwrap();
+        store.own().unwrap().add(membership("b"), None, at(0)).await.unwrap();
         assert_eq!(groups(&store, at(9)).await, ["a", "b"]);
         assert_eq!(groups(&store, at(10)).await, ["b"]);
         assert_eq!(store.own().unwrap().take_expired(at(10)).await, [membership("a")]);
@@ -57,8 +62,18 @@ async fn a_membership_ends_with_its_time() {
 #[tokio::test(start_paused = true)]
 async fn a_renewed_membership_lives_on() {
     for store in stores() {
-        store.own().unwrap().add(membership("a"), Some(Duration::from_secs(10)), at(0)).await;
-        store.own().unwrap().add(membership("a"), Some(Duration::from_secs(10)), at(5)).await;
+        store
+            .own()
+            .unwrap()
+            .add(membership("a"), Some(Duration::from_secs(10)), at(0))
+            .await
+            .unwrap();
+        store
+            .own()
+            .unwrap()
+            .add(membership("a"), Some(Duration::from_secs(10)), at(5))
+            .await
+            .unwrap();
         assert_eq!(store.own().unwrap().take_expired(at(10)).await, []);
         assert_eq!(groups(&store, at(14)).await, ["a"]);
         assert_eq!(store.own().unwrap().take_expired(at(15)).await, [membership("a")]);
@@ -68,16 +83,26 @@ async fn a_renewed_membership_lives_on() {
 #[tokio::test(start_paused = true)]
 async fn the_latest_hundred_untimed_groups_are_kept() {
     for store in stores() {
-        store.own().unwrap().add(membership("timed"), Some(Duration::from_secs(10)), at(0)).await;
+        store
+            .own()
+            .unwrap()
+            .add(membership("timed"), Some(Duration::from_secs(10)), at(0))
+            .await
+            .unwrap();
         for number in 0..100 {
             assert_eq!(
-                store.own().unwrap().add(membership(&format!("g{number}")), None, at(0)).await,
+                store
+                    .own()
+                    .unwrap()
+                    .add(membership(&format!("g{number}")), None, at(0))
+                    .await
+                    .unwrap(),
                 []
             );
         }
-        store.own().unwrap().add(membership("g0"), None, at(0)).await;
+        store.own().unwrap().add(membership("g0"), None, at(0)).await.unwrap();
         assert_eq!(
-            store.own().unwrap().add(membership("new"), None, at(0)).await,
+            store.own().unwrap().add(membership("new"), None, at(0)).await.unwrap(),
             [group_name("g1")]
         );
         let groups = groups(&store, at(0)).await;
@@ -90,13 +115,13 @@ async fn the_latest_hundred_untimed_groups_are_kept() {
 async fn removing_leaves_the_others() {
     for store in stores() {
         for group in ["a", "b"] {
-            store.own().unwrap().add(membership(group), None, at(0)).await;
+            store.own().unwrap().add(membership(group), None, at(0)).await.unwrap();
         }
-        store.own().unwrap().remove(&membership("a")).await;
-        store.own().unwrap().remove(&membership("never there")).await;
+        store.own().unwrap().remove(&membership("a")).await.unwrap();
+        store.own().unwrap().remove(&membership("never there")).await.unwrap();
         assert_eq!(groups(&store, at(0)).await, ["b"]);
         let Membership { hub, user, .. } = membership("any");
-        store.own().unwrap().remove_all(&hub, &user).await;
+        store.own().unwrap().remove_all(&hub, &user).await.unwrap();
         assert_eq!(groups(&store, at(0)).await, [""; 0]);
     }
 }
@@ -104,7 +129,7 @@ async fn removing_leaves_the_others() {
 #[tokio::test(start_paused = true)]
 async fn an_endless_ttl_is_no_overflow() {
     for store in stores() {
-        store.own().unwrap().add(membership("a"), Some(Duration::MAX), at(0)).await;
+        store.own().unwrap().add(membership("a"), Some(Duration::MAX), at(0)).await.unwrap();
         assert_eq!(groups(&store, at(1)).await, ["a"]);
     }
 }

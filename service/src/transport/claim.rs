@@ -43,6 +43,7 @@ pub(super) async fn refusal(state: &State, client: &Client, error: ClaimError) -
         Ok(false) => Refusal::unknown_connection(),
         Err(Refused::Down(down)) => Refusal::down(down),
         Err(Refused::Stopping(stopping)) => Refusal::stopping(stopping),
+        Err(error @ Refused::NotWritten(_)) => Refusal::internal(&error),
     }
 }
 

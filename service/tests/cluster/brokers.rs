@@ -6,16 +6,20 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use signalr_service::{BrokerSettings, Config, Listen};
 
-use crate::{client::start_with, nodes::node, redis::Redis};
+use crate::{
+    client::start_with,
+    nodes::{node, node_of},
+    redis::Redis,
+};
 
-fn config(url: &str, prefix: &str) -> Config {
-    let broker = BrokerSettings::parse(url).unwrap().with_prefix(prefix).unwrap();
+fn config(url: &str) -> Config {
+    let broker = BrokerSettings::parse(url).unwrap();
     let listen = Listen::Address(([127, 0, 0, 1], 0).into());
     Config { broker: Some(broker), listen, ..Config::default() }
 }
 
 async fn refusal(url: &str) -> String {
-    match config(url, "rt1").bind().await {
+    match config(url).bind().await {
         Ok(_) => panic!("{url} is taken"),
         Err(error) => error.to_string(),
     }
@@ -46,7 +50,7 @@ async fn the_least_rights_are_enough() {
     arguments.extend(&users[2..]);
     let redis = Redis::start_with(&arguments).await;
     let url = format!("redis://node:secret@127.0.0.1:{}", redis.port);
-    let (a, b) = (start_with(config(&url, "rt1")).await, start_with(config(&url, "rt1")).await);
+    let (a, b) = (start_with(config(&url)).await, start_with(config(&url)).await);
     let mut ann = a.connect(Some("ann")).await;
     let group = "/api/v1/hubs/chat/groups/g";
     for query in ["", "?ttl=100", "?ttl=0"] {
@@ -96,10 +100,7 @@ async fn a_broker_with_tls_is_used_by_whom_its_authority_is_named() {
 #[tokio::test]
 async fn two_prefixes_do_not_see_each_other() {
     let redis = Redis::start().await;
-    let (one, other) = (
-        start_with(config(&redis.url(), "one")).await,
-        start_with(config(&redis.url(), "other")).await,
-    );
+    let (one, other) = (node_of(&redis, "one").await, node_of(&redis, "other").await);
     let mut ann = one.connect(Some("ann")).await;
     other.broadcast(json!(["not for her"])).await;
     let path = "/api/v1/hubs/chat/users/ann";

@@ -12,6 +12,12 @@ pub(crate) async fn node(redis: &Redis) -> Running {
     node_with(redis, Config::default()).await
 }
 
+/// Starts a node of the cluster with this prefix.
+pub(crate) async fn node_of(redis: &Redis, prefix: &str) -> Running {
+    let broker = BrokerSettings::parse(&redis.url()).unwrap().with_prefix(prefix).unwrap();
+    start_with(Config { broker: Some(broker), ..Config::default() }).await
+}
+
 pub(crate) async fn node_with(redis: &Redis, config: Config) -> Running {
     let broker = BrokerSettings::parse(&redis.url()).unwrap();
     start_with(Config { broker: Some(broker), ..config }).await

@@ -18,7 +18,8 @@ async fn changes_while_the_store_is_asked_are_neither_missed_nor_undone() {
                     .own()
                     .unwrap()
                     .add(membership, None, std::time::SystemTime::now())
-                    .await;
+                    .await
+                    .unwrap();
             }
             let mut client = scene.connect("a", Some("ann")).await;
             client.post(HANDSHAKE).await;
