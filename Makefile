@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium redis cluster deny soak fuzz \
+.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium redis cluster deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -13,7 +13,7 @@ run: page
 AZURE = --no-default-features --features entra,oidc
 
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
-test: fmt clippy doc structure rust-tests api-tests package-tests platform-tests client-tests
+test: fmt clippy doc docs structure rust-tests docs-tests api-tests package-tests platform-tests client-tests
 
 # The inner loop.
 check: fmt clippy nextest faketime
@@ -32,6 +32,28 @@ clippy:
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+# The book, in target/book, with a check of its links.
+docs: mdbook
+	mdbook build docs
+	node --test --test-reporter=spec tests/docs/links.test.js
+
+# Every block of code in the documentation, and what the reference says about the code.
+docs-tests: tests/clients/node_modules/.package-lock.json nginx
+	cargo build --locked -p signalr-cli
+	node --test --test-reporter=spec --test-timeout=300000 --test-concurrency=3 tests/docs/*.test.js
+
+# Writes the parts of the reference that the code itself says: help texts, operations, error codes.
+reference:
+	cargo build --locked -p signalr-cli
+	node tests/docs/reference.js
+	node tests/docs/local-http.js
+
+mdbook:
+	command -v mdbook >/dev/null || cargo install --locked mdbook@0.5.2 --no-default-features --features search
+
+nginx:
+	tests/docs/install-nginx
 
 structure:
 	python3 -B tests/structure/self_test.py

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::at_most;
+use tokio::task::JoinSet;
+
+use super::bar::at_most;
 use crate::{
     Failure, Scale,
     client::{
@@ -36,12 +38,16 @@ pub(super) async fn run(
     let variables = HashMap::from([("RUST_LOG", "error".to_owned())]);
     let service = Service::start(binary, &flags, &variables, Stdio::inherit()).await?;
     let mut healthy = Listeners::connect(&service.site, transport, scale.healthy).await?;
-    let stalled = many(&service.site, transport, scale.stalled, true).await?;
-    let connected = service.memory()?;
     let messages = scale.publishing.as_millis() / EACH.as_millis();
     let numbers = 0..u64::try_from(messages)?;
     let start = Instant::now();
+    // They read from now on: thousands of others take a while to connect.
     healthy.listen(numbers.clone(), start);
+    let mut stalled = JoinSet::new();
+    for client in many(&service.site, transport, scale.stalled, true).await? {
+        stalled.spawn(client.stall());
+    }
+    let connected = service.memory()?;
     publish(&service.site, numbers, EACH, BYTES, start).await?;
     let latest = healthy.heard().await?;
     let peak = service.peak()?;
@@ -62,7 +68,7 @@ pub(super) async fn run(
 fn formula(transport: Transport, connections: usize) -> u64 {
     let each = match transport {
         Transport::WebSockets => 2,
-        Transport::Events | Transport::Polls => 16,
+        Transport::Events | Transport::Polls => 24,
     };
     let kib = 16 * 1024 + connections * each + QUEUED * 1024;
     kib.try_into().unwrap_or(u64::MAX)

@@ -23,7 +23,7 @@ use http::{Method, StatusCode};
 
 use self::endpoint::{Client, Refusal};
 pub(crate) use self::relayed::serve as serve_relayed;
-use crate::state::State;
+use crate::{carrier::Transport, state::State};
 
 /// The routes of the client endpoint.
 pub(crate) fn router() -> Router<Arc<State>> {
@@ -45,12 +45,17 @@ async fn connect(
     }
     match *request.method() {
         Method::GET if headers::ask_for_websocket(request.headers()) => {
+            client.check_transport(Transport::WebSockets)?;
             websocket::connect(state, client, request).await
         }
         Method::GET if headers::ask_for_events(request.headers()) => {
+            client.check_transport(Transport::ServerSentEvents)?;
             server_sent_events::connect(&state, &mut client).await
         }
-        Method::GET => long_polling::poll(&state, &mut client).await,
+        Method::GET => {
+            client.check_transport(Transport::LongPolling)?;
+            long_polling::poll(&state, &mut client).await
+        }
         Method::POST => {
             let (parts, body) = request.into_parts();
             post::receive(&state, &client, &parts.headers, body).await
