@@ -69,7 +69,9 @@ def main(binary):
     processes = []
 
     def start(*command, env=None):
-        processes.append(subprocess.Popen([str(one) for one in command], env={**os.environ, **(env or {})}))
+        # In a session of its own, so that an interrupt from the keyboard reaches this script alone.
+        everything = {**os.environ, **(env or {})}
+        processes.append(subprocess.Popen([str(one) for one in command], env=everything, start_new_session=True))
 
     with tempfile.TemporaryDirectory() as folder:
         try:
