@@ -7,10 +7,11 @@ use std::sync::Arc;
 use axum::{Router, extract::State as Extract, routing::get};
 use http::{StatusCode, header};
 
-use crate::state::State;
+use crate::{limits, state::State};
 
-/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked
-/// for, and while the broker of a cluster is away, since no client can connect then.
+/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for, while
+/// a limit is reached that clients meet, and while the broker of a cluster is away, since no client can
+/// connect then.
 pub(crate) fn router() -> Router<Arc<State>> {
     Router::new().route("/live", get(live)).route("/ready", get(ready))
 }
@@ -23,7 +24,7 @@ async fn live() -> Answer {
 }
 
 async fn ready(Extract(state): Extract<Arc<State>>) -> Answer {
-    answer(if state.stage.is_ready() && state.cluster.is_whole() {
+    answer(if limits::not_ready(&state).is_none() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signalr_serverless::AccessKey;
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     admission::{Admission, Calls},
-    auth::{ClientKeys, Verifier},
+    auth::Verifier,
     budget::QueueBudget,
     clock::Clock,
     cluster::Cluster,
@@ -15,7 +14,9 @@ use crate::{
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
-    tokens::{ConnectionTokens, TokenSigner},
+    key_ring::KeyRing,
+    timings::Timings,
+    tokens::ConnectionTokens,
 };
 
 /// The running service, as its handlers see it.
@@ -24,8 +25,6 @@ pub(crate) struct State {
     /// This node and the others, if there are others.
     pub(crate) cluster: Cluster,
     pub(crate) tokens: ConnectionTokens,
-    /// Makes and checks the connection tokens of a cluster.
-    pub(crate) signer: TokenSigner,
     pub(crate) admission: Admission,
     pub(crate) calls: Calls,
     /// How many clients may connect in a second, if there is a bound.
@@ -33,10 +32,7 @@ pub(crate) struct State {
     /// The bytes that wait for all clients.
     pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
-    /// What the service signs tokens with.
-    pub(crate) signing_key: AccessKey,
-    /// What others may sign client tokens with.
-    pub(crate) client_keys: ClientKeys,
+    pub(crate) keys: KeyRing,
     /// Whether paths and versions of calls may be those of asrs-emulator.
     pub(crate) is_lenient: bool,
     /// Whether anybody upstream is told what clients do.
@@ -45,6 +41,7 @@ pub(crate) struct State {
     pub(crate) max_client_message: usize,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) timings: Arc<Timings>,
     /// The scheme that callers use who come without a proxy.
     pub(crate) scheme: &'static str,
     /// How far the service is.

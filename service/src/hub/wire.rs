@@ -29,7 +29,7 @@ impl Command {
         let mut reader = Reader::new(body);
         let hub = reader.name()?;
         let action = read_action(&mut reader)?;
-        Ok((Self { hub, action }, reader))
+        Ok((Self { hub, followed: action.followed(), action }, reader))
     }
 }
 

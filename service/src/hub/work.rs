@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{
     command::{Command, Target},
+    counts::ShardCounts,
     message::Message,
 };
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) enum Work {
     },
     /// Ask the store again for the groups of all users, as changes may have been missed.
     AskGroupsAgain,
+    /// Say what was counted.
+    Report(oneshot::Sender<ShardCounts>),
     /// Close every connection that is there now, over a time, and go on. `done` gets how many there
     /// were.
     CloseOver {

@@ -25,7 +25,8 @@ pub(super) async fn claim(
     let (Err(ClaimError::Unknown), Cluster::Joined(joined)) = (&claimed, &state.cluster) else {
         return claimed;
     };
-    let signed = state.signer.read(token, client.hub_and_user(), SystemTime::now())?;
+    let signed =
+        state.keys.current().connection.read(token, client.hub_and_user(), SystemTime::now())?;
     if !is_first(joined, &signed).await? {
         return Err(ClaimError::Elsewhere(signed.connection));
     }

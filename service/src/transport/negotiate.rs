@@ -101,7 +101,8 @@ fn issue(
     is_stateful: bool,
 ) -> Result<(String, Option<String>), Refusal> {
     if let Cluster::Joined(_) = state.cluster {
-        let new = state.signer.issue(client.hub_and_user(), is_stateful, is_id, SystemTime::now());
+        let (keys, now) = (state.keys.current(), SystemTime::now());
+        let new = keys.connection.issue(client.hub_and_user(), is_stateful, is_id, now);
         let NewToken { token, connection } = new.map_err(|error| Refusal::internal(&error))?;
         return Ok((connection.to_string(), (!is_id).then_some(token)));
     }

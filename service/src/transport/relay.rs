@@ -80,7 +80,8 @@ pub(super) fn elsewhere(
     match (error, &state.cluster) {
         (ClaimError::Unknown, Cluster::Joined(_)) => {
             let now = SystemTime::now();
-            Ok(state.signer.read(token, client.hub_and_user(), now)?.connection)
+            let keys = state.keys.current();
+            Ok(keys.connection.read(token, client.hub_and_user(), now)?.connection)
         }
         (error, _) => Err(error),
     }

@@ -16,6 +16,7 @@ use crate::{
     broker::{Broker, Channel, Down},
     hub::command::GroupChange,
     identity::Identity,
+    session::Ended,
 };
 
 const NO_GROUPS: &str = "the groups of the user cannot be read; try again later";
@@ -33,7 +34,7 @@ impl Shard {
         if let Some(answer) = answer.as_mut().now_or_never() {
             return match answer {
                 Ok(groups) => self.join_hub(key, groups),
-                Err(Down) => self.close(key, Some(NO_GROUPS), self.now()),
+                Err(Down) => self.close(key, Ended::Broker, Some(NO_GROUPS), self.now()),
             };
         }
         if let (Some(connection), Some(user)) = (self.table.get_mut(key), &identity.user) {
@@ -107,7 +108,7 @@ impl Shard {
             Err(Down) => {
                 // The answer to the handshake, so that the client understands the rest.
                 self.apply(key, entering.held.into_iter().take(1).collect(), now);
-                self.close(key, Some(NO_GROUPS), now);
+                self.close(key, Ended::Broker, Some(NO_GROUPS), now);
             }
         }
     }
@@ -147,6 +148,7 @@ impl Shard {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.is_member = true;
         let identity = Arc::clone(&connection.identity);
+        self.counts.opened(&identity.hub, connection.encoding());
         self.groups.enter(key, &identity);
         for group in groups {
             self.change_groups(&[key], &GroupChange::Join(group), Way::ByUser);

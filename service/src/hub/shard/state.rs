@@ -20,7 +20,10 @@ use crate::{
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},
-    hub::command::{GroupChange, Recipients, Target},
+    hub::{
+        command::{GroupChange, Recipients, Target},
+        counts::ShardCounts,
+    },
     session::{Rules, Seconds},
     store::Store,
     upstream::Upstream,
@@ -53,6 +56,7 @@ pub(super) struct Shard {
     pub(super) entering: HashMap<(HubName, UserId), HashSet<Key>>,
     /// What happened to the groups of users since the store was asked again.
     pub(super) asked_again: HashMap<(HubName, UserId), Vec<GroupChange>>,
+    pub(super) counts: ShardCounts,
     /// Where sockets are read into, one after the other.
     pub(super) read_buffer: Box<[u8]>,
     /// Is told when the last connection is gone.
@@ -74,6 +78,7 @@ impl Shard {
                 groups,
                 entering: HashMap::new(),
                 asked_again: HashMap::new(),
+                counts: ShardCounts::default(),
                 read_buffer: vec![0; READ_BUFFER].into(),
                 emptied: Rc::default(),
                 itself: Weak::clone(itself),
