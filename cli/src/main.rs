@@ -2,6 +2,7 @@
 
 mod admin;
 mod announcement;
+mod cluster;
 mod dev;
 mod failure;
 mod keys;
@@ -47,6 +48,7 @@ enum Command {
     Dev(dev::Dev),
     Serve(Box<serve::Serve>),
     Upstream(upstream::Upstream),
+    Cluster(cluster::Cluster),
 }
 
 #[tokio::main]
@@ -75,5 +77,6 @@ async fn run(
         Command::Dev(dev) => dev.run(standard_error, environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
         Command::Upstream(upstream) => upstream.run(),
+        Command::Cluster(cluster) => cluster.run().await,
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::{
     admin::AdminFlags,
     announcement::{self, Line, Scheme},
+    cluster::BrokerFlags,
     failure::Failure,
     keys::{self, KeyFlags, Keys},
     limits::LimitFlags,
@@ -78,6 +79,14 @@ pub(crate) struct Serve {
     #[arg(long)]
     lenient: bool,
 
+    /// Folder in which users' groups last, so that a restart keeps them; without it they end with the
+    /// process
+    #[arg(long, value_name = "DIR", env = "SIGNALR_DATA")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    broker: BrokerFlags,
+
     #[command(flatten)]
     tls: TlsFlags,
 
@@ -101,6 +110,13 @@ impl Serve {
         let upstream_lines = upstream_lines(settings.as_deref(), upstream.as_ref());
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let broker = self.broker.read()?;
+        let data = self.data.clone();
+        if broker.is_some() && data.is_some() {
+            let problem =
+                "--data is for a node alone: with --broker the users' groups last in the broker";
+            return Err(Failure::Configuration(problem.to_owned()));
+        }
         let signals = EndSignals::listen()?;
         let keys = self.keys.read(self.is_for_this_machine())?;
         let key = keys.shown();
@@ -111,6 +127,8 @@ impl Serve {
         let config = Config {
             key_changes: Some(key_changes),
             upstream,
+            broker,
+            data,
             tls,
             access_keys: keys.into_access_keys(),
             ..self.config(open_files::sockets(files))

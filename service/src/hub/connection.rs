@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::{answer::Answered, command::GroupChange, work::NewConnection};
 use crate::{
     admission::Place,
+    broker::Interest,
     budget::{QueueBudget, Share},
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
@@ -35,10 +36,8 @@ pub(super) struct Connection {
     pub(super) upstream: Option<ConnectionEvents>,
     /// Whether the connection takes part in its hub.
     pub(super) is_member: bool,
-    /// What happened to the user's groups while the store was being asked for them; `None` once it
-    /// has answered.
-    #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
-    pub(super) awaited_groups: Option<Box<Vec<GroupChange>>>,
+    /// What waits while the store is being asked for the user's groups.
+    pub(super) entering: Option<Box<Entering>>,
     /// When the timer will come back to this connection.
     pub(super) due: Seconds,
     pub(super) carrier: Carrier,
@@ -46,9 +45,20 @@ pub(super) struct Connection {
     pub(super) turn: u32,
     /// The bytes of what the client sent and has not ended yet.
     partial: Share,
-    /// The client's connection token is good for as long as this lives, and the connection counts
-    /// among those that are open.
-    _kept: (Option<TokenGuard>, Place),
+    /// The client's connection token is good for as long as this lives, the connection counts among
+    /// those that are open, and other nodes find it.
+    _kept: (Option<TokenGuard>, Place, Vec<Interest>),
+}
+
+/// What waits until the groups of a connection's user are known.
+#[derive(Debug, Default)]
+pub(super) struct Entering {
+    /// What is to be done then, the answer to the client's handshake first.
+    pub(super) held: Vec<Effect>,
+    /// What happened to the user's groups meanwhile.
+    pub(super) changes: Vec<GroupChange>,
+    /// What is sent to the groups through other nodes comes here already.
+    pub(super) interests: Vec<Interest>,
 }
 
 /// What a look at a carrier brought.
@@ -61,7 +71,7 @@ pub(super) enum Arrival {
 
 impl Connection {
     pub(super) fn new(new: NewConnection, budget: &QueueBudget, now: Seconds) -> Self {
-        let NewConnection { identity, terms, carrier, place, token, caller } = new;
+        let NewConnection { identity, terms, carrier, place, token, interests, caller } = new;
         Self {
             caller: caller.map(Box::new),
             upstream: None,
@@ -70,12 +80,12 @@ impl Connection {
             session: Session::new(terms, budget, now),
             invocations: None,
             is_member: false,
-            awaited_groups: None,
+            entering: None,
             due: 0,
             carrier,
             turn: 0,
             partial: budget.share(),
-            _kept: (token, place),
+            _kept: (token, place, interests),
         }
     }
 

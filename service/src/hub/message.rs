@@ -57,6 +57,11 @@ impl Message {
         };
         self.frames.get(encoding).get_or_init(encode).as_ref()
     }
+
+    /// The message as it is in a protocol, without what a transport puts around it.
+    pub(crate) fn encoded(&self, protocol: Protocol) -> Option<Bytes> {
+        self.content.encode(protocol)
+    }
 }
 
 impl Content {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     admission::Place,
+    broker::Interest,
     carrier::{Carrier, PollAnswer, WebSocket},
     identity::Identity,
     session::Terms,
@@ -46,6 +47,8 @@ pub(crate) enum Work {
         hub: HubName,
         question: Question,
     },
+    /// Ask the store again for the groups of all users, as changes may have been missed.
+    AskGroupsAgain,
     /// Say what was counted.
     Report(oneshot::Sender<ShardCounts>),
     /// Close every connection that is there now, over a time, and go on. `done` gets how many there
@@ -68,6 +71,8 @@ pub(crate) struct NewConnection {
     /// Keeps the client's connection token for as long as the connection lasts; `None` for a client
     /// that skipped the negotiation.
     pub(crate) token: Option<TokenGuard>,
+    /// Lets other nodes find the connection, its user and its hub, if there are other nodes.
+    pub(crate) interests: Vec<Interest>,
     /// What the upstream is told about the client, if there is one.
     pub(crate) caller: Option<Caller>,
 }
@@ -121,9 +126,11 @@ pub(crate) struct Member {
     pub(crate) place: u64,
 }
 
-/// Where a page of a group's connections ended: behind this place of this shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a page of a group's connections ended: behind this place of this shard of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
+    /// The number of the node; 0 if there is one only.
+    pub(crate) node: u64,
     pub(crate) shard: usize,
     pub(crate) place: u64,
 }

@@ -20,7 +20,7 @@ use crate::{
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let message = message::message(&call.body)?;
     let recipients = Target::Connection(call.connection()?).into();
-    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
+    state.cluster.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> 
     let invocation_id = random_id().map_err(|error| Error::internal(&error))?;
     let message = message::blocking_invocation(&call.body, invocation_id.clone())?;
     let limit = state.invocation_timeout;
-    let answered = state.hubs.invoke(call.hub, connection, invocation_id, message);
+    let answered = state.cluster.invoke(call.hub, connection, invocation_id, message, limit);
     match timeout(limit, answered).await {
         Ok(answer) => match answer?.ok_or_else(Error::no_connection_to_call)? {
             Ok(answer) if takes_completions(&call.headers) => Ok(completion(&answer)),
@@ -76,16 +76,17 @@ fn completion(answer: &Answer) -> Success {
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
     let target = Target::Connection(call.connection()?);
-    match state.hubs.count(call.hub, target).await? {
-        0 => Err(Error::no_connection()),
-        _ => Ok(Success::Done),
+    if state.cluster.exists(call.hub, target).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::no_connection())
     }
 }
 
 pub(super) async fn close(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = Target::Connection(call.connection()?).into();
     let action = Action::Close { recipients, reason: call.reason() };
-    match state.hubs.carry_out(call.hub, action).await? {
+    match state.cluster.carry_out(call.hub, action).await? {
         0 => Err(Error::no_connection()),
         _ => Ok(Success::Done),
     }
@@ -94,6 +95,6 @@ pub(super) async fn close(state: &State, call: Call) -> Result<Success, Error> {
 pub(super) async fn remove_from_all_groups(state: &State, call: Call) -> Result<Success, Error> {
     let of = GroupsOf::Connection(call.connection()?);
     let action = Action::Groups { of, change: GroupChange::LeaveAll };
-    state.hubs.carry_out(call.hub, action).await?;
+    state.cluster.carry_out(call.hub, action).await?;
     Ok(Success::Done)
 }

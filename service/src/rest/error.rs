@@ -12,7 +12,7 @@ use signalr_serverless::{NameError, error_code};
 
 use crate::{
     auth::{self, AuthError},
-    hub::Stopping,
+    hub::{Refused, Stopping},
     request_body::BodyError,
 };
 
@@ -156,6 +156,13 @@ impl From<BodyError> for Error {
 impl From<Stopping> for Error {
     fn from(stopping: Stopping) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE, stopping.to_string())
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE, text)
     }
 }
 

@@ -329,8 +329,9 @@ impl Session {
             Ok(protocol) => {
                 self.phase = Phase::Open;
                 self.protocol = protocol;
-                effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
+                // It may take time, and then the answer does too.
                 effects.push(Effect::Open);
+                effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
             }
             Err(error) => {
                 effects.push(Effect::SendLast(handshake::refusal(&error.to_string())));

@@ -74,7 +74,7 @@ fn sent(effects: &[Effect]) -> String {
 fn handshake_opens_the_session() {
     let mut session = new_session(0);
     let effects = session.receive(HANDSHAKE, 1, &rules());
-    assert_eq!(said(&effects), ["send {}\x1e", "Open"]);
+    assert_eq!(said(&effects), ["Open", "send {}\x1e"]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(crate) struct Running {
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 pub(crate) async fn start() -> Running {

@@ -52,7 +52,18 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
         let user = UserId::parse("ann").ok();
         let identity = Arc::new(Identity { id: id.clone(), hub: hub(), user });
         let place = place(&identity);
-        adopt(shard, NewConnection { identity, terms, carrier, place, token: None, caller: None });
+        adopt(
+            shard,
+            NewConnection {
+                identity,
+                terms,
+                carrier,
+                place,
+                token: None,
+                interests: Vec::new(),
+                caller: None,
+            },
+        );
         for bytes in [HANDSHAKE, b"{\"type\":"] {
             let (taken, bytes) = (oneshot::channel().0, Bytes::from_static(bytes));
             request(shard, &id, ClientRequest::Messages { bytes, taken });
@@ -80,6 +91,7 @@ fn is_as_new(scene: &Scene, shard: &SharedShard) {
     let sizes = shard.borrow().table.sizes();
     assert_eq!(sizes, (0, 0, 0), "connections, ids and timer entries");
     assert!(shard.borrow().groups.is_empty(), "hubs");
+    assert!(shard.borrow().entering.is_empty(), "connections whose groups are asked for");
     assert_eq!(Rc::strong_count(shard), 1, "tasks of connections");
     assert_eq!(scene.shared.counters.connections(), 0);
     assert_eq!(scene.shared.counters.queued_bytes(), 0);
