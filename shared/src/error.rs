@@ -210,7 +210,7 @@ pub enum Fault {
     Network,
 }
 
-/// An answer of the service that is not success.
+/// An answer of the service that is not success. [`Refusal::has_code`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {

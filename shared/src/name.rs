@@ -5,7 +5,14 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// A value that cannot be the name it was meant to be.
+/// Why a value cannot be a name. The text says what was given and which characters are allowed.
+///
+/// ```
+/// use signalr_serverless::HubName;
+///
+/// let error = HubName::parse("1st").unwrap_err();
+/// assert!(error.to_string().starts_with("hub name '1st'"), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} '{shown}' {problem}; {remedy}", shown = shorten(.value))]
 pub struct NameError {

@@ -3,6 +3,8 @@
 //! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. The header has a `kid` only
 //! if the service gave the key its id: it tries the access keys it has, and an id made from one
 //! would give something of it away.
+//!
+//! [`Token`] has an example.
 
 pub mod claim;
 mod options;
