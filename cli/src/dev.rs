@@ -58,7 +58,7 @@ impl Dev {
         let signals = EndSignals::listen()?;
 
         let listeners = self.bind_functions().await?;
-        let upstream = upstream_at(&listeners)?;
+        let upstream = upstream_at(&listeners, config.event_grid.is_some())?;
         let service = if starts_service { Some(self.bind_service(upstream).await?) } else { None };
         if let Some(port) = service.as_ref().and_then(port_of) {
             config.connection_string = own_connection_string(port)?;
@@ -159,12 +159,16 @@ fn functions_port(listeners: &[TcpListener]) -> io::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// The functions take what clients call. Nothing here wants to know who comes and goes.
-fn upstream_at(listeners: &[TcpListener]) -> Result<Settings, Failure> {
+/// The functions take what clients call, and their coming and going if that is published.
+fn upstream_at(
+    listeners: &[TcpListener],
+    publishes_connections: bool,
+) -> Result<Settings, Failure> {
+    let categories = if publishes_connections { "messages,connections" } else { "messages" };
     let port = functions_port(listeners)?;
     let settings = json!({ "UpstreamSettings": { "Templates": [{
         "UrlTemplate": format!("http://localhost:{port}/api/upstream"),
-        "CategoryPattern": "messages",
+        "CategoryPattern": categories,
     }] } });
     Ok(Settings::parse(&settings.to_string())?)
 }

@@ -35,6 +35,16 @@ impl Http {
         self.send(site, "GET", path, token, "text/event-stream", Bytes::new()).await
     }
 
+    /// Sends a GET, whose answer is not read to its end.
+    pub(crate) async fn begin(
+        &mut self,
+        site: &Site,
+        path: &str,
+        token: &str,
+    ) -> Result<Response<Incoming>, Failure> {
+        self.send(site, "GET", path, token, "*/*", Bytes::new()).await
+    }
+
     async fn send(
         &mut self,
         site: &Site,

@@ -4,7 +4,7 @@
 //! cargo run --release -p signalr-endurance -- target/release/signalr full stopped
 //! ```
 //!
-//! The arguments are the binary, `full` or `small`, and names of scenarios. All traffic stays on this
+//! The arguments are the binary, a scale (`full`, `busy` or `small`), and names of scenarios. All traffic stays on this
 //! machine. The exit code is 1 if a scenario fails.
 
 #![allow(clippy::print_stdout, reason = "a tool for people")]
@@ -19,8 +19,9 @@ async fn main() -> Result<ExitCode, Failure> {
     let binary = arguments.next().unwrap_or_else(|| "target/release/signalr".to_owned());
     let scale = match arguments.next().as_deref() {
         None | Some("full") => Scale::FULL,
+        Some("busy") => Scale::BUSY,
         Some("small") => Scale::SMALL,
-        Some(other) => return Err(format!("'{other}' is no scale; use full or small").into()),
+        Some(other) => return Err(format!("'{other}' is no scale; use full, busy or small").into()),
     };
     let named: Vec<String> = arguments.collect();
     let is_meant = |one: &Scenario| named.is_empty() || named.iter().any(|name| name == one.name());

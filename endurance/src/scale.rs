@@ -43,6 +43,9 @@ impl Scale {
         patience: 1,
     };
 
+    /// As large, on a machine that does much else: events may be ten times as late.
+    pub const BUSY: Self = Self { patience: 10, ..Self::FULL };
+
     /// Small enough for a debug build on a busy machine, where events may be ten times as late.
     pub const SMALL: Self = Self {
         callers: 10,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use signalr_serverless::{AccessKey, NegotiateOptions, Token};
+use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::Failure;
@@ -17,6 +18,8 @@ use crate::Failure;
 /// The key of asrs-emulator, which a service has that was given none.
 const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 pub(crate) const HUB: &str = "endurance";
+/// The bytes of a segment on usual networks.
+const SEGMENT: u32 = 1400;
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Where a service is. Clones are one and the same.
@@ -33,7 +36,7 @@ pub(crate) struct Site {
 pub(crate) struct From {
     /// Which of this machine's own addresses it comes from: 127.0.0.1 and so many more.
     pub(crate) address: u8,
-    /// Whether the system may hold only few bytes that were not read.
+    /// Whether the systems of both sides may hold only few bytes that were not read.
     pub(crate) is_tight: bool,
 }
 
@@ -57,6 +60,9 @@ impl Site {
         let socket = TcpSocket::new_v4()?;
         if from.is_tight {
             socket.set_recv_buffer_size(4096)?;
+            // By the size of a segment, which is large on this machine's own network, the other side's
+            // system reckons how much it holds: megabytes, without this.
+            SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
         }
         if from.address > 0 {
             socket.set_reuseaddr(true)?;

@@ -42,16 +42,13 @@ pub struct Verifier {
     audiences: Vec<String>,
 }
 
-/// The claim that says for whom a token is.
-const AUDIENCE_CLAIM: &str = "aud";
-
 impl Verifier {
     /// Takes this issuer's tokens for any of these audiences. No call is made: the issuer is first
     /// asked when a token comes, by this client, which must follow no redirect.
     #[must_use]
     pub fn new(issuer: Issuer, audiences: Vec<String>, http: reqwest::Client) -> Self {
         let keys = Keys::new(issuer.clone(), Fetch(http));
-        Self { issuer, keys, audience_claim: AUDIENCE_CLAIM.to_owned(), audiences }
+        Self { issuer, keys, audience_claim: token::AUDIENCE_CLAIM.to_owned(), audiences }
     }
 
     /// Looks for the audience in this claim instead of `aud`: tokens of some issuers name there the

@@ -16,6 +16,9 @@ pub(super) const MAX_TOKEN: usize = 8 * 1024;
 /// The claim that names a token's issuer.
 pub(super) const ISSUER_CLAIM: &str = "iss";
 
+/// The claim that usually says for whom a token is.
+pub(super) const AUDIENCE_CLAIM: &str = "aud";
+
 /// How far the issuer's clock and ours may be apart.
 const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -123,7 +126,7 @@ fn check_audience(claims: &Map<String, Value>, expected: Expected<'_>) -> Result
         return Ok(());
     }
     let what = match audience_claim {
-        super::AUDIENCE_CLAIM => "audience",
+        AUDIENCE_CLAIM => "audience",
         other => other,
     };
     let expected = format!("'{}'", audiences.join("' or '"));

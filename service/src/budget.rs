@@ -28,6 +28,13 @@ impl QueueBudget {
         self.0.counters.queued_bytes() > self.0.limit
     }
 
+    /// Half of what each connection could hold if all held the same. Who holds less has no part in it
+    /// if too much is held.
+    pub(crate) fn fair_share(&self) -> usize {
+        let connections = usize::try_from(self.0.counters.connections()).unwrap_or(usize::MAX);
+        self.0.limit / 2 / connections.max(1)
+    }
+
     /// The bytes of one holder, none yet.
     pub(crate) fn share(&self) -> Share {
         Share { budget: self.clone(), bytes: 0 }
@@ -68,10 +75,15 @@ impl Share {
     /// Bytes that leave this holder, and count until nobody has them any more: the HTTP library keeps
     /// them until they are written.
     pub(crate) fn hand_over(&mut self, bytes: Bytes) -> Bytes {
-        let counted = bytes.len().min(self.bytes);
-        self.bytes -= counted;
-        let share = Self { budget: self.budget.clone(), bytes: counted };
+        let share = self.split(bytes.len());
         Bytes::from_owner(HandedOver { bytes, _share: share })
+    }
+
+    /// Gives so many of the bytes to another holder.
+    pub(crate) fn split(&mut self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { budget: self.budget.clone(), bytes }
     }
 }
 

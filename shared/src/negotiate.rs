@@ -178,6 +178,25 @@ pub struct NegotiateAnswer {
     pub access_token: Token,
 }
 
+impl NegotiateAnswer {
+    /// Appends a client's own query, which the service hands on to upstreams: `a=1&b=2`, encoded as in
+    /// a URL, without `?`. The token's audience stays the URL without it, as with Azure's SDK.
+    ///
+    /// ```
+    /// # fn example(answer: signalr_serverless::NegotiateAnswer) {
+    /// assert!(answer.with_query("room=7").url.ends_with("/client/?hub=chat&room=7"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_query(mut self, query: &str) -> Self {
+        if !query.is_empty() {
+            self.url.push('&');
+            self.url.push_str(query);
+        }
+        self
+    }
+}
+
 /// Where the clients of a hub connect.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientUrl {

@@ -54,10 +54,6 @@ impl Listeners {
         Ok(latest)
     }
 
-    pub(crate) fn into_clients(self) -> Vec<Client> {
-        self.clients
-    }
-
     pub(crate) fn of(clients: Vec<Client>) -> Self {
         Self { clients, ..Self::default() }
     }

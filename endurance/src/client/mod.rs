@@ -3,7 +3,7 @@
 pub(crate) mod listener;
 mod records;
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -27,7 +27,7 @@ use crate::{
 
 pub(crate) const PING: &str = "{\"type\":6}\u{1e}";
 /// How long a single step of a client may take.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -127,7 +127,20 @@ impl Client {
                 return Ok(record);
             }
             let bytes = timeout(STEP, self.carrier.receive(&self.place)).await;
-            self.records.add(&bytes.map_err(|_| "nothing came for a minute")??);
+            self.records.add(&bytes.map_err(|_| "nothing came for two minutes")??);
+        }
+    }
+
+    /// Stays and takes nothing more. Of a poll that waits it takes the head of the answer.
+    pub(crate) async fn stall(self) {
+        let Self { carrier, place, .. } = self;
+        match carrier {
+            Carrier::WebSocket(_) | Carrier::Events(..) => pending::<()>().await,
+            Carrier::Polls(mut http) => {
+                let Ok(token) = place.site.client_token() else { return };
+                let _answer = http.begin(&place.site, &place.path, &token).await;
+                pending::<()>().await;
+            }
         }
     }
 

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
-use super::{at_most, bystanders::Bystanders};
+use super::{bound::at_most, bystanders::Bystanders};
 use crate::{
     Failure, Scale,
     service::Service,
@@ -17,6 +17,9 @@ use crate::{
 
 /// The handshake's time limit is 15 s, that of a head 10 s.
 const LIMIT: Duration = Duration::from_secs(15);
+/// How long the service has to give back memory, and how much more it may have then than before.
+const SETTLED: Duration = Duration::from_secs(3);
+const MORE: u64 = 16 * 1024;
 /// How much later its end may be.
 const LATE: Duration = Duration::from_secs(3);
 
@@ -38,7 +41,10 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
         ended??;
     }
     let seen = bystanders.end().await?;
+    // What is free goes back to the system a little later.
+    sleep(SETTLED).await;
     let (peak, after) = (service.peak()?, service.memory()?);
+    at_most("KiB of memory afterwards", after, before + MORE)?;
     Ok(format!(
         "{} callers were ended; {seen}; {before} KiB before, {peak} KiB at most, {after} KiB after",
         scale.half_handshakes

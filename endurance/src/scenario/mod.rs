@@ -1,5 +1,6 @@
 //! The scenarios.
 
+mod bound;
 mod bystanders;
 mod clock;
 mod half_handshakes;
@@ -107,9 +108,4 @@ impl Scenario {
             Self::Reconnects => reconnects::run(binary, scale).await,
         }
     }
-}
-
-/// Fails if something is more than it may be.
-fn at_most<T: PartialOrd + std::fmt::Debug>(what: &str, is: T, may_be: T) -> Result<(), Failure> {
-    if is <= may_be { Ok(()) } else { Err(format!("{what}: {is:?}, and not {may_be:?}").into()) }
 }

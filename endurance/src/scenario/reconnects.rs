@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
-use super::at_most;
+use super::bound::at_most;
 use crate::{
     Failure, Scale,
     client::{Client, Record},

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::at_most;
+use tokio::task::JoinSet;
+
+use super::bound::at_most;
 use crate::{
     Failure, Scale,
     client::{
@@ -36,12 +38,16 @@ pub(super) async fn run(
     let variables = HashMap::from([("RUST_LOG", "error".to_owned())]);
     let service = Service::start(binary, &flags, &variables, Stdio::inherit()).await?;
     let mut healthy = Listeners::connect(&service.site, transport, scale.healthy).await?;
-    let stalled = many(&service.site, transport, scale.stalled, true).await?;
-    let connected = service.memory()?;
     let messages = scale.publishing.as_millis() / EACH.as_millis();
     let numbers = 0..u64::try_from(messages)?;
     let start = Instant::now();
+    // They read from now on: thousands of others take a while to connect.
     healthy.listen(numbers.clone(), start);
+    let mut stalled = JoinSet::new();
+    for client in many(&service.site, transport, scale.stalled, true).await? {
+        stalled.spawn(client.stall());
+    }
+    let connected = service.memory()?;
     publish(&service.site, numbers, EACH, BYTES, start).await?;
     let latest = healthy.heard().await?;
     let peak = service.peak()?;

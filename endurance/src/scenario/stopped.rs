@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Instant as TokioInstant, sleep, sleep_until};
 
-use super::at_most;
+use super::bound::at_most;
 use crate::{
     Failure, Scale,
     client::{
@@ -31,8 +31,13 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     for client in &mut clients {
         client.send(PING).await?;
     }
-    let others = Listeners::connect(&service.site, Transport::Events, CLIENTS).await?;
-    let polling = Listeners::connect(&service.site, Transport::Polls, CLIENTS).await?;
+    let start = Instant::now();
+    // A poll always waits, as with stock clients.
+    let mut others = [Transport::Events, Transport::Polls].map(|_| Listeners::default());
+    for (listeners, transport) in others.iter_mut().zip([Transport::Events, Transport::Polls]) {
+        *listeners = Listeners::connect(&service.site, transport, CLIENTS).await?;
+        listeners.listen(0..MESSAGES, start);
+    }
     service.signal("STOP").await?;
     let end = TokioInstant::now() + stop;
     while TokioInstant::now() < end {
@@ -45,14 +50,14 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let gone_on = Instant::now();
     // Whoever is judged wrongly is judged within the next looks at the timers.
     sleep(Duration::from_secs(3)).await;
-    let start = Instant::now();
-    clients.extend(others.into_clients());
-    clients.extend(polling.into_clients());
-    let count = clients.len();
     let mut listeners = Listeners::of(clients);
     listeners.listen(0..MESSAGES, start);
     publish(&service.site, 0..MESSAGES, Duration::from_millis(10), 10, start).await?;
-    let latest = listeners.heard().await?;
+    let mut latest = listeners.heard().await?;
+    for listeners in &mut others {
+        latest = latest.max(listeners.heard().await?);
+    }
+    let count = CLIENTS * Transport::ALL.len();
     at_most("the latest message", latest, scale.bar(BAR))?;
     let (stop, after) = (stop.as_secs(), gone_on.elapsed().as_secs());
     Ok(format!(

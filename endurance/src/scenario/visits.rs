@@ -7,7 +7,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::{at_most, bystanders::Bystanders};
+use super::{bound::at_most, bystanders::Bystanders};
 use crate::{
     Failure, Scale,
     client::{Client, Transport},

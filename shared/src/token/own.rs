@@ -4,6 +4,7 @@
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
 
+#[cfg(feature = "entra")]
 use super::claim;
 use crate::access_key::AccessKey;
 

@@ -198,16 +198,19 @@ impl Shard {
     }
 
     /// While more is held for all than may be, takes it from those who have most: first what is kept
-    /// for a reconnect of clients that are there, then by closing them.
+    /// for a reconnect of clients that are there, then by closing them. Those who have little are left
+    /// alone: what cannot be dropped before it is written is not their fault.
     pub(super) fn relieve(&mut self) {
         if !self.shared.queue_budget.is_over() {
             return;
         }
         let now = self.now();
+        let fair_share = self.shared.queue_budget.fair_share();
         let mut held = self.table.held();
         held.sort_unstable_by_key(|(bytes, _)| *bytes);
         while self.shared.queue_budget.is_over()
-            && let Some((_, key)) = held.pop()
+            && let Some((bytes, key)) = held.pop()
+            && bytes > fair_share
         {
             let Some(connection) = self.table.get_mut(key) else { continue };
             connection.session.forget_kept();

@@ -6,7 +6,10 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use signalr_oidc::{Issuer, Rejection};
 
-use super::{bearer::bearer, found::Found};
+use super::{
+    bearer::bearer,
+    found::{self, Found},
+};
 use crate::{
     call::problem::Problem,
     config::{
@@ -33,15 +36,16 @@ impl Verifier {
         let needed = |variable, what: &str| {
             ConfigError::of(variable, format!("is not set, and 'jwt' needs it; {what}"))
         };
-        let issuer = environment.text(variable::OIDC_ISSUER)?.ok_or_else(|| {
+        let issuer = issuer(environment)?.ok_or_else(|| {
             needed(variable::OIDC_ISSUER, "use the issuer's URL, such as https://login.example")
         })?;
-        let issuer = Issuer::parse(&issuer)
-            .map_err(|error| ConfigError::of(variable::OIDC_ISSUER, error.to_string()))?;
         let audiences = environment.list(variable::OIDC_AUDIENCE)?.ok_or_else(|| {
             needed(variable::OIDC_AUDIENCE, "use the name by which the issuer knows this app")
         })?;
-        let tokens = signalr_oidc::Verifier::new(issuer, audiences, http.get()?);
+        let mut tokens = signalr_oidc::Verifier::new(issuer, audiences, http.get()?);
+        if let Some(claim) = environment.text(variable::OIDC_AUDIENCE_CLAIM)? {
+            tokens = tokens.with_audience_claim(claim);
+        }
         Ok(Self { tokens, user_claim })
     }
 
@@ -64,7 +68,8 @@ impl Verifier {
     async fn check(&self, token: &str, now: SystemTime) -> Result<Found, Rejection> {
         let claims = self.tokens.check(token, now).await?;
         let user = self.user(&claims)?;
-        Ok(Found { user: Some(user), claims })
+        let ends = found::end(&claims);
+        Ok(Found { user: Some(user), claims, ends })
     }
 
     fn user(&self, claims: &Map<String, Value>) -> Result<String, Rejection> {
@@ -75,6 +80,32 @@ impl Verifier {
                 self.user_claim
             ))),
         }
+    }
+}
+
+/// Whose tokens count, and where the issuer's keys are.
+fn issuer(environment: &Environment<'_>) -> Result<Option<Issuer>, ConfigError> {
+    let names = environment.list(variable::OIDC_ISSUER)?.unwrap_or_default();
+    let Some((first, others)) = names.split_first() else { return Ok(None) };
+    let issuer = match environment.text(variable::OIDC_DISCOVERY)? {
+        None => Issuer::parse(first)
+            .map_err(|error| ConfigError::of(variable::OIDC_ISSUER, error.to_string()))?,
+        Some(url) => Issuer::found_by(first, &url)
+            .map_err(|error| ConfigError::of(variable::OIDC_DISCOVERY, error.to_string()))?,
+    };
+    let issuer = others.iter().fold(issuer, |issuer, name| issuer.also_named(name));
+    let tenants = environment.list(variable::OIDC_TENANTS)?;
+    match (issuer.has_tenants(), tenants) {
+        (false, None) => Ok(Some(issuer)),
+        (true, Some(tenants)) => Ok(Some(issuer.with_tenants(tenants))),
+        (true, None) => Err(ConfigError::of(
+            variable::OIDC_TENANTS,
+            "is not set, so that users of any directory could sign in; list the tenants that may",
+        )),
+        (false, Some(_)) => Err(ConfigError::of(
+            variable::OIDC_TENANTS,
+            "is set, and OIDC_ISSUER has no {tenantid}, for which they could stand; put it there",
+        )),
     }
 }
 

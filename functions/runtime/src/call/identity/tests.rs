@@ -1,3 +1,6 @@
+#[cfg(feature = "oidc")]
+mod providers;
+
 use axum::http::Request;
 
 use super::*;
@@ -81,7 +84,23 @@ fn a_source_that_nothing_stands_behind_is_refused_at_the_start() {
         assert!(error.starts_with("NEGOTIATE_IDENTITY: ") && error.contains(part), "{error}");
     };
     let easyauth = ("NEGOTIATE_IDENTITY", "easyauth");
-    refused(&[easyauth], "on Azure Functions only");
+    refused(&[easyauth], "on Azure Functions and Container Apps only");
+    let front_end = |name| ("EASYAUTH_FRONT_END", name);
+    refused(&[easyauth, front_end("static-web-apps")], "on Azure Functions and Container Apps");
+    refused(&[easyauth, ("CONTAINER_APP_NAME", "app")], "set EASYAUTH_FRONT_END=container-apps");
+    for (set, start) in [
+        (
+            &[easyauth, azure, front_end("container-apps")][..],
+            "is container-apps, and this is none",
+        ),
+        (&[easyauth, azure, front_end("nginx")], "'nginx' is not known; use container-apps"),
+    ] {
+        let error = config(set).unwrap_err();
+        assert!(error.starts_with(&format!("EASYAUTH_FRONT_END: {start}")), "{error}");
+    }
+    let container_app = ("CONTAINER_APP_NAME", "app");
+    assert!(config(&[easyauth, container_app, front_end("container-apps")]).is_ok());
+    assert!(config(&[easyauth, azure, front_end("static-web-apps")]).is_ok());
     refused(&[easyauth, azure], "needs the app's authentication, which is off");
     refused(&[easyauth, azure, ("WEBSITE_AUTH_ENABLED", "False")], "which is off");
     let authorizer = ("NEGOTIATE_IDENTITY", "authorizer");
@@ -97,11 +116,23 @@ fn jwt_needs_an_issuer_and_an_audience() {
     let jwt = ("NEGOTIATE_IDENTITY", "jwt");
     let issuer = ("OIDC_ISSUER", "https://login.example");
     let audience = ("OIDC_AUDIENCE", "chat");
+    let many = ("OIDC_ISSUER", "https://login.example/{tenantid}/v2.0");
+    let discovery = ("OIDC_DISCOVERY", "https://login.example/discovery");
     for (set, start) in [
         (&[jwt, audience][..], "OIDC_ISSUER: is not set, and 'jwt' needs it"),
         (&[jwt, issuer], "OIDC_AUDIENCE: is not set, and 'jwt' needs it"),
         (&[jwt, audience, ("OIDC_ISSUER", "http://login.example")], "OIDC_ISSUER: 'http://login"),
         (&[jwt, issuer, ("OIDC_AUDIENCE", " , ")], "OIDC_AUDIENCE: is a list without entries"),
+        (
+            &[jwt, audience, ("OIDC_ISSUER", "https://login.example/{tenantid}/v2.0")],
+            "OIDC_ISSUER: 'https://login.example/{tenantid}/v2.0' is the issuer of many tenants",
+        ),
+        (&[jwt, audience, many, discovery], "OIDC_TENANTS: is not set, so that users of any"),
+        (&[jwt, audience, issuer, ("OIDC_TENANTS", "a")], "OIDC_TENANTS: is set, and OIDC_ISSUER"),
+        (
+            &[jwt, audience, issuer, ("OIDC_DISCOVERY", "http://login.example")],
+            "OIDC_DISCOVERY: 'http://login.example' is not https",
+        ),
     ] {
         let error = config(set).unwrap_err();
         assert!(error.starts_with(start), "{error}");

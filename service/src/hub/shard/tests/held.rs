@@ -45,9 +45,13 @@ async fn what_is_kept_for_a_reconnect_goes_before_any_client_does() {
                 assert!(scene.shared.counters.queued_bytes() <= 500);
             }
             assert_eq!(scene.shared.counters.slow_clients_closed(), 0);
-            assert!(scene.shared.counters.queued_bytes() > 0, "what came last is kept");
+            let kept = scene.shared.counters.queued_bytes();
+            assert!(kept > 0, "what came last is kept");
+            client.post(b"{\"type\":").await;
+            assert!(scene.shared.counters.queued_bytes() > kept);
             drop(client);
             scene.until(10).await;
+            assert_eq!(scene.shared.counters.queued_bytes(), kept, "without the half message");
             assert_eq!(scene.shared.counters.connections(), 1, "it may come back");
             scene.until(60).await;
             let counters = &scene.shared.counters;
