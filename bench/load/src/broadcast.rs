@@ -21,7 +21,7 @@ use crate::{
 };
 
 const READ_BUFFER: usize = 64 * 1024;
-/// Nothing is waited for longer than this without a look at the clock.
+/// The load looks at the clock at least this often.
 const LONGEST_TURN: Duration = Duration::from_millis(100);
 /// Each client pings once in so many turns, one second apart. Servers wait at least 30 s.
 const PING_TURNS: usize = 15;

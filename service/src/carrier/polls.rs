@@ -75,8 +75,8 @@ impl PollQueue {
         self.share.bytes()
     }
 
-    /// Takes a poll; one that waits already has to give way. Returns whether the client was told
-    /// that nothing more will come.
+    /// Accepts a poll. An earlier poll that still waits ends. Returns whether the
+    /// client knows that nothing more will come.
     pub(crate) fn poll(&mut self, poll: oneshot::Sender<PollAnswer>, now: Seconds) -> bool {
         if let Some(older) = self.waiting.replace(poll) {
             // Its client may have gone.

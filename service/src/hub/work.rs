@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// One thing that a shard is asked to do. A question is answered after the commands that were taken
-/// before it. Whoever asks may go away; then nobody gets the answer.
+/// before it. If the asker is gone, the answer is dropped.
 #[derive(Debug)]
 pub(crate) enum Work {
     Adopt(Box<NewConnection>),

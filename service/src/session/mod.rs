@@ -264,7 +264,8 @@ impl Session {
         }
     }
 
-    /// Goes on on another transport: no handshake, but what the client may have missed.
+    /// Continues on another transport. There is no new handshake. The frames that the client may
+    /// have missed are sent again.
     pub(crate) fn resume(&mut self, now: Seconds) -> Vec<Effect> {
         let (Phase::Open | Phase::Away { .. }, Some(reliable)) = (self.phase, &mut self.reliable)
         else {

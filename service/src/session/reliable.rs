@@ -1,5 +1,5 @@
-//! Stateful reconnect: what was sent is kept until the client has it, so that a client whose
-//! transport broke goes on where it was.
+//! Stateful reconnect: sent frames are kept until the client acknowledges them. A client that lost
+//! its transport then continues at the same place.
 //!
 //! Messages of types 1 to 5 have numbers from 1, one count for each direction, which go on over a
 //! reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core; if these

@@ -34,8 +34,9 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Adds a membership, for `ttl` or, without one, for a year. Returns the groups of the user
-    /// whose membership had to go for it: only the latest 100 without a `ttl` are kept.
+    /// Adds a membership for `ttl`, or for a year if there is no `ttl`. Only the latest 100
+    /// memberships without a `ttl` are kept. Returns the groups that the user had to leave for
+    /// this.
     pub(crate) async fn add(
         &self,
         membership: Membership,

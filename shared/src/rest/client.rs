@@ -189,7 +189,7 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// As any call, but for a status of 500 or more.
+    /// Those of any call, except a status of 500 or more.
     pub async fn health(&self) -> Result<bool, Error> {
         match Call::new(&self.0, Operation::Health).run().await {
             Ok(()) => Ok(true),

@@ -9,7 +9,7 @@ use crate::{error::Error, operation::Operation};
 
 /// How often a failed call is made again, and when.
 ///
-/// What is retried depends on what a second time can do harm to:
+/// Which calls are made again depends on the harm that a second call can do:
 ///
 /// - Checks, changes of groups and closing: after a status of 500 or more, 408 and 429, a time
 ///   limit and any failure of the network.
