@@ -5,6 +5,7 @@ mod dev;
 mod failure;
 mod keys;
 mod limits;
+mod local_settings;
 mod log;
 mod open_files;
 mod output;
@@ -64,7 +65,7 @@ async fn run(
 ) -> Result<(), Failure> {
     log::start(environment(log::LOG_FILTER), standard_error)?;
     match arguments.command {
-        Command::Dev(dev) => dev.run(environment).await,
+        Command::Dev(dev) => dev.run(standard_error, environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
     }
 }
