@@ -30,7 +30,7 @@ pub struct ListenError {
 }
 
 impl ListenError {
-    /// What the operating system said, for a text of one's own.
+    /// The error of the operating system, for a text of your own.
     #[must_use]
     pub fn into_cause(self) -> io::Error {
         self.source

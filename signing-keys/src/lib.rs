@@ -62,7 +62,7 @@ struct Inner<K, E> {
     fetch: Box<dyn Fn() -> Fetching<K, E> + Send + Sync>,
     /// Held for moments only, never across an await.
     state: Mutex<State<K, E>>,
-    /// Whoever holds it asks the issuer; the others wait and use what came.
+    /// The holder asks the issuer. The others wait and use the answer.
     asking: tokio::sync::Mutex<()>,
 }
 

@@ -32,7 +32,7 @@ pub(crate) use self::{
 };
 use self::{audience::Hosts, entra::EntraVerifier};
 
-/// How far the clock of whoever signed a token may be ahead of ours.
+/// How far the clock of the signer of a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 
 /// Checks tokens.

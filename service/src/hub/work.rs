@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Work {
     Adopt(Box<NewConnection>),
-    /// A client goes on on another socket.
+    /// A client continues on another socket.
     Resume {
         connection: ConnectionId,
         socket: Box<WebSocket>,

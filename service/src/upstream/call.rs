@@ -1,4 +1,4 @@
-//! One request to an upstream, and what came of it.
+//! One request to an upstream, and its outcome.
 
 use std::{sync::Arc, time::Duration};
 

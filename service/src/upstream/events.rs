@@ -161,7 +161,7 @@ impl EventQueue {
         Ok(Event { url, category, name: header, content_type, body, answer, admitted })
     }
 
-    /// Whether no more of so many bytes may wait for this connection.
+    /// Whether an event of this size may not wait for this connection.
     fn is_full(&self, bytes: usize) -> bool {
         let limits = &self.deliveries.calls.limits;
         let queue = self.queue();

@@ -26,7 +26,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 /// The longest client token that the service takes, in characters. Source: Azure's SDK.
 const MAX_CLIENT_TOKEN: usize = 4096;
 
-/// A signed token. Debug hides it, since whoever has it can use it.
+/// A signed token. Debug hides it, since everyone who has it can use it.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
