@@ -22,7 +22,7 @@ pub struct NameError {
     remedy: &'static str,
 }
 
-/// What was given, cut where it would flood an error text.
+/// What was given, cut if it would flood an error text.
 fn shorten(value: &str) -> String {
     const SHOWN: usize = 64;
     match value.char_indices().nth(SHOWN) {

@@ -104,7 +104,7 @@ impl PollQueue {
         Some(self.last_poll)
     }
 
-    /// Answers the poll that waits, where there is something to say.
+    /// Answers the poll that waits, if there is something to say.
     fn answer(&mut self, now: Seconds) {
         if self.messages.is_empty() && !self.has_ended {
             return;

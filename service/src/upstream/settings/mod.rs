@@ -18,7 +18,7 @@ use self::{
     template::{Template, UrlTemplate},
 };
 
-/// What the file is called where a folder is named.
+/// What the file is called if a folder is named.
 const FILE_NAME: &str = "settings.json";
 
 /// Where the service calls for what clients do. The first template that fits an event takes it.
@@ -40,7 +40,7 @@ pub struct Settings {
     templates: Vec<Template>,
 }
 
-/// Why settings cannot be used. The text names the file, where it came from one, and the key.
+/// Why settings cannot be used. The text names the file, if it came from one, and the key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -69,7 +69,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingsError::Value`] where the URL is none, or not of http or https.
+    /// [`SettingsError::Value`] if the URL is none, or not of http or https.
     pub fn all_to(url_template: &str) -> Result<Self, SettingsError> {
         let url = UrlTemplate::parse(url_template)
             .map_err(|problem| bad("UrlTemplate", format!("'{url_template}' {problem}")))?;
@@ -139,7 +139,7 @@ impl Settings {
         self.templates.iter().any(|template| template.serves(hub))
     }
 
-    /// Where an event goes; `None` where no template is for it.
+    /// Where an event goes; `None` if no template is for it.
     pub(super) fn url(&self, hub: &HubName, category: Category, event: &str) -> Option<Url> {
         let fitting =
             self.templates.iter().find(|template| template.matches(hub, category, event))?;
@@ -206,7 +206,7 @@ fn bad(key: impl Into<String>, problem: impl Into<String>) -> SettingsError {
     SettingsError::Value { key: key.into(), problem: problem.into() }
 }
 
-/// What was given, cut where it would flood an error text.
+/// What was given, cut if it would flood an error text.
 fn shorten(value: &str) -> String {
     value.chars().take(100).collect()
 }
