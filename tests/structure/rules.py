@@ -78,6 +78,9 @@ CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
 CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 VARIABLES_PAGE = "docs/reference/variables.md"
 
+# Instead: "where … comes from", "everyone who" or a noun, "your own", "continues on", "except".
+HARD_WORDS = re.compile(r"\bwhence\b|\bwho(?:m?ever)\b|\bone's own\b|\bgoes on on\b|\bbut for\b", re.IGNORECASE)
+
 SDK = "shared/src"
 # Its documentation and attributes, its kind and its name.
 PUBLIC_ITEM = re.compile(
@@ -209,6 +212,18 @@ def the_reference_lists_the_limits(root):
     ]
 
 
+def words_are_plain(root):
+    """no comment and no message has words that readers of English as a second language stumble over"""
+    violations = []
+    for path in [*source_files(root), *root.glob("*.yaml"), *root.glob("packaging/**/*.tf")]:
+        if path.name in {"rules.py", "self_test.py", "prose.test.js"}:
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if found := HARD_WORDS.search(line):
+                violations.append(f"{path.relative_to(root)}:{number} says '{found.group()}'")
+    return violations
+
+
 def the_sdk_has_examples(root):
     """each public item of the SDK has an example, or its documentation says which item has one"""
     violations = []
@@ -247,6 +262,7 @@ RULES = [
     the_reference_lists_the_limits,
     the_readme_is_short,
     the_sdk_has_examples,
+    words_are_plain,
 ]
 
 

@@ -192,6 +192,11 @@ class Rules(unittest.TestCase):
             self.write("shared/src/key.rs", f"/// A key.\n{documentation}\n#[derive(Debug)]\npub struct Key;\n")
             self.assertEqual(rules.the_sdk_has_examples(self.root), [])
 
+    def test_words_that_are_hard_to_read(self):
+        for text in ["Whence the tokens come", "Whoever asks", "limits of one's own", "goes on on another", "all but for one"]:
+            self.write("shared/src/words.rs", f"// {text}\n")
+            self.assertBroken(rules.words_are_plain, "shared/src/words.rs:1 says")
+
     def test_a_long_readme(self):
         self.write("README.md", "\n" * (rules.README_LINES + 1))
         self.assertBroken(rules.the_readme_is_short, "README.md has 81 lines")

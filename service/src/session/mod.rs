@@ -257,7 +257,7 @@ impl Session {
         }
     }
 
-    /// Notes that the transport was ended on purpose, by whomever.
+    /// Notes that the transport was ended on purpose, by either side.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
         if !matches!(self.phase, Phase::Ended { .. }) {
             self.stop(now);
