@@ -5,7 +5,8 @@ use std::{net::IpAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 use signalr_http_server::EndSignals;
 use signalr_service::{
-    ClientMessages, Config, EntraIssuer, Listen, Service, Trust, TrustError, upstream::Settings,
+    ClientMessages, Config, EntraIssuer, HostName, Listen, Service, Trust, TrustError,
+    upstream::Settings,
 };
 
 use crate::{
@@ -57,7 +58,13 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
-    /// Accept tokens at any time, and whatever host and port their audience names
+    /// Further name of this service, repeatable: a host that tokens may be for, and the path that a
+    /// gateway has in front, such as gateway.example.com/realtime
+    #[arg(long = "host", value_name = "NAME", env = "SIGNALR_HOST", value_delimiter = ',')]
+    names: Vec<HostName>,
+
+    /// Accept tokens at any time, whatever host and port their audience names, and the paths of
+    /// asrs-emulator without api-version
     #[arg(long)]
     lenient: bool,
 
@@ -114,6 +121,7 @@ impl Serve {
                 OnClientMessage::Close => ClientMessages::Close,
                 OnClientMessage::Ignore => ClientMessages::Ignore,
             },
+            names: self.names,
             lenient: self.lenient,
             trust: self.trust.unwrap_or_default(),
             ..defaults

@@ -16,7 +16,7 @@ pub(crate) use self::{
     encoding::{ByEncoding, Encoding},
     events::EventSink,
     polls::{PollAnswer, PollQueue},
-    transport::{QueueFull, Transport},
+    transport::{QueueFull, Transport, Transports},
     websocket::{Progress, Stream, WebSocket},
 };
 use crate::session::Seconds;

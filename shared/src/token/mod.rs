@@ -7,6 +7,7 @@
 //! [`Token`] has an example.
 
 pub mod claim;
+mod claims;
 mod options;
 mod own;
 mod payload;
@@ -17,9 +18,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use self::options::NegotiateOptions;
 pub(crate) use self::own::OwnTokens;
 use self::payload::{Payload, Validity};
+pub use self::{
+    claims::{Claims, first_text},
+    options::NegotiateOptions,
+};
 use crate::{access_key::AccessKey, error::Error};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
@@ -44,7 +48,8 @@ pub struct Token(String);
 impl Token {
     /// Signs a token that lets a client connect.
     ///
-    /// The audience is the URL that the client is told to connect to. The user's claims come
+    /// The audience is the client endpoint of the service under its own name:
+    /// `https://{host}/client/?hub={hub}`. The user's claims come
     /// first, then the service's, then `nbf`, `exp`, `iat` and `aud`.
     ///
     /// # Errors
