@@ -25,6 +25,12 @@ pub const NAME_IDENTIFIER: &str =
 
 /// Whether a claim is the name identifier in .NET. Source: the map of claim types of its reader of
 /// tokens.
+///
+/// ```
+/// use signalr_serverless::claim;
+///
+/// assert!(claim::is_name_identifier("sub") && !claim::is_name_identifier("name"));
+/// ```
 #[must_use]
 pub fn is_name_identifier(name: &str) -> bool {
     [NAME_ID, SUBJECT, NAME_IDENTIFIER].contains(&name)
