@@ -147,9 +147,7 @@ impl Client {
     /// Leaves as stock clients do.
     pub(crate) async fn leave(self) -> Result<(), Failure> {
         match self.carrier {
-            Carrier::WebSocket(mut socket) => {
-                timeout(STEP, WebSocketStream::close(&mut socket, None)).await??
-            }
+            Carrier::WebSocket(mut socket) => timeout(STEP, socket.as_mut().close(None)).await??,
             Carrier::Events(..) => {}
             Carrier::Polls(mut http) => {
                 let Place { site, path, .. } = &self.place;

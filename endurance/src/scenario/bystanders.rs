@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{task::JoinHandle, time::sleep};
 
-use super::bound::at_most;
+use super::bar::at_most;
 use crate::{
     Failure, Scale, client::listener::Listeners, http::is_healthy, publisher::publish, site::Site,
 };

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::bound::at_most;
+use super::bar::at_most;
 use crate::{Failure, Scale, client::listener::Listeners, publisher::publish, service::Service};
 
 /// Where Debian's package `faketime` puts its library, by machine.

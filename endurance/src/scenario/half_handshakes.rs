@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{bound::at_most, bystanders::Bystanders};
+use super::{bar::at_most, bystanders::Bystanders};
 use crate::{
     Failure, Scale,
     service::Service,
@@ -19,7 +19,7 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(15);
 /// How long the service has to give back memory, and how much more it may have then than before.
 const SETTLED: Duration = Duration::from_secs(3);
-const MORE: u64 = 16 * 1024;
+const MORE: u64 = 64 * 1024;
 /// How much later its end may be.
 const LATE: Duration = Duration::from_secs(3);
 

@@ -1,6 +1,6 @@
 //! The scenarios.
 
-mod bound;
+mod bar;
 mod bystanders;
 mod clock;
 mod half_handshakes;

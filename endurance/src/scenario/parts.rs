@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{bound::at_most, bystanders::Bystanders};
+use super::{bar::at_most, bystanders::Bystanders};
 use crate::{
     Failure, Scale,
     service::Service,

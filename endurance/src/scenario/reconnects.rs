@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
-use super::bound::at_most;
+use super::bar::at_most;
 use crate::{
     Failure, Scale,
     client::{Client, Record},

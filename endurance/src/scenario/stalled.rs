@@ -8,7 +8,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::bound::at_most;
+use super::bar::at_most;
 use crate::{
     Failure, Scale,
     client::{
@@ -68,7 +68,7 @@ pub(super) async fn run(
 fn formula(transport: Transport, connections: usize) -> u64 {
     let each = match transport {
         Transport::WebSockets => 2,
-        Transport::Events | Transport::Polls => 16,
+        Transport::Events | Transport::Polls => 24,
     };
     let kib = 16 * 1024 + connections * each + QUEUED * 1024;
     kib.try_into().unwrap_or(u64::MAX)

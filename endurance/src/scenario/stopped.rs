@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Instant as TokioInstant, sleep, sleep_until};
 
-use super::bound::at_most;
+use super::bar::at_most;
 use crate::{
     Failure, Scale,
     client::{

@@ -7,7 +7,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::{bound::at_most, bystanders::Bystanders};
+use super::{bar::at_most, bystanders::Bystanders};
 use crate::{
     Failure, Scale,
     client::{Client, Transport},
@@ -18,7 +18,7 @@ use crate::{
 /// How many may be on their way at once. A slower machine makes fewer visits.
 const AT_ONCE: usize = 500;
 /// How much more memory there may be at the end than after a tenth of the time.
-const MORE: u64 = 2 * 1024;
+const MORE: u64 = 8 * 1024;
 /// How long the service has to notice that the last ones are gone.
 const SETTLED: Duration = Duration::from_secs(3);
 
