@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium deny soak fuzz \
+.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium prometheus deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -109,7 +109,7 @@ instructions:
 	python3 -B bench/instructions.py $(if $(BASE),--base '$(BASE)')
 
 # The stock clients run against the debug build of the command; the page is the built one.
-client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium
+client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium prometheus
 	cargo build --locked -p signalr-cli
 	cd tests/clients && npm test
 
@@ -193,6 +193,9 @@ web/dist/index.html: web/node_modules/.package-lock.json web/build.js $(wildcard
 
 nextest:
 	command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest@0.9.151
+
+prometheus:
+	tests/clients/install-prometheus
 
 chromium:
 	tests/clients/install-chromium

@@ -13,6 +13,7 @@ use signalr_service::{StartError, upstream::SettingsError};
 
 use crate::output::Output;
 
+const ADMIN_FLAGS: &str = "flags --admin-port and --admin-ip";
 /// How long an end by force waits for somebody to read why.
 const FLUSHED: Duration = Duration::from_millis(100);
 
@@ -40,6 +41,7 @@ impl Failure {
     pub(crate) fn start(error: &StartError, flags: &str) -> Self {
         match error {
             StartError::Listen(error) => Self::listen(error, flags),
+            StartError::ListenAdmin(error) => Self::listen(error, ADMIN_FLAGS),
             other => Self::Start(with_causes(other)),
         }
     }

@@ -1,15 +1,26 @@
 //! The access keys of a service, as flags.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
+use signalr_http_server::ReloadSignals;
 use signalr_serverless::AccessKey;
 use signalr_service::WELL_KNOWN_ACCESS_KEY;
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
 
 use crate::failure::Failure;
 
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The flags of `signalr serve` that say what tokens are signed with.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct KeyFlags {
     /// Key that tokens may be signed with, repeatable; without it and --access-key-file the well-known
     /// one of asrs-emulator
@@ -22,7 +33,7 @@ pub(crate) struct KeyFlags {
     )]
     access_keys: Vec<AccessKey>,
 
-    /// File with further keys, one on each line
+    /// File with further keys, one on each line; changes are followed
     #[arg(long, value_name = "FILE", env = "SIGNALR_ACCESS_KEY_FILE")]
     access_key_file: Option<PathBuf>,
 
@@ -53,6 +64,44 @@ impl KeyFlags {
         }
         Ok(keys)
     }
+}
+
+/// Reads the keys again whenever their file changes, and at once on SIGHUP. A file that cannot be used
+/// is logged, and the keys before it hold.
+pub(crate) fn follow(
+    flags: KeyFlags,
+    for_this_machine: bool,
+    mut reload: ReloadSignals,
+) -> watch::Receiver<Vec<AccessKey>> {
+    let (changes, receiver) = watch::channel(Vec::new());
+    let read = move || {
+        let keys = flags.read(for_this_machine).map(Keys::into_access_keys);
+        keys.map_err(|failure| failure.to_string())
+    };
+    let mut last = read();
+    tokio::spawn(async move {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {}
+                () = reload.next() => {
+                    tracing::info!("SIGHUP came: keys, certificates and settings are read again");
+                }
+                () = changes.closed() => return,
+            }
+            let now = read();
+            if now == last {
+                continue;
+            }
+            match &now {
+                Ok(keys) => drop(changes.send_replace(keys.clone())),
+                Err(problem) => tracing::error!(%problem, "the access keys stay as they were"),
+            }
+            last = now;
+        }
+    });
+    receiver
 }
 
 /// The keys of a service. None means the well-known one.

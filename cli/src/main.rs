@@ -1,5 +1,6 @@
 //! The `signalr` command.
 
+mod admin;
 mod announcement;
 mod dev;
 mod failure;
@@ -32,6 +33,10 @@ const FLUSHED: Duration = Duration::from_secs(1);
 #[derive(Debug, Parser)]
 #[command(name = "signalr", version, about)]
 struct Arguments {
+    /// How the log is written
+    #[arg(long, global = true, value_enum, env = "SIGNALR_LOG_FORMAT", default_value_t)]
+    log_format: log::Format,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -63,7 +68,7 @@ async fn run(
     standard_error: &Output,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(), Failure> {
-    log::start(environment(log::LOG_FILTER), standard_error)?;
+    log::start(environment(log::LOG_FILTER), arguments.log_format, standard_error)?;
     match arguments.command {
         Command::Dev(dev) => dev.run(standard_error, environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,

@@ -3,21 +3,24 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use signalr_http_server::EndSignals;
+use signalr_http_server::{EndSignals, ReloadSignals};
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, HostName, Listen, Service, Trust, TrustError,
     upstream::Settings,
 };
 
 use crate::{
+    admin::AdminFlags,
     announcement::{self, Line, Scheme},
     failure::Failure,
-    keys::{KeyFlags, Keys},
+    keys::{self, KeyFlags, Keys},
     limits::LimitFlags,
     open_files,
     output::Output,
     tls::TlsFlags,
 };
+
+const PORT_FLAGS: &str = "flags --port, --preview-port and --ip";
 
 /// Run the service alone; flags and defaults are those of asrs-emulator's `start`
 #[derive(Args, Debug)]
@@ -63,6 +66,9 @@ pub(crate) struct Serve {
     #[arg(long = "host", value_name = "NAME", env = "SIGNALR_HOST", value_delimiter = ',')]
     names: Vec<HostName>,
 
+    #[command(flatten)]
+    admin: AdminFlags,
+
     /// Accept tokens at any time, whatever host and port their audience names, and the paths of
     /// asrs-emulator without api-version
     #[arg(long)]
@@ -93,18 +99,18 @@ impl Serve {
         let keys = self.keys.read(self.is_for_this_machine())?;
         let key = keys.shown();
         self.warn(&keys, standard_error);
+        let reload = ReloadSignals::listen()?;
+        let key_changes = keys::follow(self.keys.clone(), self.is_for_this_machine(), reload);
         let files = open_files::raise_limit()?;
         let config = Config {
+            key_changes: Some(key_changes),
             upstream,
             tls,
             access_keys: keys.into_access_keys(),
             ..self.config(open_files::sockets(files))
         };
         let sockets = config.sockets.connections;
-        let service = config
-            .bind()
-            .await
-            .map_err(|error| Failure::start(&error, "flags --port, --preview-port and --ip"))?;
+        let service = config.bind().await.map_err(|error| Failure::start(&error, PORT_FLAGS))?;
         let mut lines = lines(&service, scheme, key);
         lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
         announcement::print(&lines)?;
@@ -116,6 +122,8 @@ impl Serve {
         Config {
             listen: self.listen(self.port),
             preview_listen: self.preview_port.map(|port| self.listen(port)),
+            admin_listen: self.admin.listen(),
+            admin_hosts: self.admin.into_hosts(),
             entra: self.entra_issuer.map(|issuer| issuer.with_audience(self.entra_audience)),
             client_messages: match self.client_messages {
                 OnClientMessage::Close => ClientMessages::Close,
@@ -179,6 +187,9 @@ fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     let mut lines = announcement::service(scheme, &host, address.port(), key);
     if let Some(preview) = service.preview_addresses().first() {
         lines.push(Line::new("v1-preview", format!("{scheme}://{host}:{}", preview.port())));
+    }
+    if let Some(admin) = service.admin_addresses().first() {
+        lines.push(Line::new("admin", format!("http://{admin}")));
     }
     lines
 }

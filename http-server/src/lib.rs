@@ -36,6 +36,7 @@
 //! | `stream` | plain, or with TLS |
 //! | `tls` | the certificate, its changes, and the handshake (feature `tls`) |
 //! | `signal` | when a program is to end |
+//! | `reload` | when a program is to read its files again |
 //! | `exit` | what a program exits with |
 
 #![warn(missing_docs)]
@@ -54,6 +55,7 @@ mod listen;
 #[cfg(not(feature = "addresses"))]
 mod no_addresses;
 mod refuse;
+mod reload;
 mod serve;
 mod signal;
 mod socket;
@@ -74,6 +76,7 @@ pub use self::{
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
+    reload::ReloadSignals,
     serve::{serve, serve_with},
     signal::{EndSignals, FirstSignal, SecondSignal, Signal, end_signal},
     socket::{UpgradedSocket, take_socket},

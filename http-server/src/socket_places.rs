@@ -118,6 +118,12 @@ impl SocketPlaces {
         Arc::new(Self { limits, addresses, table: Mutex::default() })
     }
 
+    /// How many places there are.
+    #[must_use]
+    pub fn limits(&self) -> &SocketLimits {
+        &self.limits
+    }
+
     /// What became of connections until now.
     #[must_use]
     pub fn counts(&self) -> SocketCounts {

@@ -67,6 +67,16 @@ impl Admission {
         }))
     }
 
+    /// The bound of all connections, if there is one.
+    pub(crate) fn limit(&self) -> Option<usize> {
+        Some(self.0.limit).filter(|limit| *limit < usize::MAX)
+    }
+
+    /// How many connections have a place.
+    pub(crate) fn open(&self) -> usize {
+        self.0.open.load(Relaxed)
+    }
+
     /// Admits a connection, which keeps the place for as long as it lasts.
     pub(crate) fn admit(
         &self,
@@ -124,13 +134,24 @@ impl fmt::Debug for Place {
 /// are not without number.
 #[derive(Clone)]
 pub(crate) struct Calls {
+    limit: usize,
     places: Arc<Semaphore>,
     counters: Arc<Counters>,
 }
 
 impl Calls {
     pub(crate) fn new(limit: usize, counters: Arc<Counters>) -> Self {
-        Self { places: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))), counters }
+        let limit = limit.min(Semaphore::MAX_PERMITS);
+        Self { limit, places: Arc::new(Semaphore::new(limit)), counters }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// How many calls have a place.
+    pub(crate) fn under_way(&self) -> usize {
+        self.limit.saturating_sub(self.places.available_permits())
     }
 
     /// A place for a call, which is given back when it is dropped.

@@ -23,6 +23,11 @@ impl QueueBudget {
         Self(Arc::new(Inner { limit, counters }))
     }
 
+    /// The most bytes that may be held.
+    pub(crate) fn limit(&self) -> usize {
+        self.0.limit
+    }
+
     /// Whether more bytes are held than may be.
     pub(crate) fn is_over(&self) -> bool {
         self.0.counters.queued_bytes() > self.0.limit

@@ -44,11 +44,18 @@ pub struct Config {
     pub listen: Listen,
     /// Where to serve API v1-preview besides, which on Azure has port 5002. Default: nowhere.
     pub preview_listen: Option<Listen>,
-    /// TLS on both ports. Default: none; a proxy in front may have it.
+    /// Where operators ask for metrics and the status. Default: nowhere.
+    pub admin_listen: Option<Listen>,
+    /// The names under which operators may reach that port, besides `localhost` and any address.
+    pub admin_hosts: Vec<String>,
+    /// TLS on the ports for clients. Default: none; a proxy in front may have it.
     pub tls: Option<Tls>,
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
+    /// Other access keys in place of those, whenever there are. None among them is no change. Default:
+    /// never.
+    pub key_changes: Option<watch::Receiver<Vec<AccessKey>>>,
     /// Whose tokens REST callers may bring besides. Default: nobody's.
     pub entra: Option<EntraIssuer>,
     /// What happens to clients that send. Default: they are closed with the reason.
@@ -130,8 +137,11 @@ impl Default for Config {
         Self {
             listen: Listen::Loopback { port: 8888 },
             preview_listen: None,
+            admin_listen: None,
+            admin_hosts: Vec::new(),
             tls: None,
             access_keys: vec![well_known],
+            key_changes: None,
             entra: None,
             client_messages: ClientMessages::default(),
             silent_clients: SilentClients::default(),

@@ -7,6 +7,8 @@ use std::sync::{
 
 use signalr_http_server::{SocketCounts, SocketPlaces};
 
+use crate::refused::Refused;
+
 /// Counts since the service started.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -21,6 +23,7 @@ pub struct Counters {
     events_left_out: AtomicU64,
     answers_left_out: AtomicU64,
     refused_at_end: AtomicU64,
+    refused: [AtomicU64; Refused::ALL.len()],
 }
 
 impl Counters {
@@ -126,6 +129,21 @@ impl Counters {
 
     pub(crate) fn refused_at_end(&self) {
         self.refused_at_end.fetch_add(1, Relaxed);
+    }
+
+    /// A client was refused.
+    pub(crate) fn refused(&self, reason: Refused) {
+        self.refused[reason as usize].fetch_add(1, Relaxed);
+    }
+
+    /// How many clients were refused for a reason.
+    pub(crate) fn refused_for(&self, reason: Refused) -> u64 {
+        self.refused[reason as usize].load(Relaxed)
+    }
+
+    /// Transports that came about since the start.
+    pub(crate) fn made(&self) -> u64 {
+        self.opened.load(Relaxed)
     }
 
     pub(crate) fn connection_opened(&self) {

@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod admin;
 mod admission;
 mod auth;
 mod budget;
@@ -26,11 +27,14 @@ mod header_limit;
 mod host_name;
 mod hub;
 mod identity;
+mod key_ring;
+mod limits;
 mod memory;
 mod probes;
 mod protocol;
 mod query;
 mod random_id;
+mod refused;
 mod request_body;
 mod request_path;
 mod rest;
@@ -39,6 +43,7 @@ mod session;
 mod shard_of;
 mod state;
 mod store;
+mod timings;
 mod tokens;
 mod transport;
 pub mod upstream;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use axum::{Router, extract::State as Extract, routing::get};
 use http::{StatusCode, header};
 
-use crate::state::State;
+use crate::{limits, state::State};
 
-/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for.
+/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for, and
+/// while a limit is reached that clients meet.
 pub(crate) fn router() -> Router<Arc<State>> {
     Router::new().route("/live", get(live)).route("/ready", get(ready))
 }
@@ -22,7 +23,11 @@ async fn live() -> Answer {
 }
 
 async fn ready(Extract(state): Extract<Arc<State>>) -> Answer {
-    answer(if state.stage.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
+    answer(if limits::not_ready(&state).is_none() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    })
 }
 
 fn answer(status: StatusCode) -> Answer {

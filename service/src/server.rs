@@ -14,17 +14,19 @@ use signalr_http_client::SetupError;
 use signalr_http_server::{
     Limits as ServerLimits, ListenError, Security, SocketPlaces, serve_with,
 };
+use signalr_serverless::AccessKey;
 use tokio::{
     net::TcpListener,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, interval, sleep_until, timeout_at},
 };
 use tower::util::MapRequest;
 
 use crate::{
+    admin::Admin,
     admission::{Admission, Calls},
-    auth::{ClientKeys, Verifier},
+    auth::Verifier,
     budget::QueueBudget,
     clock::Clock,
     config::Config,
@@ -34,12 +36,14 @@ use crate::{
     drain::{Drain, Stage},
     header_limit,
     hub::{Hubs, replies, shard::Shared},
+    key_ring::KeyRing,
     probes,
     request_path::RequestPaths,
     rest,
     shard_of::ShardOf,
     state::State,
     store::Store,
+    timings::Timings,
     tokens::ConnectionTokens,
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
@@ -55,6 +59,9 @@ pub enum StartError {
     /// A port cannot be opened.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The port for operators cannot be opened.
+    #[error(transparent)]
+    ListenAdmin(ListenError),
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
@@ -69,10 +76,12 @@ pub struct Service {
     paths: RequestPaths,
     counters: Arc<Counters>,
     drain: Drain,
+    key_changes: Option<watch::Receiver<Vec<AccessKey>>>,
     security: Security,
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
+    admin: Admin,
     upstream: Option<Upstream>,
     /// What the upstream answers to clients, apart for each shard.
     replies: Vec<mpsc::Receiver<Reply>>,
@@ -97,11 +106,15 @@ impl Config {
 
 impl Service {
     async fn bind(config: Config) -> Result<Self, StartError> {
-        let Some(signing_key) = config.access_keys.first().cloned() else {
+        let Some(keys) = KeyRing::new(&config.access_keys) else {
             return Err(StartError::NoAccessKey);
         };
         let mut listeners = config.listen.bind().await?;
         let own_addresses = addresses(&listeners);
+        let admin_listeners = match config.admin_listen {
+            Some(listen) => listen.bind().await.map_err(StartError::ListenAdmin)?,
+            None => Vec::new(),
+        };
         let preview_listeners = match config.preview_listen {
             Some(listen) => listen.bind().await?,
             None => Vec::new(),
@@ -109,6 +122,7 @@ impl Service {
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
         let counters = Arc::new(Counters::of(SocketPlaces::new(config.sockets.clone())));
+        let timings = Arc::new(Timings::default());
         let clock = Clock::start();
         let shard_of = ShardOf::new(config.shard_count());
         let (answers, replies) = Replies::new(shard_of.clone());
@@ -121,7 +135,8 @@ impl Service {
                 ..Limits::default()
             };
             let (http, counters) = (http.clone(), Arc::clone(&counters));
-            Upstream::new(settings, &config.access_keys, limits, http, answers, counters)
+            let (keys, timings) = (keys.clone(), Arc::clone(&timings));
+            Upstream::new(settings, keys, limits, http, answers, counters, timings)
         });
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
@@ -134,10 +149,9 @@ impl Service {
             clock,
         };
         let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
-        let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
-        let mut verifier = Verifier::new(&config.access_keys, client_keys.clone(), config.lenient);
         let paths = RequestPaths::new(&config.names);
-        verifier = verifier.with_names(config.names.clone(), paths.clone());
+        let mut verifier = Verifier::new(keys.clone(), config.lenient)
+            .with_names(config.names.clone(), paths.clone());
         if let Some(issuer) = config.entra.clone() {
             verifier = verifier.with_entra(issuer, http);
         }
@@ -155,26 +169,30 @@ impl Service {
             calls: Calls::new(config.max_calls, Arc::clone(&counters)),
             queue_budget,
             verifier,
-            signing_key,
-            client_keys,
+            keys,
             is_lenient: config.lenient,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             clock,
             counters: Arc::clone(&counters),
+            timings,
             stage: Stage::default(),
             scheme: if config.tls.is_some() { "https" } else { "http" },
             invocation_timeout: config.timeouts.invocation,
         });
+        let admin =
+            Admin::new(Arc::clone(&state), upstream.clone(), admin_listeners, config.admin_hosts);
         Ok(Self {
             state,
             paths,
             counters,
             drain: config.drain,
+            key_changes: config.key_changes,
             security: config.tls.map_or(Security::Plain, Security::Tls),
             listeners,
             addresses: own_addresses,
             preview_addresses,
+            admin,
             upstream,
             replies,
         })
@@ -190,6 +208,12 @@ impl Service {
     #[must_use]
     pub fn preview_addresses(&self) -> &[SocketAddr] {
         &self.preview_addresses
+    }
+
+    /// The addresses of the port for operators.
+    #[must_use]
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        self.admin.addresses()
     }
 
     /// What the service counts.
@@ -208,11 +232,17 @@ impl Service {
         let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
         expiry.spawn(keep_time(Arc::clone(&self.state)));
+        if let Some(changes) = self.key_changes {
+            expiry.spawn(self.state.keys.clone().follow(changes));
+        }
         let mut replies = JoinSet::new();
         for queue in self.replies {
             let state = Arc::clone(&self.state);
             replies.spawn(async move { replies::deliver(&state.hubs, queue).await });
         }
+        // Operators see the end too.
+        let mut admin = JoinSet::new();
+        admin.spawn(self.admin.run());
         let (told, are_told) = oneshot::channel();
         let ending = async {
             shutdown.await;

@@ -2,18 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signalr_serverless::AccessKey;
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     admission::{Admission, Calls},
-    auth::{ClientKeys, Verifier},
+    auth::Verifier,
     budget::QueueBudget,
     clock::Clock,
     connect_rate::ConnectRate,
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
+    key_ring::KeyRing,
+    timings::Timings,
     tokens::ConnectionTokens,
 };
 
@@ -28,10 +29,7 @@ pub(crate) struct State {
     /// The bytes that wait for all clients.
     pub(crate) queue_budget: QueueBudget,
     pub(crate) verifier: Verifier,
-    /// What the service signs tokens with.
-    pub(crate) signing_key: AccessKey,
-    /// What others may sign client tokens with.
-    pub(crate) client_keys: ClientKeys,
+    pub(crate) keys: KeyRing,
     /// Whether paths and versions of calls may be those of asrs-emulator.
     pub(crate) is_lenient: bool,
     /// Whether anybody upstream is told what clients do.
@@ -40,6 +38,7 @@ pub(crate) struct State {
     pub(crate) max_client_message: usize,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) timings: Arc<Timings>,
     /// The scheme that callers use who come without a proxy.
     pub(crate) scheme: &'static str,
     /// How far the service is.

@@ -11,6 +11,7 @@ const PLACES = {
   page: /^chat page\s+(http\S+)$/,
   negotiate: /^clients\s+(http\S+)$/,
   service: /^service\s+(http\S+)$/,
+  admin: /^admin\s+(http\S+)$/,
   connectionString: /^connection string\s+(\S+)$/,
 };
 

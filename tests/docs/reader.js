@@ -13,7 +13,7 @@ import { ROOT } from "./blocks.js";
 /** Nothing takes longer than this. */
 const LIMIT = 30_000;
 /** The ports that pages name. Each page gets free ones in their place. */
-const PORTS = ["7071", "8888", "8080"];
+const PORTS = ["7071", "8888", "8889", "8080"];
 const STARTS_THE_SYSTEM = /\bsignalr (dev|serve)\b|\bmake run\b/;
 const DONE = "the block is done";
 
@@ -135,7 +135,7 @@ export class Reader {
   }
 
   #withPorts(text) {
-    return text.replace(/\b(7071|8888|8080)\b/g, (port) => this.#ports.get(port));
+    return text.replace(/\b(7071|8888|8889|8080)\b/g, (port) => this.#ports.get(port));
   }
 
   #spawn(program, args) {

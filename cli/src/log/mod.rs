@@ -4,6 +4,7 @@ mod bursts;
 
 use std::ffi::OsString;
 
+use clap::ValueEnum;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{FilterExt, LevelFilter},
@@ -18,14 +19,31 @@ use crate::{failure::Failure, output::Output};
 /// The variable that says which log lines are written.
 pub(crate) const LOG_FILTER: &str = "RUST_LOG";
 
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// A JSON object in each line, for machines
+    Json,
+}
+
 /// Begins to log. Standard output carries what a program may read, such as `ready`; the log stays off
 /// it, and goes to standard error.
-pub(crate) fn start(filter: Option<OsString>, standard_error: &Output) -> Result<(), Failure> {
+pub(crate) fn start(
+    filter: Option<OsString>,
+    format: Format,
+    standard_error: &Output,
+) -> Result<(), Failure> {
     let bursts = Bursts::default();
     let standard_error = standard_error.clone();
-    let lines = fmt::layer()
-        .with_writer(move || standard_error.clone())
-        .with_filter(chosen(filter)?.and(bursts.clone()));
+    let lines = fmt::layer().with_writer(move || standard_error.clone());
+    let lines = match format {
+        Format::Text => lines.boxed(),
+        Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    let lines = lines.with_filter(chosen(filter)?.and(bursts.clone()));
     tracing_subscriber::registry().with(lines).init();
     tokio::spawn(bursts.tell());
     Ok(())

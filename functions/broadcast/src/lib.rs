@@ -7,7 +7,8 @@ use std::sync::Arc;
 use axum::{Extension, Router, extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
 use signalr_function_runtime::{
-    Config, ConfigError, Deadline, Function, Items, Problem, Results, service_client, variable,
+    Config, ConfigError, Deadline, Followed, Function, Items, Problem, Results, service_client,
+    variable,
 };
 use signalr_serverless::{HubName, rest::RestClient};
 
@@ -58,12 +59,13 @@ struct Broadcast {
 async fn handle(
     State(broadcast): State<Arc<Broadcast>>,
     Extension(hub): Extension<HubName>,
+    followed: Followed,
     deadline: Deadline,
     items: Items,
 ) -> Result<impl IntoResponse, Problem> {
     let messages = items.parse::<MessageJson, Addressed>()?;
     items.check(&messages, |message| message.endpoints().check(&broadcast.endpoint))?;
-    let hub = broadcast.client.hub(hub);
+    let hub = followed.hand_on(broadcast.client.clone()).hub(hub);
     let send = |message: Addressed| {
         let hub = hub.clone();
         async move {

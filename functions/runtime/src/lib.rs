@@ -21,6 +21,7 @@ pub use call::{
     deadline::Deadline,
     endpoints::Endpoints,
     field::Field,
+    followed::Followed,
     function::{BODY_LIMIT, Function},
     hubs::Hubs,
     identity::{Caller, Identity},

@@ -22,7 +22,7 @@ use std::{
 use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, DecodingKey, dangerous::insecure_decode_claims};
 use serde_json::Value;
-use signalr_serverless::{AccessKey, HubName, UserId, token::Claims};
+use signalr_serverless::{HubName, UserId, token::Claims};
 
 pub use self::entra::{EntraIssuer, EntraIssuerError};
 pub(crate) use self::{
@@ -36,7 +36,7 @@ use self::{
     entra::EntraVerifier,
     error::Advice,
 };
-use crate::{host_name::HostName, request_path::RequestPaths};
+use crate::{host_name::HostName, key_ring::KeyRing, request_path::RequestPaths};
 
 /// How far the clock of the signer of a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
@@ -46,9 +46,7 @@ const ALGORITHMS: [Algorithm; 2] = [Algorithm::HS256, Algorithm::HS512];
 
 /// Checks tokens.
 pub(crate) struct Verifier {
-    keys: Vec<DecodingKey>,
-    /// Signs client tokens only.
-    client_keys: ClientKeys,
+    keys: KeyRing,
     entra: Option<EntraVerifier>,
     /// The names of the service beside those that requests come with.
     names: Vec<HostName>,
@@ -72,14 +70,9 @@ pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
 }
 
 impl Verifier {
-    pub(crate) fn new<'a>(
-        keys: impl IntoIterator<Item = &'a AccessKey>,
-        client_keys: ClientKeys,
-        is_lenient: bool,
-    ) -> Self {
-        let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();
+    pub(crate) fn new(keys: KeyRing, is_lenient: bool) -> Self {
         let (names, paths) = (Vec::new(), RequestPaths::new(&[]));
-        Self { keys, client_keys, entra: None, names, paths, is_lenient }
+        Self { keys, entra: None, names, paths, is_lenient }
     }
 
     /// Takes audiences that give the service these names too.
@@ -102,8 +95,9 @@ impl Verifier {
         hub: &HubName,
         now: SystemTime,
     ) -> Result<VerifiedClient, AuthError> {
-        let client_keys = self.client_keys.decoding_keys(now).map(Cow::Owned);
-        let claims = decode(token, self.keys.iter().map(Cow::Borrowed).chain(client_keys))?;
+        let keys = self.keys.current();
+        let client_keys = keys.client.decoding_keys(now).map(Cow::Owned);
+        let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed).chain(client_keys))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
         }
@@ -125,7 +119,8 @@ impl Verifier {
             let entra = self.entra.as_ref().ok_or(AuthError::NoEntraIssuer)?;
             return entra.verify(token, now).await;
         }
-        let claims = decode(token, self.keys.iter().map(Cow::Borrowed))?;
+        let keys = self.keys.current();
+        let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed))?;
         if !self.is_lenient {
             check_times(&claims, now)?;
         }

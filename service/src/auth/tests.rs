@@ -1,4 +1,4 @@
-use signalr_serverless::{NegotiateOptions, Token};
+use signalr_serverless::{AccessKey, NegotiateOptions, Token};
 
 use super::*;
 
@@ -9,8 +9,9 @@ fn key(text: &str) -> AccessKey {
     AccessKey::parse(text).unwrap()
 }
 
-fn client_keys() -> ClientKeys {
-    ClientKeys::new(&key("one"), &[key("one")])
+fn keys(all: &[&str]) -> KeyRing {
+    let all: Vec<_> = all.iter().map(|text| key(text)).collect();
+    KeyRing::new(&all).unwrap()
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -24,7 +25,7 @@ fn sign(claims: &Value, secret: &str) -> String {
 
 /// What a service with the keys `one` and `two` says to a client's token at second 1,000.
 fn verify(token: &str) -> Result<Option<String>, String> {
-    let verifier = Verifier::new(&[key("one"), key("two")], client_keys(), false);
+    let verifier = Verifier::new(keys(&["one", "two"]), false);
     let hub = HubName::parse("chat").unwrap();
     let user = verifier.verify_client(token, &HOSTS, &hub, at(1000));
     user.map(|client| client.user.map(|user| user.to_string())).map_err(|error| error.to_string())
@@ -110,7 +111,7 @@ fn a_refusal_says_what_is_wrong() {
 
 #[tokio::test]
 async fn a_client_cannot_call_nor_a_caller_connect() {
-    let verifier = Verifier::new(&[key("one")], client_keys(), false);
+    let verifier = Verifier::new(keys(&["one"]), false);
     let query = crate::query::Query::default();
     let path = "/api/v1/hubs/chat";
     let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
@@ -130,7 +131,7 @@ async fn a_client_cannot_call_nor_a_caller_connect() {
 
 #[tokio::test]
 async fn leniency_is_never_between_clients_and_callers() {
-    let verifier = Verifier::new(&[key("one")], client_keys(), true);
+    let verifier = Verifier::new(keys(&["one"]), true);
     let hub = HubName::parse("chat").unwrap();
     let (query, path) = (crate::query::Query::default(), "/api/v1/hubs/chat");
     let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
@@ -151,7 +152,7 @@ async fn leniency_is_never_between_clients_and_callers() {
 
 #[test]
 fn leniency_leaves_the_signature() {
-    let verifier = Verifier::new(&[key("one")], client_keys(), true);
+    let verifier = Verifier::new(keys(&["one"]), true);
     let hub = HubName::parse("chat").unwrap();
     let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann", "aud": AUDIENCE }), "one");
     let user = verifier.verify_client(&old, &[], &hub, at(1000)).unwrap();
@@ -171,9 +172,9 @@ fn a_challenge_is_one_plain_line() {
 
 #[tokio::test]
 async fn the_key_for_client_tokens_signs_nothing_else() {
-    let client_keys = client_keys();
-    let client_key = client_keys.current(at(1000));
-    let verifier = Verifier::new(&[key("one")], client_keys, false);
+    let keys = keys(&["one"]);
+    let client_key = keys.current().client.current(at(1000));
+    let verifier = Verifier::new(keys, false);
     let hub = HubName::parse("chat").unwrap();
     let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), &client_key.secret);
     assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000)).is_ok());
@@ -182,4 +183,29 @@ async fn the_key_for_client_tokens_signs_nothing_else() {
     let query = crate::query::Query::default();
     let call = Call { hosts: HOSTS.to_vec(), path: "/api/v1/hubs/chat", query: &query };
     assert!(matches!(verifier.verify_call(&rest, &call, at(1000)).await, Err(AuthError::WrongKey)));
+}
+
+#[tokio::test]
+async fn keys_change_while_the_service_runs() {
+    let keys = keys(&["one"]);
+    let verifier = Verifier::new(keys.clone(), false);
+    let hub = HubName::parse("chat").unwrap();
+    let is_good = |secret: &str| {
+        let options = NegotiateOptions::default();
+        let token = Token::client(&key(secret), AUDIENCE, &options, at(1000)).unwrap();
+        verifier.verify_client(token.as_str(), &HOSTS, &hub, at(1000)).is_ok()
+    };
+    assert!(is_good("one") && !is_good("two"));
+    let (change, changes) = tokio::sync::watch::channel(Vec::new());
+    change.send_replace(vec![key("two")]);
+    change.send_replace(Vec::new());
+    drop(change);
+    keys.clone().follow(changes).await;
+    assert!(is_good("one"), "no key is no change");
+    let (change, changes) = tokio::sync::watch::channel(Vec::new());
+    let follow = keys.follow(changes);
+    change.send_replace(vec![key("two")]);
+    drop(change);
+    follow.await;
+    assert!(!is_good("one") && is_good("two"));
 }

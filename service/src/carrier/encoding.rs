@@ -13,13 +13,13 @@ pub(crate) struct Encoding {
 }
 
 /// A value for each encoding. It does not compile if a protocol or a transport has no place.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ByEncoding<T> {
     json: ByTransport<T>,
     message_pack: ByTransport<T>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ByTransport<T> {
     websockets: T,
     server_sent_events: T,
@@ -40,7 +40,32 @@ impl<T> ByEncoding<T> {
     }
 }
 
+impl<T> ByEncoding<T> {
+    pub(crate) fn get_mut(&mut self, Encoding { protocol, transport }: Encoding) -> &mut T {
+        let by_transport = match protocol {
+            Protocol::Json => &mut self.json,
+            Protocol::MessagePack => &mut self.message_pack,
+        };
+        match transport {
+            Transport::WebSockets => &mut by_transport.websockets,
+            Transport::ServerSentEvents => &mut by_transport.server_sent_events,
+            Transport::LongPolling => &mut by_transport.long_polling,
+        }
+    }
+
+    /// The value of each encoding.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Encoding, &T)> {
+        Encoding::all().map(|encoding| (encoding, self.get(encoding)))
+    }
+}
+
 impl Encoding {
+    fn all() -> impl Iterator<Item = Self> {
+        Protocol::ALL.into_iter().flat_map(|protocol| {
+            Transport::ALL.into_iter().map(move |transport| Self { protocol, transport })
+        })
+    }
+
     /// Hub messages as they go over the wire: one frame, text for JSON and binary for MessagePack;
     /// one event, text only; or as they are in the answer of a poll.
     pub(crate) fn frame(self, messages: &[u8]) -> Bytes {

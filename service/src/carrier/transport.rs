@@ -9,6 +9,17 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    pub(crate) const ALL: [Self; 3] = [Self::WebSockets, Self::ServerSentEvents, Self::LongPolling];
+
+    /// Its name in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::WebSockets => "websockets",
+            Self::ServerSentEvents => "server_sent_events",
+            Self::LongPolling => "long_polling",
+        }
+    }
+
     /// Whether a client of this transport sends pings and gets them. Polls show by themselves that
     /// both sides are there.
     pub(crate) fn has_pings(self) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
-use super::message::Message;
+use super::{followed::Followed, message::Message};
 use crate::filter::Filter;
 
 /// Something to do in a hub.
@@ -15,6 +15,8 @@ use crate::filter::Filter;
 pub(crate) struct Command {
     pub(crate) hub: HubName,
     pub(crate) action: Action,
+    /// Counts its deliveries for the log, if somebody follows them.
+    pub(crate) followed: Option<Followed>,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,14 @@ impl From<Target> for Recipients {
 }
 
 impl Action {
+    /// What follows its deliveries, if it has any and the log is to say how many.
+    pub(super) fn followed(&self) -> Option<Followed> {
+        match self {
+            Self::Send { .. } => Followed::begin(),
+            Self::Execute { .. } | Self::Close { .. } | Self::Groups { .. } => None,
+        }
+    }
+
     /// The one connection that the action is about, if it is about one.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {

@@ -17,7 +17,7 @@ use crate::{
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
     protocol::Outcome,
-    session::{Effect, Rules, Seconds, Session},
+    session::{Effect, Ended, Rules, Seconds, Session},
     tokens::TokenGuard,
     upstream::{Caller, ConnectionEvents},
 };
@@ -116,17 +116,22 @@ impl Connection {
         partial > before
     }
 
-    /// Writes what waits and reads what came, as far as the carrier allows.
+    /// Writes what waits and reads what came, as far as the carrier allows. The bytes of messages are
+    /// added to `received`.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
+        received: &mut u64,
         now: Seconds,
         rules: &Rules,
     ) -> Poll<Arrival> {
         let session = &mut self.session;
         let mut effects = Vec::new();
-        let on_message = |message: &[u8]| effects.extend(session.receive(message, now, rules));
+        let on_message = |message: &[u8]| {
+            *received += message.len() as u64;
+            effects.extend(session.receive(message, now, rules));
+        };
         self.carrier.poll(cx, buffer, rules.max_message, on_message).map(
             |progress| match progress {
                 Progress::Read => Arrival::Effects(effects),
@@ -149,6 +154,7 @@ impl Connection {
         {
             let gap = now.saturating_sub(since);
             let reason = format!("the client did not poll for {gap} seconds");
+            self.session.ends_by(Ended::Lost);
             return self.session.abandon(&reason, now);
         }
         self.session.tick(now, rules)

@@ -37,6 +37,18 @@ impl Message {
         Self { content, frames: ByEncoding::default() }
     }
 
+    /// The bytes of what it says, without what any encoding puts around it.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let encoded = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        match &self.content {
+            Content::Invocation { target, arguments, .. } => target.len() + arguments.get().len(),
+            Content::StreamItem { item, .. } => item.get().len(),
+            Content::StreamEnd { error, .. } => text(error),
+            Content::Encoded { json, message_pack } => encoded(json).max(encoded(message_pack)),
+        }
+    }
+
     /// The message as it goes over the wire; `None` if it has no form in the protocol.
     pub(crate) fn frame(&self, encoding: Encoding) -> Option<&Bytes> {
         let encode = || {

@@ -2,10 +2,13 @@
 
 pub(crate) mod command;
 mod connection;
+pub(crate) mod counts;
+mod followed;
 pub(crate) mod message;
 mod queues;
 pub(crate) mod replies;
 pub(crate) mod shard;
+mod taken;
 mod user_groups;
 pub(crate) mod work;
 
@@ -17,21 +20,24 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use signalr_serverless::{ConnectionId, GroupName, HubName};
 use tokio::{
     net::TcpStream,
     runtime::{self, Handle},
     sync::oneshot,
     task::LocalSet,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 pub(crate) use self::queues::Stopping;
 use self::{
     command::{Action, Command, Target},
+    counts::{ShardCounts, ShardReport, TargetKind},
     message::Message,
     queues::Queues,
     shard::Shared,
+    taken::Taken,
     user_groups::UserGroups,
     work::{ClientRequest, Cursor, Invoke, Member, NewConnection, Question, Work},
 };
@@ -51,6 +57,9 @@ pub(crate) struct Hubs {
     runtimes: Vec<Handle>,
     pub(crate) user_groups: UserGroups,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// What the shards counted when they were asked last. Held for short synchronous sections only.
+    counted: Mutex<Vec<ShardCounts>>,
+    pub(crate) taken: Taken,
 }
 
 impl Hubs {
@@ -67,7 +76,9 @@ impl Hubs {
         }
         let queues = Arc::new(queues);
         let user_groups = UserGroups::new(Arc::clone(&queues), Arc::clone(&shared.store));
-        Ok(Self { queues, runtimes, user_groups, threads: Mutex::new(threads) })
+        let counted = Mutex::new(vec![ShardCounts::default(); threads.len()]);
+        let (threads, taken) = (Mutex::new(threads), Taken::default());
+        Ok(Self { queues, runtimes, user_groups, threads, counted, taken })
     }
 
     /// Registers the socket of a connection with the shard that owns the connection.
@@ -124,7 +135,8 @@ impl Hubs {
 
     /// Takes a command; it is carried out in its turn.
     pub(crate) async fn submit(&self, hub: HubName, action: Action) -> Result<(), Stopping> {
-        let command = Arc::new(Command { hub, action });
+        self.taken.action(&action);
+        let command = Arc::new(Command { hub, followed: action.followed(), action });
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
         match command.action.connection() {
             Some(id) => self.queues.push_to_owner(id, work()).await,
@@ -134,7 +146,8 @@ impl Hubs {
 
     /// Takes a command and waits until it is carried out. Returns how many connections matched.
     pub(crate) async fn carry_out(&self, hub: HubName, action: Action) -> Result<usize, Stopping> {
-        let command = Arc::new(Command { hub, action });
+        self.taken.action(&action);
+        let command = Arc::new(Command { hub, followed: action.followed(), action });
         let mut answers = Vec::new();
         let mut work = || {
             let (matched, answer) = oneshot::channel();
@@ -157,6 +170,7 @@ impl Hubs {
         invocation_id: String,
         message: Arc<Message>,
     ) -> Result<Option<Outcome>, Stopping> {
+        self.taken.message(TargetKind::Connection, &message);
         let (outcome, answer) = oneshot::channel();
         let id = connection.clone();
         let invoke = Invoke { hub, connection, invocation_id, message, outcome };
@@ -204,6 +218,31 @@ impl Hubs {
             page.extend(members.map(|one| (Cursor { shard, place: one.place }, one)));
         }
         Ok(page)
+    }
+
+    /// What each shard counts. One that does not answer within `patience` is reported as it was when it
+    /// was asked last.
+    pub(crate) async fn report(&self, patience: Duration) -> Vec<ShardReport> {
+        let asked = Instant::now();
+        let shards = 0..self.queues.shard_of.shards();
+        let answers = shards.map(|shard| async move {
+            let (report, answer) = oneshot::channel();
+            let answered = async {
+                self.queues.push_to(shard, Work::Report(report)).await.ok()?;
+                answer.await.ok()
+            };
+            let counts = timeout(patience, answered).await.ok().flatten();
+            (counts, asked.elapsed())
+        });
+        let answers = join_all(answers).await;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let reports = counted.iter_mut().zip(answers).map(|(last, (counts, lag))| {
+            if let Some(counts) = counts {
+                *last = counts;
+            }
+            ShardReport { counts: last.clone(), lag }
+        });
+        reports.collect()
     }
 
     /// Tells every client to come back, over a time. Work is taken as before.

@@ -120,7 +120,7 @@ impl UserGroups {
         change: GroupChange,
     ) -> Result<(), Stopping> {
         let action = Action::Groups { of: GroupsOf::User(user.clone()), change };
-        let command = Arc::new(Command { hub: hub.clone(), action });
+        let command = Arc::new(Command { hub: hub.clone(), action, followed: None });
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
         self.queues.push_to_all(work).await
     }

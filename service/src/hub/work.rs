@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{
     command::{Command, Target},
+    counts::ShardCounts,
     message::Message,
 };
 use crate::{
@@ -45,6 +46,8 @@ pub(crate) enum Work {
         hub: HubName,
         question: Question,
     },
+    /// Say what was counted.
+    Report(oneshot::Sender<ShardCounts>),
     /// Close every connection that is there now, over a time, and go on. `done` gets how many there
     /// were.
     CloseOver {

@@ -18,6 +18,16 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
+    pub(crate) const ALL: [Self; 2] = [Self::Json, Self::MessagePack];
+
+    /// Its name in handshakes and metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::MessagePack => "messagepack",
+        }
+    }
+
     /// Whether a transport for text cannot carry it.
     pub(crate) fn is_binary(self) -> bool {
         match self {

@@ -129,6 +129,7 @@ impl From<AuthError> for Error {
             AuthError::NoEntraKeys(_) => (StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE),
             _ => (StatusCode::UNAUTHORIZED, error_code::UNAUTHORIZED),
         };
+        tracing::warn!(reason = %error, "the token of a call is refused");
         Self::new(status, code, error.to_string())
     }
 }

@@ -13,6 +13,7 @@ mod open_api;
 mod payload;
 mod public_url;
 mod reply;
+mod request_id;
 mod stream;
 mod token;
 mod user;
@@ -27,6 +28,8 @@ use axum::{
 };
 use http::StatusCode;
 use signalr_serverless::rest::Operation;
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use self::{
     call::{Call, authorize},
@@ -75,7 +78,31 @@ fn lenient_paths(path: &str) -> impl Iterator<Item = String> + use<> {
     tails.into_iter().flat_map(|tail| [format!("/api/{tail}"), format!("/api/v1/{tail}")])
 }
 
+/// Answers a call, within a span that has its id, and logs the answer.
 async fn respond(
+    operation: Operation,
+    state: Arc<State>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+) -> Response {
+    let timings = Arc::clone(&state.timings);
+    let begin = Instant::now();
+    let headers = request.headers();
+    let span = tracing::info_span!(
+        "call",
+        request_id = &*request_id::of(headers),
+        trace_id = request_id::trace_id(headers),
+        ?operation,
+    );
+    let answer = answer(operation, state, params, request).instrument(span.clone()).await;
+    let (status, time) = (answer.status().as_u16(), begin.elapsed());
+    timings.called(operation, status, time);
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    span.in_scope(|| tracing::info!(status, milliseconds, "a call was answered"));
+    answer
+}
+
+async fn answer(
     operation: Operation,
     state: Arc<State>,
     params: Result<RawPathParams, RawPathParamsRejection>,
@@ -107,10 +134,11 @@ async fn carry_out_to_the_end(state: Arc<State>, call: Call) -> Result<Success, 
         let _place = place;
         return carry_out(&state, call).await;
     }
-    let carried_out = tokio::spawn(async move {
+    let carried_out = async move {
         let _place = place;
         carry_out(&state, call).await
-    });
+    };
+    let carried_out = tokio::spawn(carried_out.in_current_span());
     carried_out.await.map_err(|error| Error::internal(&error))?
 }
 

@@ -30,8 +30,9 @@ pub(super) async fn generate(state: &State, call: Call) -> Result<Success, Error
     }
     let audience =
         format!("{}/client/?hub={}", public_origin(&call.headers, state.scheme), call.hub);
-    let token = Token::client(&state.signing_key, &audience, &options, SystemTime::now())
-        .map_err(|error| Error::bad("userId", error.to_string()))?;
+    let token =
+        Token::client(&state.keys.current().signing, &audience, &options, SystemTime::now())
+            .map_err(|error| Error::bad("userId", error.to_string()))?;
     Ok(Success::json(ClientTokenResponse { token }))
 }
 
@@ -43,6 +44,6 @@ pub(super) fn access_key(state: &State) -> Response {
         access_key: &'a str,
         key_id: &'a str,
     }
-    let key = state.client_keys.current(SystemTime::now());
+    let key = state.keys.current().client.current(SystemTime::now());
     Json(AccessKeyResponse { access_key: &key.secret, key_id: &key.id }).into_response()
 }

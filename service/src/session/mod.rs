@@ -4,6 +4,7 @@
 //! transports carry the bytes, and the shard that owns the connection keeps the time.
 
 mod effect;
+mod ended;
 mod reliable;
 mod rules;
 mod seconds;
@@ -15,6 +16,7 @@ use self::reliable::Reliable;
 pub use self::rules::{ClientMessages, SilentClients};
 pub(crate) use self::{
     effect::{Call, Effect},
+    ended::Ended,
     rules::{Rules, Terms},
     seconds::Seconds,
 };
@@ -48,6 +50,8 @@ pub(crate) struct Session {
     reliable: Option<Box<Reliable>>,
     /// Why the session ended, if it did not end well.
     end_reason: Option<Box<str>>,
+    /// The first reason for which it was to end.
+    ended: Option<Ended>,
     /// How many bytes were searched for the end of a message.
     #[cfg(test)]
     searched: std::cell::Cell<usize>,
@@ -82,6 +86,7 @@ impl Session {
             terms,
             partial: Vec::new(),
             end_reason: None,
+            ended: None,
             #[cfg(test)]
             searched: std::cell::Cell::default(),
         }
@@ -90,6 +95,16 @@ impl Session {
     /// Why the session ended, if it did not end well.
     pub(crate) fn end_reason(&self) -> Option<&str> {
         self.end_reason.as_deref()
+    }
+
+    /// Why the session is over. One that nothing else ended is ended by its client.
+    pub(crate) fn ended(&self) -> Ended {
+        self.ended.unwrap_or(Ended::Client)
+    }
+
+    /// Notes why the session is to end. The first reason holds.
+    pub(crate) fn ends_by(&mut self, reason: Ended) {
+        self.ended.get_or_insert(reason);
     }
 
     /// The client's protocol.
@@ -212,6 +227,7 @@ impl Session {
         now: Seconds,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.ends_by(Ended::Closed);
         match self.phase {
             Phase::Handshake { .. } => {
                 let reason = reason.unwrap_or("the connection was closed");
@@ -251,6 +267,7 @@ impl Session {
             Phase::Ended { .. } => false,
             Phase::Handshake { .. } | Phase::Open => {
                 self.end_reason = Some("the transport broke".into());
+                self.ends_by(Ended::Lost);
                 self.stop(now);
                 false
             }
@@ -259,6 +276,7 @@ impl Session {
 
     /// Notes that the transport was ended on purpose, by either side.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
+        self.ends_by(Ended::Client);
         if !matches!(self.phase, Phase::Ended { .. }) {
             self.stop(now);
         }
@@ -306,6 +324,7 @@ impl Session {
         match handshake::parse(record, self.terms.detailed_errors) {
             Ok(protocol) if protocol.is_binary() && self.terms.is_text_only => {
                 effects.push(Effect::SendLast(handshake::refusal(NEEDS_BINARY)));
+                self.ends_by(Ended::Handshake);
                 self.end(now, effects);
             }
             Ok(protocol) => {
@@ -316,6 +335,7 @@ impl Session {
             }
             Err(error) => {
                 effects.push(Effect::SendLast(handshake::refusal(&error.to_string())));
+                self.ends_by(Ended::Handshake);
                 self.end(now, effects);
             }
         }
@@ -338,7 +358,10 @@ impl Session {
             ClientMessage::StreamItem
             | ClientMessage::CancelInvocation
             | ClientMessage::Unknown => {}
-            ClientMessage::Close => self.end(now, effects),
+            ClientMessage::Close => {
+                self.ends_by(Ended::Client);
+                self.end(now, effects);
+            }
             ClientMessage::Completion { invocation_id, outcome } => {
                 effects.push(Effect::Completed { invocation_id, outcome });
             }
@@ -378,6 +401,7 @@ impl Session {
             effects.push(Effect::SendNumbered(call.protocol.completion(id, Some(&reason))));
         }
         if !is_kept {
+            self.ends_by(Ended::NotServed);
             effects.extend(self.close(Some(&reason), false, now));
         }
         effects
@@ -385,6 +409,7 @@ impl Session {
 
     /// The client broke the protocol: it is told how, and may not come back by itself.
     fn fail(&mut self, problem: &str, now: Seconds, effects: &mut Vec<Effect>) {
+        self.ends_by(Ended::Protocol);
         effects.extend(self.close(Some(problem), false, now));
     }
 

@@ -3,6 +3,7 @@
 use super::{
     Phase, Session,
     effect::Effect,
+    ended::Ended,
     rules::{Rules, SilentClients},
     seconds::Seconds,
 };
@@ -42,21 +43,25 @@ impl Session {
                         "the transport broke, and the client did not come back for {gone} seconds"
                     )
                 };
+                self.ends_by(if expired { Ended::Expired } else { Ended::NotBack });
                 effects.extend(self.abandon(&reason, now));
             }
             _ if expired => {
+                self.ends_by(Ended::Expired);
                 effects.extend(self.close(Some(PERMISSION_ENDED), true, now));
             }
             Phase::Handshake { since }
                 if now >= since.saturating_add(self.handshake_timeout(rules)) =>
             {
                 effects.push(Effect::SendLast(handshake::refusal("Handshake was canceled.")));
+                self.ends_by(Ended::Handshake);
                 self.end(now, &mut effects);
             }
             Phase::Open if self.terms.has_pings => {
                 let silence = now.saturating_sub(self.last_received);
                 if self.silence_limit(rules).is_some_and(|limit| now >= limit) {
                     let reason = format!("the client sent nothing for {silence} seconds");
+                    self.ends_by(Ended::Silent);
                     effects.extend(self.close(Some(&reason), true, now));
                 } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
                     effects.push(Effect::Send(self.protocol.ping().to_vec()));

@@ -16,10 +16,12 @@ use crate::{
     admission::{Full, Place},
     auth::{self, AuthError},
     carrier::{Transport, Transports},
+    counters::Counters,
     hub::Stopping,
     identity::Identity,
     query::Query,
     random_id::random_id,
+    refused::Refused,
     request_body::BodyError,
     session::Terms,
     state::State,
@@ -56,32 +58,50 @@ struct Details {
 /// Why a request to the client endpoint is refused, as the status and the text the client gets.
 #[derive(Debug)]
 pub(crate) struct Refusal {
+    reason: Refused,
     status: StatusCode,
     text: String,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        Self { reason: Refused::Request, status, text: text.into() }
+    }
+
+    fn because(self, reason: Refused) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// Counts the refusal. A token that is not good is logged, without the token.
+    pub(crate) fn note(&self, counters: &Counters) {
+        counters.refused(self.reason);
+        if self.reason == Refused::Token {
+            tracing::warn!(reason = self.text, "the token of a client is refused");
+        } else {
+            let (reason, cause) = (self.reason.name(), self.text.as_str());
+            tracing::debug!(reason, cause, "a client is refused");
+        }
     }
 
     pub(crate) fn unknown_connection() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "No Connection with that ID")
+        Self::new(StatusCode::NOT_FOUND, "No Connection with that ID").because(Refused::Connection)
     }
 
     pub(crate) fn already_connected() -> Self {
         let text = "a transport is connected with this id already";
-        Self::new(StatusCode::CONFLICT, text)
+        Self::new(StatusCode::CONFLICT, text).because(Refused::Connection)
     }
 
     pub(crate) fn stopping(stopping: Stopping) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string())
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string());
+        refusal.because(Refused::Shutdown)
     }
 
     /// Something in the service itself failed; the client only learns that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a client could not be served");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed; try again later")
+        let text = "the service failed; try again later";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, text).because(Refused::Internal)
     }
 }
 
@@ -96,7 +116,8 @@ impl From<ClaimError> for Refusal {
             ClaimError::OtherClient => Self::new(
                 StatusCode::FORBIDDEN,
                 "the access token names another user or hub than the one that negotiated",
-            ),
+            )
+            .because(Refused::Connection),
         }
     }
 }
@@ -107,7 +128,14 @@ impl From<Full> for Refusal {
             Full::Service | Full::Reserved => StatusCode::SERVICE_UNAVAILABLE,
             Full::User | Full::Address | Full::Rate => StatusCode::TOO_MANY_REQUESTS,
         };
-        Self::new(status, full.to_string())
+        let reason = match full {
+            Full::Service => Refused::Connections,
+            Full::User => Refused::User,
+            Full::Address => Refused::Address,
+            Full::Rate => Refused::Rate,
+            Full::Reserved => Refused::Sockets,
+        };
+        Self::new(status, full.to_string()).because(reason)
     }
 }
 
@@ -119,7 +147,7 @@ impl From<BodyError> for Refusal {
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, error.to_string())
+        Self::new(StatusCode::UNAUTHORIZED, error.to_string()).because(Refused::Token)
     }
 }
 

@@ -24,13 +24,24 @@ use crate::{carrier::Transport, state::State};
 /// The routes of the client endpoint.
 pub(crate) fn router() -> Router<Arc<State>> {
     Router::new()
-        .route("/client/negotiate", post(negotiate::negotiate).fallback(negotiate::only_post))
+        .route("/client/negotiate", post(negotiate).fallback(negotiate::only_post))
         .route("/client/", any(connect))
         .route("/client", any(connect))
 }
 
+/// Negotiates or connects, and counts what is refused.
+async fn connect(state: Extract<Arc<State>>, request: Request) -> Result<Response, Refusal> {
+    let counters = Arc::clone(&state.counters);
+    answer(state, request).await.inspect_err(|refusal| refusal.note(&counters))
+}
+
+async fn negotiate(state: Extract<Arc<State>>, request: Request) -> Result<Response, Refusal> {
+    let counters = Arc::clone(&state.counters);
+    negotiate::negotiate(state, request).await.inspect_err(|refusal| refusal.note(&counters))
+}
+
 /// Tells the transports apart, as ASP.NET Core does.
-async fn connect(
+async fn answer(
     Extract(state): Extract<Arc<State>>,
     request: Request,
 ) -> Result<Response, Refusal> {

@@ -1,25 +1,26 @@
 //! One request to an upstream, and its outcome.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
     StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
-use signalr_serverless::upstream::{SignatureKeys, header};
-use tokio::time::timeout;
+use signalr_serverless::upstream::header;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{caller::CallerHeaders, event::Event, limits::Limits, places::Places};
-use crate::identity::Identity;
+use crate::{identity::Identity, key_ring::KeyRing, timings::Timings};
 
 /// Makes the calls of all connections.
 pub(super) struct Calls {
     pub(super) http: reqwest::Client,
-    pub(super) keys: SignatureKeys,
+    pub(super) keys: KeyRing,
     pub(super) limits: Limits,
     pub(super) places: Arc<Places>,
+    pub(super) timings: Arc<Timings>,
 }
 
 /// Why there is no answer that could be a result.
@@ -39,6 +40,19 @@ pub(super) enum Failure {
     Cancelled(#[source] reqwest::Error),
 }
 
+impl Failure {
+    /// Its name in metrics: a status, or a word.
+    fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Status(status) => status.as_u16().to_string().into(),
+            Self::Unanswered(_) => "unreachable".into(),
+            Self::TooSlow(_) => "timeout".into(),
+            Self::TooLarge | Self::NoRoom => "too_large".into(),
+            Self::Cancelled(_) => "broken_off".into(),
+        }
+    }
+}
+
 impl Calls {
     /// Sends an event in its turn, and reads the answer if somebody waits for it. A failure is
     /// logged.
@@ -48,13 +62,15 @@ impl Calls {
         headers: Option<&CallerHeaders>,
         event: &mut Event,
     ) -> Result<Bytes, Failure> {
-        let limit = self.limits.time;
+        let (limit, begin) = (self.limits.time, Instant::now());
         let answered = async {
             let _place = event.admitted.place().await;
             let response = self.send(identity, headers, event).await?;
             self.read(response, event).await
         };
         let outcome = timeout(limit, answered).await.unwrap_or(Err(Failure::TooSlow(limit)));
+        let what = outcome.as_ref().map_or_else(Failure::name, |_| "ok".into());
+        self.timings.upstream_called(event.template, &what, begin.elapsed());
         if let Err(failure) = &outcome {
             let cause = std::error::Error::source(failure).map(signalr_http_client::cause);
             tracing::warn!(
@@ -85,7 +101,7 @@ impl Calls {
             .header(header::HUB, identity.hub.as_str())
             .header(header::CATEGORY, event.category.as_str())
             .header(header::EVENT, &event.name)
-            .header(header::SIGNATURE, self.keys.sign(&identity.id))
+            .header(header::SIGNATURE, self.keys.current().upstream.sign(&identity.id))
             .body(event.body.clone());
         let caller = headers.into_iter().flat_map(|headers| {
             let CallerHeaders { user, claims, query } = headers;

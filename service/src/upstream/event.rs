@@ -12,6 +12,8 @@ use crate::protocol::Protocol;
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) url: Url,
+    /// The place of its template in the settings.
+    pub(super) template: usize,
     pub(super) category: Category,
     pub(super) name: HeaderValue,
     pub(super) content_type: HeaderValue,

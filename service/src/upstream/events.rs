@@ -144,7 +144,7 @@ impl EventQueue {
         let Identity { hub, .. } = &*self.identity;
         let headers = self.headers.as_ref().ok_or(NotTaken::NoTemplate)?;
         let url = self.deliveries.settings.borrow().url(hub, category, name);
-        let url = url.ok_or(NotTaken::NoTemplate)?;
+        let (template, url) = url.ok_or(NotTaken::NoTemplate)?;
         let header = HeaderValue::from_bytes(name.as_bytes()).map_err(|_| NotTaken::NoTemplate)?;
         let is_message = category == Category::Messages;
         if is_message && self.is_full(body.len()) {
@@ -158,7 +158,7 @@ impl EventQueue {
             self.deliveries.left_out(hub.as_str(), name);
             return Err(NotTaken::AllFull);
         };
-        Ok(Event { url, category, name: header, content_type, body, answer, admitted })
+        Ok(Event { url, template, category, name: header, content_type, body, answer, admitted })
     }
 
     /// Whether an event of this size may not wait for this connection.

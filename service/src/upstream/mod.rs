@@ -21,7 +21,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use signalr_serverless::{AccessKey, HubName, upstream::SignatureKeys};
+use signalr_serverless::HubName;
 use tokio::{runtime::Handle, sync::watch};
 
 pub use self::settings::{Settings, SettingsError};
@@ -33,29 +33,35 @@ pub(crate) use self::{
     limits::Limits,
     replies::Replies,
 };
-use crate::counters::Counters;
+use crate::{counters::Counters, key_ring::KeyRing, timings::Timings};
+
+/// What waits for upstreams or is under way to them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
 
 /// Takes the events of all connections. Clones are one and the same.
 #[derive(Clone)]
 pub(crate) struct Upstream(Arc<Deliveries>);
 
 impl Upstream {
-    /// Takes the settings and every key of the service; each signs. Completions go to `replies`.
+    /// Takes the settings and the keys of the service; each signs. Completions go to `replies`.
     /// To be called on the runtime that the requests are to run on.
     pub(crate) fn new(
         settings: watch::Receiver<Settings>,
-        keys: &[AccessKey],
+        keys: KeyRing,
         limits: Limits,
         http: reqwest::Client,
         replies: Replies,
         counters: Arc<Counters>,
+        timings: Arc<Timings>,
     ) -> Self {
-        let mut signing = SignatureKeys::default();
-        keys.iter().for_each(|key| signing.add(key));
         let places = Arc::new(Places::new(limits.requests, limits.waiting_bytes_in_all));
         Self(Arc::new(Deliveries {
             settings,
-            calls: Calls { http, keys: signing, limits, places },
+            calls: Calls { http, keys, limits, places, timings },
             replies,
             counters,
             runtime: Handle::current(),
@@ -71,6 +77,17 @@ impl Upstream {
     /// Begins the event queue of a connection with its event `connected`.
     pub(crate) fn open(&self, caller: Caller) -> ConnectionEvents {
         ConnectionEvents::open(Arc::clone(&self.0), caller)
+    }
+
+    /// What waits for upstreams or is under way to them.
+    pub(crate) fn waiting(&self) -> Waiting {
+        let places = &self.0.calls.places;
+        Waiting { events: places.events(), bytes: places.bytes() }
+    }
+
+    /// How many bytes may wait.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.0.calls.places.max_bytes()
     }
 
     /// Waits until every event that was taken is delivered, or has failed.

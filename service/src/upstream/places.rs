@@ -82,6 +82,16 @@ impl Places {
         self.lock().bytes
     }
 
+    /// How many events wait or are under way.
+    pub(super) fn events(&self) -> usize {
+        self.lock().upstreams.values().fold(0, |sum, one| sum.saturating_add(one.events))
+    }
+
+    /// How many bytes may wait.
+    pub(super) fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
     /// How many upstreams have something under way or waiting.
     #[cfg(test)]
     pub(super) fn upstreams(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::{HeaderName, HeaderValue};
 use signalr_http_client::Trust;
 
 use super::{
@@ -126,6 +127,25 @@ impl RestClient {
     #[must_use]
     pub fn with_application(mut self, application: ApplicationName) -> Self {
         Arc::make_mut(&mut self.0).application = Some(application);
+        self
+    }
+
+    /// Adds a header to each call, such as `x-ms-client-request-id` or `traceparent`, by which a call
+    /// is found again in the service's log.
+    ///
+    /// ```no_run
+    /// # async fn example(client: signalr_serverless::rest::RestClient)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use http::{HeaderName, HeaderValue};
+    ///
+    /// let name = HeaderName::from_static("x-ms-client-request-id");
+    /// let client = client.with_header(name, HeaderValue::from_static("order-7"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        Arc::make_mut(&mut self.0).headers.insert(name, value);
         self
     }
 

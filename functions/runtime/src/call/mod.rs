@@ -13,6 +13,7 @@
 //! | `cors` | which browser origins may read answers |
 //! | `field` | a field of an item that may be left out or `null` |
 //! | `endpoints` | the services that an item names |
+//! | `followed` | the headers by which a call is found in all logs |
 //! | `function` | what it is called, who may call it, what it does |
 //! | `items` | a body of one item or an array of them |
 //! | `deadline` | by when a call must be answered |
@@ -30,6 +31,7 @@ pub(crate) mod deadline;
 pub(crate) mod endpoints;
 pub(crate) mod event_grid;
 pub(crate) mod field;
+pub(crate) mod followed;
 pub(crate) mod function;
 pub(crate) mod hubs;
 pub(crate) mod identity;

@@ -13,6 +13,7 @@ use axum::{
 use crate::{
     call::{
         event_grid,
+        followed::Followed,
         function::{BODY_LIMIT, Function},
         hubs::Hubs,
         log,
@@ -69,7 +70,11 @@ struct App {
 async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Response {
     let is_call = request.extensions().get::<Trigger>().is_none();
     let call = format!("{} {}", request.method(), path_of(&request));
+    let followed = Followed::of(request.headers());
     let answer = answer(&app, request).await.unwrap_or_else(IntoResponse::into_response);
+    if let Some(span) = followed.fields() {
+        log::answered(&call, answer.status().as_u16(), &span);
+    }
     if let Some(Failure(reason)) = answer.extensions().get().filter(|_| is_call) {
         log::failed(&call, reason);
     }

@@ -13,6 +13,7 @@ use super::{
     state::SharedShard,
     table::Key,
 };
+use crate::session::Ended;
 
 /// A shard closes a connection after this time at the latest, if the spread allows it, so that few
 /// connections do not take the whole of it.
@@ -33,7 +34,8 @@ pub(super) async fn close_over(shard: SharedShard, spread: Duration, done: onesh
     while closed < keys.len() {
         steps.tick().await;
         let due = due(start.elapsed(), spread, keys.len()).max(closed);
-        close_each(&shard, &keys[closed..due], Some(SHUTTING_DOWN), &mut pace).await;
+        let chunk = &keys[closed..due];
+        close_each(&shard, chunk, Ended::Shutdown, Some(SHUTTING_DOWN), &mut pace).await;
         closed = due;
     }
     // The asker may be gone.

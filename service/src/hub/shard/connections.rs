@@ -17,9 +17,10 @@ use crate::{
     carrier::{Carrier, WebSocket},
     hub::{
         connection::{Arrival, Connection},
+        counts::TargetKind,
         work::{ClientRequest, NewConnection},
     },
-    session::{Effect, Seconds},
+    session::{Effect, Ended, Seconds},
 };
 
 const TOO_SLOW: &str = "the client reads slower than messages come, and its queue is full";
@@ -48,6 +49,7 @@ impl Shard {
         connection.turn += 1;
         let turn = connection.turn;
         let effects = connection.session.resume(now);
+        self.counts.reconnects_won += 1;
         self.apply(key, effects, now);
         self.schedule(key, now);
         Some((key, turn))
@@ -58,7 +60,8 @@ impl Shard {
         let now = self.now();
         let rules = Arc::clone(&self.shared.rules);
         while let Some(connection) = self.table.get_mut(key).filter(|one| one.turn == turn) {
-            match ready!(connection.poll(cx, &mut self.read_buffer, now, &rules)) {
+            let received = &mut self.counts.received.bytes;
+            match ready!(connection.poll(cx, &mut self.read_buffer, received, now, &rules)) {
                 Arrival::Effects(effects) => {
                     let holds_more = connection.count_partial();
                     self.apply(key, effects, now);
@@ -97,6 +100,7 @@ impl Shard {
         let Some(connection) = self.table.get_mut(key) else { return };
         match request {
             ClientRequest::Messages { bytes, taken } => {
+                self.counts.received.bytes += bytes.len() as u64;
                 let effects = connection.session.receive(&bytes, now, &self.shared.rules);
                 let holds_more = connection.count_partial();
                 self.apply(key, effects, now);
@@ -142,8 +146,12 @@ impl Shard {
                 Effect::SendNumbered(bytes) => self.send_own(key, &bytes, 1, now),
                 Effect::Repeat(frames) => self.repeat(key, &frames, now),
                 Effect::Open => self.join_hub(key),
-                Effect::Call(call) => self.call(key, call, now),
+                Effect::Call(call) => {
+                    self.counts.received.calls += 1;
+                    self.call(key, call, now);
+                }
                 Effect::Completed { invocation_id, outcome } => {
+                    self.counts.received.results += 1;
                     self.complete(key, &invocation_id, outcome);
                 }
                 Effect::End => self.end(key, now),
@@ -178,23 +186,30 @@ impl Shard {
     pub(super) fn send(&mut self, key: Key, frame: &Bytes, messages: u32, now: Seconds) {
         let Some(connection) = self.table.get_mut(key) else { return };
         if connection.send(frame, messages, self.shared.max_queued, now).is_err() {
-            self.close_slow(key, TOO_SLOW, now);
+            self.close_slow(key, Ended::Slow, now);
         }
     }
 
-    /// Writes messages to connections. This is what every delivery costs.
-    pub(super) fn send_batch(&mut self, keys: &[Key], batch: &Batch<'_>) {
+    /// Writes messages to connections. This is what every delivery costs, so counts are added up
+    /// before they are noted.
+    pub(super) fn send_batch(&mut self, keys: &[Key], batch: &Batch<'_>, kind: TargetKind) {
         let (now, max_queued) = (self.now(), self.shared.max_queued);
+        let (mut deliveries, mut bytes) = (0, 0);
         for key in keys {
             let Some(connection) = self.table.get_mut(*key) else { continue };
             let mut frames = batch.frames(connection.encoding()).iter();
             let send = |frame: &JoinedFrame| {
+                deliveries += u64::from(frame.messages);
+                bytes += frame.bytes.len() as u64;
                 connection.send(&frame.bytes, frame.messages, max_queued, now)
             };
             if frames.try_for_each(send).is_err() {
-                self.close_slow(*key, TOO_SLOW, now);
+                self.close_slow(*key, Ended::Slow, now);
             }
         }
+        let sent = self.counts.sent.get_mut(kind);
+        sent.deliveries += deliveries;
+        sent.bytes += bytes;
     }
 
     /// While more is held for all than may be, takes it from those who have most: first what is kept
@@ -215,7 +230,7 @@ impl Shard {
             let Some(connection) = self.table.get_mut(key) else { continue };
             connection.session.forget_kept();
             if connection.held() > 0 && self.shared.queue_budget.is_over() {
-                self.close_slow(key, TOO_MUCH, now);
+                self.close_slow(key, Ended::Memory, now);
             }
         }
     }
@@ -225,21 +240,24 @@ impl Shard {
             let Some(connection) = self.table.get_mut(key) else { return };
             // What is repeated fitted into the bound when it was first sent.
             if connection.carrier.send(frame, usize::MAX, now).is_err() {
-                return self.close_slow(key, TOO_SLOW, now);
+                return self.close_slow(key, Ended::Slow, now);
             }
         }
     }
 
-    fn close_slow(&mut self, key: Key, reason: &str, now: Seconds) {
+    /// Closes a client that is slow, or for which too much is held.
+    fn close_slow(&mut self, key: Key, why: Ended, now: Seconds) {
+        let reason = if why == Ended::Memory { TOO_MUCH } else { TOO_SLOW };
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.carrier.drop_queued();
         self.shared.counters.slow_client_closed();
         tracing::warn!(connection = %connection.identity.id, "a slow client is closed");
-        self.close(key, Some(reason), now);
+        self.close(key, why, Some(reason), now);
     }
 
-    pub(super) fn close(&mut self, key: Key, reason: Option<&str>, now: Seconds) {
+    pub(super) fn close(&mut self, key: Key, why: Ended, reason: Option<&str>, now: Seconds) {
         if let Some(connection) = self.table.get_mut(key) {
+            connection.session.ends_by(why);
             let effects = connection.session.close(reason, true, now);
             connection.count_partial();
             self.apply(key, effects, now);
@@ -260,7 +278,14 @@ impl Shard {
         self.leave_hub(key);
         if let Some(connection) = self.table.remove(key) {
             self.shared.counters.connection_closed();
-            tracing::debug!(connection = %connection.identity.id, "a connection is gone");
+            let ended = connection.session.ended();
+            self.counts.ended.add(ended);
+            self.counts.reconnects_lost += u64::from(ended == Ended::NotBack);
+            tracing::debug!(
+                connection = %connection.identity.id,
+                reason = ended.name(),
+                "a connection is gone"
+            );
         }
         if self.table.is_empty() {
             self.emptied.notify_one();
@@ -271,6 +296,7 @@ impl Shard {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.is_member = true;
         let identity = Arc::clone(&connection.identity);
+        self.counts.opened(&identity.hub, connection.encoding());
         self.groups.enter(key, &identity);
         self.join_user_groups(key, &identity);
         self.open_upstream(key);
@@ -282,6 +308,7 @@ impl Shard {
         if !std::mem::take(&mut connection.is_member) {
             return;
         }
+        self.counts.left(&connection.identity.hub, connection.encoding());
         connection.invocations = None;
         if let Some(upstream) = connection.upstream.take() {
             upstream.close(connection.session.end_reason());

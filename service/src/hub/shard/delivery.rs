@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     filter::Filter,
-    hub::command::{Action, Command, GroupChange, Step, Target},
+    hub::{
+        command::{Action, Command, GroupChange, Step, Target},
+        counts::TargetKind,
+    },
+    session::Ended,
 };
 
 /// What clients are told at the end of the service.
@@ -42,12 +46,15 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
             });
             let batch = Batch::new(messages);
             let keys = shard.borrow().recipients(hub, recipients);
-            write_each(shard, &keys, &batch, pace).await;
+            write_each(shard, &keys, &batch, (&recipients.target).into(), pace).await;
+            for followed in run.iter().filter_map(|command| command.followed.as_ref()) {
+                followed.delivered(keys.len());
+            }
             keys.len()
         }
         Action::Close { recipients, reason } => {
             let keys = shard.borrow().recipients(hub, recipients);
-            close_each(shard, &keys, reason.as_deref(), pace).await;
+            close_each(shard, &keys, Ended::Closed, reason.as_deref(), pace).await;
             keys.len()
         }
         Action::Execute { filter, steps } => {
@@ -69,9 +76,13 @@ async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step, pace: &m
     // A step for nobody is work too: there may be tens of thousands.
     pace.spend(1).await;
     match step {
-        Step::Send(message) => write_each(shard, keys, &Batch::new([message]), pace).await,
+        Step::Send(message) => {
+            write_each(shard, keys, &Batch::new([message]), TargetKind::Filter, pace).await;
+        }
         Step::Groups(change) => change_each(shard, keys, change, Way::ByItself, pace).await,
-        Step::Close { reason } => close_each(shard, keys, reason.as_deref(), pace).await,
+        Step::Close { reason } => {
+            close_each(shard, keys, Ended::Closed, reason.as_deref(), pace).await
+        }
     }
 }
 
@@ -93,11 +104,17 @@ async fn matching(
     matching
 }
 
-async fn write_each(shard: &SharedShard, keys: &[Key], batch: &Batch<'_>, pace: &mut Pace) {
+async fn write_each(
+    shard: &SharedShard,
+    keys: &[Key],
+    batch: &Batch<'_>,
+    kind: TargetKind,
+    pace: &mut Pace,
+) {
     for chunk in keys.chunks(CHUNK) {
         pace.spend(chunk.len()).await;
         let mut shard = shard.borrow_mut();
-        shard.send_batch(chunk, batch);
+        shard.send_batch(chunk, batch, kind);
         shard.relieve();
     }
 }
@@ -119,6 +136,7 @@ async fn change_each(
 pub(super) async fn close_each(
     shard: &SharedShard,
     keys: &[Key],
+    why: Ended,
     reason: Option<&str>,
     pace: &mut Pace,
 ) {
@@ -127,7 +145,7 @@ pub(super) async fn close_each(
         let mut shard = shard.borrow_mut();
         let now = shard.now();
         for key in chunk {
-            shard.close(*key, reason, now);
+            shard.close(*key, why, reason, now);
         }
     }
 }
@@ -135,5 +153,5 @@ pub(super) async fn close_each(
 /// Closes every connection, because the service ends.
 pub(super) async fn close_all(shard: &SharedShard, pace: &mut Pace) {
     let keys = shard.borrow().table.keys();
-    close_each(shard, &keys, Some(SHUTTING_DOWN), pace).await;
+    close_each(shard, &keys, Ended::Shutdown, Some(SHUTTING_DOWN), pace).await;
 }

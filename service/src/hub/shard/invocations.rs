@@ -1,7 +1,10 @@
 //! Invocations of clients, from the call to the client's completion.
 
 use super::{state::Shard, table::Key};
-use crate::{hub::work::Invoke, protocol::Outcome};
+use crate::{
+    hub::{counts::TargetKind, work::Invoke},
+    protocol::Outcome,
+};
 
 /// For arguments such as numbers beyond any float, which JSON can write and MessagePack cannot.
 const NO_FORM: &str = "the arguments have no form in the client's protocol, MessagePack";
@@ -25,6 +28,9 @@ impl Shard {
             connection.forget_callers();
         }
         connection.invocations.get_or_insert_default().insert(invocation_id, outcome);
+        let sent = self.counts.sent.get_mut(TargetKind::Connection);
+        sent.deliveries += 1;
+        sent.bytes += frame.len() as u64;
         self.send(key, frame, 1, now);
     }
 

@@ -90,6 +90,8 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 }
                 Work::Invoke(invoke) => shard.borrow_mut().invoke(invoke),
                 Work::Ask { hub, question } => shard.borrow().answer(&hub, question),
+                // The asker may be gone.
+                Work::Report(report) => drop(report.send(shard.borrow().counts.clone())),
                 Work::CloseOver { spread, done } => {
                     spawn_local(close_over(Rc::clone(&shard), spread, done));
                 }

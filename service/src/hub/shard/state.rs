@@ -19,7 +19,10 @@ use crate::{
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},
-    hub::command::{Recipients, Target},
+    hub::{
+        command::{Recipients, Target},
+        counts::ShardCounts,
+    },
     session::{Rules, Seconds},
     store::Store,
     upstream::Upstream,
@@ -46,6 +49,7 @@ pub(super) struct Shard {
     pub(super) shared: Shared,
     pub(super) table: Table,
     pub(super) groups: Groups<Key>,
+    pub(super) counts: ShardCounts,
     /// Where sockets are read into, one after the other.
     pub(super) read_buffer: Box<[u8]>,
     /// Is told when the last connection is gone.
@@ -63,6 +67,7 @@ impl Shard {
                 shared,
                 table: Table::new(),
                 groups: Groups::new(),
+                counts: ShardCounts::default(),
                 read_buffer: vec![0; READ_BUFFER].into(),
                 emptied: Rc::default(),
                 itself: Weak::clone(itself),

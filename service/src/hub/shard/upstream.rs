@@ -2,7 +2,7 @@
 
 use super::{state::Shard, table::Key};
 use crate::{
-    session::{Call, Seconds},
+    session::{Call, Ended, Seconds},
     upstream::{Invocation, NotTaken},
 };
 
@@ -41,8 +41,12 @@ impl Shard {
         let effects = match taken {
             Ok(()) => return,
             Err(NotTaken::NoTemplate) => connection.session.refuse(&call, now, &self.shared.rules),
-            Err(NotTaken::QueueFull) => connection.session.close(Some(TOO_MANY_CALLS), true, now),
-            Err(NotTaken::AllFull) => connection.session.close(Some(UPSTREAM_BUSY), true, now),
+            Err(full @ (NotTaken::QueueFull | NotTaken::AllFull)) => {
+                let is_own = full == NotTaken::QueueFull;
+                let reason = if is_own { TOO_MANY_CALLS } else { UPSTREAM_BUSY };
+                connection.session.ends_by(Ended::Calls);
+                connection.session.close(Some(reason), true, now)
+            }
         };
         self.apply(key, effects, now);
     }

@@ -139,11 +139,17 @@ impl Settings {
         self.templates.iter().any(|template| template.serves(hub))
     }
 
-    /// Where an event goes; `None` if no template is for it.
-    pub(super) fn url(&self, hub: &HubName, category: Category, event: &str) -> Option<Url> {
-        let fitting =
-            self.templates.iter().find(|template| template.matches(hub, category, event))?;
-        fitting.url.fill(hub.as_str(), category.as_str(), event)
+    /// Where an event goes, with the place of its template; `None` if no template is for it.
+    pub(super) fn url(
+        &self,
+        hub: &HubName,
+        category: Category,
+        event: &str,
+    ) -> Option<(usize, Url)> {
+        let mut templates = self.templates.iter().enumerate();
+        let (place, fitting) =
+            templates.find(|(_, template)| template.matches(hub, category, event))?;
+        Some((place, fitting.url.fill(hub.as_str(), category.as_str(), event)?))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
-use signalr_serverless::{ConnectionId, UserId};
+use signalr_serverless::{AccessKey, ConnectionId, UserId, upstream::SignatureKeys};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use self::stand_in::StandIn;
@@ -19,10 +19,15 @@ fn keys() -> Vec<AccessKey> {
     ["first", "second"].map(|key| AccessKey::parse(key).unwrap()).into()
 }
 
+fn key_ring() -> KeyRing {
+    KeyRing::new(&keys()).unwrap()
+}
+
 fn upstream(settings: Settings, limits: Limits) -> (Upstream, mpsc::Receiver<Reply>) {
     let (sender, mut ends) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
     let (_, settings) = watch::channel(settings);
-    let upstream = Upstream::new(settings, &keys(), limits, http(), sender, Arc::default());
+    let upstream =
+        Upstream::new(settings, key_ring(), limits, http(), sender, Arc::default(), Arc::default());
     (upstream, ends.remove(0))
 }
 
@@ -212,8 +217,15 @@ async fn invocations_keep_their_order_and_wait_for_each_other() {
 async fn settings_that_change_change_where_events_go() {
     let (sender, settings) = watch::channel(Settings::default());
     let (replies, _) = Replies::new(ShardOf::new(NonZeroUsize::MIN));
-    let upstream =
-        Upstream::new(settings, &keys(), Limits::default(), http(), replies, Arc::default());
+    let upstream = Upstream::new(
+        settings,
+        key_ring(),
+        Limits::default(),
+        http(),
+        replies,
+        Arc::default(),
+        Arc::default(),
+    );
     let chat = HubName::parse("chat").unwrap();
     assert!(!upstream.serves(&chat));
     let events = upstream.open(caller(None));

@@ -119,7 +119,7 @@ impl Scene {
 
     async fn command(&self, action: Action) -> usize {
         let (matched, count) = oneshot::channel();
-        let command = Arc::new(Command { hub: hub(), action });
+        let command = Arc::new(Command { hub: hub(), action, followed: None });
         self.push(Work::Command { command, matched: Some(matched) }).await;
         count.await.unwrap()
     }
