@@ -183,7 +183,7 @@ impl Serve {
             announcement::warn(
                 standard_error,
                 "other machines can reach this service, and with --lenient a token is good for \
-                 ever: whoever got one once can use it. Leave --lenient out",
+                 ever: everyone who once got one can use it. Leave --lenient out",
             );
         }
         if keys.have_the_well_known_one() {

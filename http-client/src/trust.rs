@@ -1,4 +1,4 @@
-//! Whose certificates a server may show.
+//! The authorities whose certificates are accepted from servers.
 
 use std::{fmt, io, path::Path, sync::Arc};
 
@@ -19,7 +19,7 @@ use rustls::{
 #[derive(Clone, Default)]
 pub struct Trust(Option<Arc<RootCertStore>>);
 
-/// A file of authorities that cannot be used: which, and what is wrong with it.
+/// Why a file of authorities cannot be used. The text names the file and says what is wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {

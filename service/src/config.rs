@@ -120,7 +120,7 @@ pub struct Config {
 pub struct Timeouts {
     /// From the transport's beginning to the client's handshake. Default: 15 s.
     pub handshake: Duration,
-    /// A ping is sent where nothing else was for this long. Default: 15 s.
+    /// A ping is sent if nothing else was for this long. Default: 15 s.
     pub keep_alive: Duration,
     /// A client that sends nothing, not even pings, for this long is closed, once it has sent its
     /// first ping (see [`SilentClients`]). Default: 30 s.

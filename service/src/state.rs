@@ -69,7 +69,7 @@ impl State {
         }
         self.stage.close();
         self.hubs.close_over(drain.spread).await;
-        // Whoever waited for it has been dropped with everything else.
+        // The task that waited for it was dropped with everything else.
         let _ = told.send(());
         // Clients end their long polls by requests, so these are still answered.
         self.hubs.stop().await;

@@ -27,7 +27,8 @@ pub(super) struct Connection {
     /// The groups that the connection is in, each once.
     pub(super) groups: Vec<GroupName>,
     pub(super) session: Session,
-    /// Who waits for an answer of the client, by invocation id; `None` while nobody does.
+    /// The callers that wait for an answer of the client, by invocation id. `None` if no caller
+    /// waits.
     #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
     pub(super) invocations: Option<Box<HashMap<String, oneshot::Sender<Answered>>>>,
     /// What the upstream will be told about the client once it is open.

@@ -49,7 +49,7 @@ impl Message {
         }
     }
 
-    /// The message as it goes over the wire; `None` where it has no form in the protocol.
+    /// The message as it goes over the wire; `None` if it has no form in the protocol.
     pub(crate) fn frame(&self, encoding: Encoding) -> Option<&Bytes> {
         let encode = || {
             let message = self.content.encode(encoding.protocol)?;

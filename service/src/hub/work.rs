@@ -23,11 +23,11 @@ use crate::{
 };
 
 /// One thing that a shard is asked to do. A question is answered after the commands that were taken
-/// before it. Whoever asks may go away; then nobody gets the answer.
+/// before it. If the asker is gone, the answer is dropped.
 #[derive(Debug)]
 pub(crate) enum Work {
     Adopt(Box<NewConnection>),
-    /// A client goes on on another socket.
+    /// A client continues on another socket.
     Resume {
         connection: ConnectionId,
         socket: Box<WebSocket>,

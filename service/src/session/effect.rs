@@ -27,7 +27,7 @@ pub(crate) enum Effect {
     Abort,
 }
 
-/// A call of a client, for whoever answers it.
+/// A call of a client, which goes to the upstream.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) target: String,

@@ -274,7 +274,7 @@ impl Session {
         }
     }
 
-    /// Notes that the transport was ended on purpose, by whomever.
+    /// Notes that the transport was ended on purpose, by either side.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
         self.ends_by(Ended::Client);
         if !matches!(self.phase, Phase::Ended { .. }) {
@@ -282,7 +282,8 @@ impl Session {
         }
     }
 
-    /// Goes on on another transport: no handshake, but what the client may have missed.
+    /// Continues on another transport. There is no new handshake. The frames that the client may
+    /// have missed are sent again.
     pub(crate) fn resume(&mut self, now: Seconds) -> Vec<Effect> {
         let (Phase::Open | Phase::Away { .. }, Some(reliable)) = (self.phase, &mut self.reliable)
         else {

@@ -132,7 +132,7 @@ fn a_silent_client_is_closed_and_a_pinging_one_is_not() {
     assert!(matches!(effects.last(), Some(Effect::End)));
 }
 
-/// Whoever looks at the timer may have read the clock before the client was heard.
+/// The caller of the timer may have read the clock before the client was heard.
 #[test]
 fn a_look_that_is_older_than_the_last_word_closes_nobody() {
     let mut session = new_session(100);

@@ -173,7 +173,7 @@ fn expiry(hub: &HubName, user: &UserId, group: &GroupName, at: SystemTime) -> Ex
     Expiry { at, hub: hub.clone(), user: user.clone(), group: group.clone() }
 }
 
-/// The untimed group that was added or renewed longest ago, where there is one too many.
+/// If there is one untimed group too many: the group that was added or renewed longest ago.
 fn oldest_beyond_the_limit(groups: &HashMap<GroupName, Entry>) -> Option<GroupName> {
     let untimed = groups.iter().filter(|(_, entry)| entry.is_untimed);
     if untimed.clone().count() <= UNTIMED_GROUPS_PER_USER {

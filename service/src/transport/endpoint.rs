@@ -246,7 +246,7 @@ impl Client {
         (&self.hub, self.user.as_ref())
     }
 
-    /// What the upstream is told about this client, where there is one.
+    /// What the upstream is told about this client, if there is one.
     pub(crate) fn caller(&mut self, identity: &Arc<Identity>) -> Option<Caller> {
         let Details { claims, query } = self.details.take()?;
         Some(Caller { identity: Arc::clone(identity), claims, query })

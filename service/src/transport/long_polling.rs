@@ -21,7 +21,7 @@ use crate::{
     tokens::{Claim, ClaimError},
 };
 
-/// How long a poll waits where the token says nothing. Source: ASP.NET Core.
+/// How long a poll waits if the token says nothing. Source: ASP.NET Core.
 const POLL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// `GET /client/?hub=…&id=…`: the first one connects, each other waits for messages.

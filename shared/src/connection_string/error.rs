@@ -1,6 +1,13 @@
 //! What can be wrong with a connection string. No text here ever holds a key or a secret.
 
-/// A connection string that cannot be used, and why.
+/// Why a connection string cannot be used.
+///
+/// ```
+/// use signalr_serverless::{ConnectionString, ConnectionStringError};
+///
+/// let error = ConnectionString::parse(" ").unwrap_err();
+/// assert!(matches!(error, ConnectionStringError::Blank));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionStringError {

@@ -50,9 +50,9 @@ impl RestClient {
         Self::with_http_client(service, signalr_http_client::client(&Trust::default())?)
     }
 
-    /// The same, whose calls, and those of an identity's tokens, are made by a client of one's own:
-    /// to share its connections, or to trust other authorities. It should follow no redirect, as
-    /// calls carry tokens.
+    /// The same with an HTTP client of your own, for example to share its connections or to trust
+    /// other authorities. An identity uses it too, to fetch tokens. The client should follow no
+    /// redirects, since calls carry tokens.
     ///
     /// ```
     /// # use signalr_serverless::{ConnectionString, rest::RestClient};
@@ -209,7 +209,7 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// As any call, but for a status of 500 or more.
+    /// Those of any call, except a status of 500 or more.
     pub async fn health(&self) -> Result<bool, Error> {
         match Call::new(&self.0, Operation::Health).run().await {
             Ok(()) => Ok(true),

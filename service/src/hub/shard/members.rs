@@ -98,8 +98,9 @@ impl<K: Copy + Hash + Ord> Members<K> {
         is_new
     }
 
-    /// Takes a connection out of a group: one that leaves by itself whichever way it came in, one
-    /// whose user leaves unless it is in by itself too. Returns whether it is out now.
+    /// Removes a connection from a group. If the connection itself leaves, it is removed in both
+    /// ways. If its user leaves, it stays if it also joined by itself. Returns whether it is out of
+    /// the group now.
     pub(super) fn leave(&mut self, key: K, group: &GroupName, way: Way) -> bool {
         let Some(members) = self.groups.get_mut(group) else { return false };
         let Some(ways) = members.ways.get_mut(&key) else { return false };

@@ -87,7 +87,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                     }
                     let count = carry_out(&shard, &run, &mut pace).await;
                     if let Some(matched) = matched {
-                        // Whoever asked may have gone away.
+                        // The asker may be gone.
                         let _ = matched.send(count);
                     }
                 }

@@ -69,7 +69,7 @@ impl UrlTemplate {
         Ok(template)
     }
 
-    /// The URL of an event. There is none where a value would be a step to another place in the
+    /// The URL of an event. There is none if a value would be a step to another place in the
     /// path (`.` or `..`): clients choose the names of events.
     pub(super) fn fill(&self, hub: &str, category: &str, event: &str) -> Option<Url> {
         let fill = |text: &str| {
