@@ -26,6 +26,7 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 MAY_USE = {
     "signalr-http-client": set(),
     "signalr-http-server": set(),
+    "signalr-client": {"signalr-http-client"},
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-serverless": {"signalr-http-client", "signalr-signing-keys"},
@@ -43,7 +44,11 @@ MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-chat",
     "signalr-group-admin",
 }
-MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {"signalr-function-app", "signalr-service"}
+MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
+    "signalr-client",
+    "signalr-function-app",
+    "signalr-service",
+}
 
 # What measures the product. Nothing of the product builds on it, not even in tests.
 BENCH = {"signalr-bench-floor", "signalr-bench-load"}
