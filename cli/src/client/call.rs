@@ -65,19 +65,24 @@ pub(super) async fn run(
     results: &mpsc::Sender<Result<String, Failure>>,
     show: Show,
 ) {
-    let outcome = match command {
-        Command::Send(Call { target, arguments }) => connection.send(&target, &arguments).await,
+    let (target, outcome) = match command {
+        Command::Send(Call { target, arguments }) => {
+            let outcome = connection.send(&target, &arguments).await;
+            (target, outcome)
+        }
         Command::Invoke(Call { target, arguments }) => {
-            invoke(connection, &target, &arguments, results, show).await
+            let outcome = invoke(connection, &target, &arguments, results, show).await;
+            (target, outcome)
         }
         Command::Stream(Call { target, arguments }) => {
-            stream(connection, &target, &arguments, results, show).await
+            let outcome = stream(connection, &target, &arguments, results, show).await;
+            (target, outcome)
         }
-        Command::Help | Command::Quit => Ok(()),
+        Command::Help | Command::Quit => return,
     };
     if let Err(error) = outcome {
         // If nobody prints any more, the client has ended.
-        let _ = results.send(Err(Failure::Service(error.to_string()))).await;
+        let _ = results.send(Err(Failure::Service(format!("{target}: {error}")))).await;
     }
 }
 
