@@ -1,8 +1,8 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc structure rust-tests api-tests client-tests platform-tests uploads nextest chromium deny soak fuzz \
-  deploy-tools azure-package measure-functions bench bench-quick instructions
+.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium deny soak fuzz \
+  deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
 run: page
@@ -13,10 +13,10 @@ run: page
 AZURE = --no-default-features --features entra,oidc
 
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
-test: fmt clippy doc structure rust-tests api-tests platform-tests client-tests
+test: fmt clippy doc docs structure rust-tests docs-tests api-tests package-tests platform-tests client-tests
 
 # The inner loop.
-check: fmt clippy nextest
+check: fmt clippy nextest faketime
 	cargo nextest run --locked --workspace
 
 fmt:
@@ -33,11 +33,33 @@ clippy:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
+# The book, in target/book, with a check of its links.
+docs: mdbook
+	mdbook build docs
+	node --test --test-reporter=spec tests/docs/links.test.js
+
+# Every block of code in the documentation, and what the reference says about the code.
+docs-tests: tests/clients/node_modules/.package-lock.json nginx
+	cargo build --locked -p signalr-cli
+	node --test --test-reporter=spec --test-timeout=300000 --test-concurrency=3 tests/docs/*.test.js
+
+# Writes the parts of the reference that the code itself says: help texts, operations, error codes.
+reference:
+	cargo build --locked -p signalr-cli
+	node tests/docs/reference.js
+	node tests/docs/local-http.js
+
+mdbook:
+	command -v mdbook >/dev/null || cargo install --locked mdbook@0.5.2 --no-default-features --features search
+
+nginx:
+	tests/docs/install-nginx
+
 structure:
 	python3 -B tests/structure/self_test.py
 	python3 -B tests/structure/check.py
 
-rust-tests: nextest
+rust-tests: nextest faketime
 	cargo test --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
@@ -65,6 +87,14 @@ WORK ?= 1
 soak:
 	cargo build --locked --release -p signalr-cli
 	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr $(SECONDS) $(WORK)
+
+# What the service must survive, at full size: some minutes each. SCENARIOS names some of them.
+endurance: faketime
+	cargo build --locked --release -p signalr-cli
+	cargo run --locked --release -p signalr-endurance -- target/release/signalr full $(SCENARIOS)
+
+faketime:
+	endurance/install-faketime
 
 # The service beside the least that a server can cost, in five rounds, written to bench/results.md.
 bench:
@@ -118,6 +148,33 @@ azure-package: deploy-tools
 # Size, time from exec to the first answer, and memory of each function, beside a bare hello.
 measure-functions:
 	python3 -B functions/measure.py
+
+# What people install, in target/packages: the static binary and the Debian package with it.
+packages:
+	RUSTFLAGS="-C target-feature=+crt-static" \
+	  cargo build --locked --release --target x86_64-unknown-linux-gnu -p signalr-cli
+	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb@3.8.0
+	mkdir -p target/packages
+	cargo deb --quiet --package signalr-cli --no-build --target x86_64-unknown-linux-gnu --output target/packages/signalr.deb
+
+# The functions as zips for Lambda, in target/packages, for packaging/terraform.
+lambda-packages: deploy-tools
+	mkdir -p target/packages
+	for name in negotiate broadcast group-admin; do \
+	  (cd functions/$$name && PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" \
+	    cargo lambda build --locked --release --output-format zip --bin $$name) && \
+	  cp target/lambda/$$name/bootstrap.zip target/packages/$$name.zip || exit 1; \
+	done
+
+# The packages are installed and started; the chart is checked with Kubernetes' schemas.
+package-tests: packages tests/packages/node_modules/.package-lock.json tests/packages/.venv/installed
+	tests/packages/install-tools
+	cd tests/packages && npm test
+
+tests/packages/.venv/installed: tests/packages/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
 
 # Licences, sources and bans of all dependencies.
 deny:

@@ -1,10 +1,12 @@
 //! What the command prints when it has started.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    net::IpAddr,
-};
+use std::{fmt, io, net::IpAddr, time::Duration};
+
+use crate::output::Output;
+
+/// How long the start waits for somebody to take what is printed. It is written whenever somebody
+/// does.
+const WRITTEN: Duration = Duration::from_millis(100);
 
 /// One thing that a user wants to know, with its name in front.
 #[derive(Debug)]
@@ -62,22 +64,22 @@ pub(crate) fn host(ip: IpAddr) -> String {
     }
 }
 
-/// Prints the lines and then `ready`, which programs wait for.
+/// Prints the lines and then `ready`, which programs wait for. If nobody reads, or nothing can be
+/// written, the command goes on; a warning in the log says so.
 ///
 /// # Errors
 ///
-/// Where standard output is closed.
+/// If the system gives no thread.
 pub(crate) fn print(lines: &[Line]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    writeln!(out, "ready")?;
-    out.flush()
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let standard_output = Output::start("standard output", io::stdout())?;
+    standard_output.send(format!("{lines}ready\n").as_bytes());
+    standard_output.flush(WRITTEN);
+    tracing::info!("ready");
+    Ok(())
 }
 
-/// Prints a warning, whatever the log level is.
-pub(crate) fn warn(text: &str) {
-    // Nobody is left to be warned where standard error is closed.
-    let _ = writeln!(io::stderr(), "WARNING: {text}");
+/// Says a warning, whatever the log level is.
+pub(crate) fn warn(standard_error: &Output, text: &str) {
+    standard_error.send(format!("WARNING: {text}\n").as_bytes());
 }

@@ -1,6 +1,6 @@
 //! `signalr dev`: the service, the functions and the chat page at once, for this machine only.
 
-use std::{ffi::OsString, io, sync::Arc};
+use std::{ffi::OsString, io, path::Path, sync::Arc};
 
 use axum::Router;
 use clap::Args;
@@ -19,46 +19,68 @@ use crate::{
     announcement::{self, Line, Scheme, connection_string},
     failure::Failure,
     limits::socket_limits,
-    open_files, page,
+    local_settings::{self, LocalSettings, Origins},
+    open_files,
+    output::Output,
+    page,
 };
 
 /// Run everything on this machine: service, functions and chat page
 ///
 /// Where AzureSignalRConnectionString or AzureSignalRConnectionString__serviceUri is set, that service
-/// is used and none is started.
+/// is used and none is started. A local.settings.json in the working folder is read: its values stand in
+/// for variables that are not set.
 #[derive(Args, Debug)]
 pub(crate) struct Dev {
-    /// Port of the functions and the chat page; 0 picks a free one
-    #[arg(short, long, default_value_t = 7071)]
-    port: u16,
+    /// Port of the functions and the chat page; 0 picks a free one [default: 7071, or LocalHttpPort of local.settings.json]
+    #[arg(short, long)]
+    port: Option<u16>,
 
     /// Port of the service; 0 picks a free one
     #[arg(long, default_value_t = 8888)]
     service_port: u16,
 
-    /// Hub to serve, repeatable; the first answers calls that name none
+    /// Hub to serve, repeatable; the first answers calls that name none [default: chat]
     #[arg(
         long = "hub",
         value_name = "HUB",
         env = variable::HUBS.name,
-        value_delimiter = ',',
-        default_value = "chat"
+        value_delimiter = ','
     )]
     hubs: Vec<HubName>,
 }
 
+/// As Azure Functions' tools have it.
+const PORT: u16 = 7071;
+
 impl Dev {
     /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(
-        self,
+        mut self,
+        standard_error: &Output,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), Failure> {
-        let starts_service = !names_a_service(&environment);
+        let file = LocalSettings::read(Path::new(local_settings::FILE))?;
+        if let Some(file) = &file {
+            self.fill_in(file)?;
+            warn(file, standard_error);
+        }
+        if self.hubs.is_empty() {
+            self.hubs.push(HubName::parse("chat").map_err(|error| Failure::configuration(&error))?);
+        }
+        let set = |key: &str| environment(key).filter(|value| !value.is_empty());
+        let in_file = |key: &str| {
+            let file = file.as_ref()?;
+            file.value(key).map(OsString::from).or_else(|| origins(file, key))
+        };
+        let starts_service =
+            !names_a_service(&set) && (!names_a_service(&in_file) || self.is_own(&in_file));
+        let environment = |key: &str| set(key).or_else(|| in_file(key));
         let mut config = self.function_config(starts_service, &environment)?;
         let signals = EndSignals::listen()?;
 
         let listeners = self.bind_functions().await?;
-        let upstream = upstream_at(&listeners)?;
+        let upstream = upstream_at(&listeners, config.event_grid.is_some())?;
         let service = if starts_service { Some(self.bind_service(upstream).await?) } else { None };
         if let Some(port) = service.as_ref().and_then(port_of) {
             config.connection_string = own_connection_string(port)?;
@@ -66,10 +88,46 @@ impl Dev {
         let app = signalr_function_app::router(&config)
             .map_err(|error| Failure::configuration(&error))?;
 
-        announcement::print(&self.lines(&listeners, service.as_ref(), &config)?)?;
+        let mut lines = self.lines(&listeners, service.as_ref(), &config)?;
+        lines.extend(file.as_ref().map(settings));
+        announcement::print(&lines)?;
         let app = page::in_front_of(app, starts_service);
         let places = SocketPlaces::new(half_of_the_sockets()?);
         Ok(signals.run(|first| serve(places, app, listeners, service, first)).await?)
+    }
+
+    /// Takes from the file what no flag says.
+    fn fill_in(&mut self, file: &LocalSettings) -> Result<(), Failure> {
+        self.port = self.port.or(file.port);
+        let names = file.value(variable::HUBS.name).or_else(|| file.value(variable::HUB.name));
+        if let Some(names) = names.filter(|_| self.hubs.is_empty()) {
+            let default = file.value(variable::HUB.name).unwrap_or_default().trim();
+            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+            let hubs = names.map(HubName::parse).collect::<Result<Vec<_>, _>>();
+            self.hubs = hubs.map_err(|error| Failure::configuration(&error))?;
+            // The first answers calls that name none.
+            self.hubs.sort_by_key(|hub| !hub.as_str().eq_ignore_ascii_case(default));
+        }
+        Ok(())
+    }
+
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(PORT)
+    }
+
+    /// Whether the file names the service that this command would start.
+    fn is_own(&self, in_file: &impl Fn(&str) -> Option<OsString>) -> bool {
+        let own = own_connection_string(self.service_port).ok();
+        let named = [variable::CONNECTION_STRING, variable::CONNECTION_STRING_SECTION];
+        let named = named.iter().find_map(|variable| in_file(variable.name));
+        let named = named.and_then(|text| ConnectionString::parse(&text.into_string().ok()?).ok());
+        let has_no_identity = in_file(variable::SERVICE_URI.name).is_none();
+        let is_same = |own: &ConnectionString, named: &ConnectionString| {
+            own.endpoint() == named.endpoint().replace("127.0.0.1", "localhost")
+                && own.credential() == named.credential()
+        };
+        let both = own.zip(named);
+        has_no_identity && both.is_some_and(|(own, named)| is_same(&own, &named))
     }
 
     /// Reads the environment, with this command's own defaults under it and its flags over it.
@@ -78,10 +136,10 @@ impl Dev {
         starts_service: bool,
         environment: &impl Fn(&str) -> Option<OsString>,
     ) -> Result<FunctionConfig, Failure> {
-        if self.port == self.service_port && self.port != 0 && starts_service {
+        let port = self.port();
+        if port == self.service_port && port != 0 && starts_service {
             return Err(Failure::Configuration(format!(
-                "--port and --service-port are both {}; give them two ports",
-                self.port
+                "--port and --service-port are both {port}; give them two ports"
             )));
         }
         let hubs = self.hubs.iter().map(HubName::as_str).collect::<Vec<_>>();
@@ -101,7 +159,7 @@ impl Dev {
                 // Where to listen is this command's own matter.
                 None
             } else {
-                environment(key).filter(|value| !value.is_empty()).or_else(|| default(key))
+                environment(key).or_else(|| default(key))
             }
         })
         .map_err(|error| Failure::configuration(&error))
@@ -119,7 +177,7 @@ impl Dev {
     }
 
     async fn bind_functions(&self) -> Result<Vec<TcpListener>, Failure> {
-        Listen::Loopback { port: self.port }
+        Listen::Loopback { port: self.port() }
             .bind()
             .await
             .map_err(|error| Failure::listen(&error, "flag --port"))
@@ -159,14 +217,43 @@ fn functions_port(listeners: &[TcpListener]) -> io::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// The functions take what clients call. Nothing here wants to know who comes and goes.
-fn upstream_at(listeners: &[TcpListener]) -> Result<Settings, Failure> {
+/// The functions take what clients call, and their coming and going if that is published.
+fn upstream_at(
+    listeners: &[TcpListener],
+    publishes_connections: bool,
+) -> Result<Settings, Failure> {
+    let categories = if publishes_connections { "messages,connections" } else { "messages" };
     let port = functions_port(listeners)?;
     let settings = json!({ "UpstreamSettings": { "Templates": [{
         "UrlTemplate": format!("http://localhost:{port}/api/upstream"),
-        "CategoryPattern": "messages",
+        "CategoryPattern": categories,
     }] } });
     Ok(Settings::parse(&settings.to_string())?)
+}
+
+/// Which file was read and what is set in it, and no value.
+fn settings(file: &LocalSettings) -> Line {
+    let names = file.names().collect::<Vec<_>>().join(", ");
+    Line::new("settings", format!("{} ({names})", local_settings::FILE))
+}
+
+fn warn(file: &LocalSettings, standard_error: &Output) {
+    if file.origins == Some(Origins::All) {
+        announcement::warn(
+            standard_error,
+            "pages of this machine alone may call, since browsers take no * together with credentials; list the others in CORS",
+        );
+    }
+}
+
+/// The file's CORS, beside the pages of this machine.
+fn origins(file: &LocalSettings, key: &str) -> Option<OsString> {
+    match &file.origins {
+        Some(Origins::These(origins)) if key == variable::ALLOWED_ORIGINS.name => {
+            Some(format!("loopback,{origins}").into())
+        }
+        _ => None,
+    }
 }
 
 /// What holds where the environment says nothing.

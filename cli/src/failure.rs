@@ -2,14 +2,19 @@
 
 use std::{
     error::Error,
-    fmt::Display,
     io::{self, Write},
     process::{self, ExitCode},
+    time::Duration,
 };
 
 use signalr_http_server::{Exit, ListenError, SecondSignal};
 use signalr_serverless::with_causes;
 use signalr_service::{StartError, upstream::SettingsError};
+
+use crate::output::Output;
+
+/// How long an end by force waits for somebody to read why.
+const FLUSHED: Duration = Duration::from_millis(100);
 
 /// Why the command ends early. The text names what was wrong and what would do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,14 +81,14 @@ impl Failure {
     }
 
     /// Prints the failure to standard error.
-    pub(crate) fn print(&self) {
-        print(self);
+    pub(crate) fn print(&self, standard_error: &Output) {
+        standard_error.send(format!("error: {self}\n").as_bytes());
     }
 
     /// Prints the failure to standard error and gives its exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self, standard_error: &Output) -> ExitCode {
         if !matches!(self, Self::Absent | Self::OutputClosed) {
-            print(self);
+            self.print(standard_error);
         }
         match self {
             Self::Configuration(_) => Exit::BadConfiguration.into(),
@@ -95,7 +100,10 @@ impl Failure {
             Self::Start(_) => Exit::Failed.into(),
             // At once: the runtime's own end would wait for calls that block, such as look-ups of
             // names.
-            Self::Forced(SecondSignal(signal)) => process::exit(signal.exit_code().into()),
+            Self::Forced(SecondSignal(signal)) => {
+                standard_error.flush(FLUSHED);
+                process::exit(signal.exit_code().into())
+            }
         }
     }
 }
@@ -125,7 +133,9 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { Exit::BadConfiguration.into() } else { ExitCode::SUCCESS }
 }
 
-fn print(failure: &dyn Display) {
+/// Says that the command cannot even write without waiting.
+pub(crate) fn no_thread(error: &io::Error) -> ExitCode {
     // Nothing is left to be told where standard error is closed.
-    let _ = writeln!(io::stderr(), "error: {failure}");
+    let _ = writeln!(io::stderr(), "error: the system gives no thread: {error}");
+    Exit::Failed.into()
 }

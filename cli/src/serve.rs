@@ -4,17 +4,18 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use signalr_http_server::EndSignals;
-use signalr_serverless::AccessKey;
 use signalr_service::{
-    ClientMessages, Config, EntraIssuer, Listen, Service, Trust, TrustError, WELL_KNOWN_ACCESS_KEY,
+    ClientMessages, Config, EntraIssuer, HostName, Listen, Service, Trust, TrustError,
     upstream::Settings,
 };
 
 use crate::{
     announcement::{self, Line, Scheme},
     failure::Failure,
+    keys::{KeyFlags, Keys},
     limits::LimitFlags,
     open_files,
+    output::Output,
     tls::TlsFlags,
 };
 
@@ -22,21 +23,20 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Port to listen on; 0 picks a free one
-    #[arg(short, long, default_value_t = 8888)]
+    #[arg(short, long, env = "SIGNALR_PORT", default_value_t = 8888)]
     port: u16,
 
     /// Address to listen on, such as 0.0.0.0; without it this machine only
-    #[arg(short, long, value_name = "ADDRESS")]
+    #[arg(short, long, value_name = "ADDRESS", env = "SIGNALR_IP")]
     ip: Option<IpAddr>,
 
     /// The settings.json of asrs-emulator, or the folder that has it: where to call for what clients
     /// do; changes are followed
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", env = "SIGNALR_CONFIG")]
     config: Option<PathBuf>,
 
-    /// Key that tokens may be signed with, repeatable; without it the well-known one of asrs-emulator
-    #[arg(long = "access-key", value_name = "KEY", value_parser = AccessKey::parse)]
-    access_keys: Vec<AccessKey>,
+    #[command(flatten)]
+    keys: KeyFlags,
 
     /// Microsoft Entra issuer whose tokens REST callers may bring: its URL, as discovery knows it
     #[arg(long, value_name = "URL", value_parser = EntraIssuer::parse)]
@@ -51,14 +51,20 @@ pub(crate) struct Serve {
     trust: Option<Trust>,
 
     /// What happens to a client that sends, as serverless clients only listen
-    #[arg(long, value_enum, default_value_t = OnClientMessage::Close)]
+    #[arg(long, value_enum, env = "SIGNALR_CLIENT_MESSAGES", default_value_t = OnClientMessage::Close)]
     client_messages: OnClientMessage,
 
     /// Port for API v1-preview besides, which on Azure is 5002; 0 picks a free one
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
-    /// Accept tokens at any time, and whatever host and port their audience names
+    /// Further name of this service, repeatable: a host that tokens may be for, and the path that a
+    /// gateway has in front, such as gateway.example.com/realtime
+    #[arg(long = "host", value_name = "NAME", env = "SIGNALR_HOST", value_delimiter = ',')]
+    names: Vec<HostName>,
+
+    /// Accept tokens at any time, whatever host and port their audience names, and the paths of
+    /// asrs-emulator without api-version
     #[arg(long)]
     lenient: bool,
 
@@ -79,15 +85,21 @@ enum OnClientMessage {
 
 impl Serve {
     /// Serves until a signal ends it. A second one ends it at once.
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self, standard_error: &Output) -> Result<(), Failure> {
         let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         let signals = EndSignals::listen()?;
-        let key = self.shown_key();
-        self.warn();
+        let keys = self.keys.read(self.is_for_this_machine())?;
+        let key = keys.shown();
+        self.warn(&keys, standard_error);
         let files = open_files::raise_limit()?;
-        let config = Config { upstream, tls, ..self.config(open_files::sockets(files)) };
+        let config = Config {
+            upstream,
+            tls,
+            access_keys: keys.into_access_keys(),
+            ..self.config(open_files::sockets(files))
+        };
         let sockets = config.sockets.connections;
         let service = config
             .bind()
@@ -104,16 +116,12 @@ impl Serve {
         Config {
             listen: self.listen(self.port),
             preview_listen: self.preview_port.map(|port| self.listen(port)),
-            access_keys: if self.access_keys.is_empty() {
-                defaults.access_keys
-            } else {
-                self.access_keys
-            },
             entra: self.entra_issuer.map(|issuer| issuer.with_audience(self.entra_audience)),
             client_messages: match self.client_messages {
                 OnClientMessage::Close => ClientMessages::Close,
                 OnClientMessage::Ignore => ClientMessages::Ignore,
             },
+            names: self.names,
             lenient: self.lenient,
             trust: self.trust.unwrap_or_default(),
             ..defaults
@@ -127,29 +135,29 @@ impl Serve {
         }
     }
 
-    /// The key for the printed connection string. A key of the user's own is a secret.
-    fn shown_key(&self) -> &'static str {
-        if self.access_keys.is_empty() { WELL_KNOWN_ACCESS_KEY } else { "<your-key>" }
-    }
-
     /// Says what a user may not expect.
-    fn warn(&self) {
-        if self.ip.is_none_or(|ip| ip.is_loopback()) {
+    fn warn(&self, keys: &Keys, standard_error: &Output) {
+        if self.is_for_this_machine() {
             return;
         }
         if self.lenient {
             announcement::warn(
-                "this service can be reached from other machines, and with --lenient a token is \
-                 good for ever: whoever got one once can use it. Leave --lenient out",
+                standard_error,
+                "other machines can reach this service, and with --lenient a token is good for \
+                 ever: whoever got one once can use it. Leave --lenient out",
             );
         }
-        if self.access_keys.is_empty() {
+        if keys.have_the_well_known_one() {
             announcement::warn(
-                "this service can be reached from other machines, and its access key is the one that \
-                 everybody knows: whoever reaches it can send to every client. Set a key of your own \
-                 with --access-key",
+                standard_error,
+                "other machines can reach this service, and its access key is the one that \
+                 everybody knows, as --insecure-key allows. Set a key of your own with --access-key",
             );
         }
+    }
+
+    fn is_for_this_machine(&self) -> bool {
+        self.ip.is_none_or(|ip| ip.is_loopback())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whose certificates a server may show.
 
-use std::{fmt, fs, io, path::Path, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -28,7 +28,7 @@ pub enum TrustError {
     Unreadable {
         /// The path.
         file: String,
-        /// What the operating system says.
+        /// What the operating system says, or why it is not read.
         #[source]
         cause: io::Error,
     },
@@ -57,7 +57,8 @@ impl Trust {
     /// [`TrustError`].
     pub fn from_file(path: &Path) -> Result<Self, TrustError> {
         let file = || path.display().to_string();
-        let pem = fs::read(path).map_err(|cause| TrustError::Unreadable { file: file(), cause })?;
+        let pem = signalr_small_file::read(path)
+            .map_err(|cause| TrustError::Unreadable { file: file(), cause })?;
         let roots =
             authorities(&pem).map_err(|problem| TrustError::Malformed { file: file(), problem })?;
         if roots.is_empty() {
@@ -149,5 +150,7 @@ mod tests {
         }
         let error = Trust::from_file("/nowhere.pem".as_ref()).unwrap_err().to_string();
         assert!(error.starts_with("'/nowhere.pem' cannot be read: "), "{error}");
+        let error = Trust::from_file("/dev/zero".as_ref()).unwrap_err().to_string();
+        assert!(error.starts_with("'/dev/zero' cannot be read: it is a device; "), "{error}");
     }
 }

@@ -5,9 +5,12 @@ use std::time::Duration;
 use jsonwebtoken::jwk::Jwk;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
-use super::key::Key;
+use super::{
+    issuer::{Issuer, secure_url},
+    key::Key,
+};
 
 /// For one document. Two are fetched for the first token, well within what clients wait.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -18,7 +21,7 @@ const MAX_DOCUMENT: usize = 256 * 1024;
 /// What an issuer published.
 #[derive(Debug)]
 pub(super) struct Issued {
-    /// The name by which its tokens call it.
+    /// The name by which its document calls it.
     pub(super) issuer: String,
     /// At least one.
     pub(super) keys: Vec<Key>,
@@ -46,10 +49,10 @@ impl Fetch {
     /// # Errors
     ///
     /// What is wrong, and with which document.
-    pub(super) async fn keys_of(&self, issuer: &Url) -> Result<Issued, String> {
-        let discovery: Discovery = self.document(&discovery_url(issuer)).await?;
+    pub(super) async fn keys_of(&self, issuer: &Issuer) -> Result<Issued, String> {
+        let discovery: Discovery = self.document(issuer.discovery()).await?;
         let named = discovery.issuer;
-        if named.trim_end_matches('/') != issuer.as_str().trim_end_matches('/') {
+        if !issuer.is_named(&named) {
             let named: String = named.chars().take(200).collect();
             return Err(format!("{issuer} calls itself '{named}'; use that"));
         }
@@ -93,88 +96,9 @@ impl Fetch {
 
 fn usable(keys: Vec<Value>) -> Vec<Key> {
     let keys = keys.into_iter().filter_map(|key| {
+        let issuer = key.get("issuer").and_then(Value::as_str).map(str::to_owned);
         let jwk: Jwk = serde_json::from_value(key).ok()?;
-        Key::parse(&jwk)
+        Key::parse(&jwk, issuer)
     });
     keys.collect()
-}
-
-/// An issuer's URL as a person sets it.
-///
-/// # Errors
-///
-/// What came and what would do.
-pub(super) fn issuer_url(text: &str) -> Result<Url, String> {
-    let url = secure_url(text)?;
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("'{text}' has a query or a fragment; an issuer has none"));
-    }
-    Ok(url)
-}
-
-fn secure_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|_| format!("'{text}' is not a URL; use https://…"))?;
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("has a user or a password; leave them out".to_owned());
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_here => Ok(url),
-        _ => Err(format!("'{text}' is not https; http is taken on this machine only")),
-    }
-}
-
-/// Source: OpenID Connect Discovery 1.0, section 4.
-fn discovery_url(issuer: &Url) -> Url {
-    let mut url = issuer.clone();
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&format!("{path}/.well-known/openid-configuration"));
-    url
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_https_or_this_machine() {
-        for good in [
-            "https://login.example",
-            "https://login.example/tenant/v2.0",
-            "http://localhost:9000",
-            "http://127.0.0.1:9000/x/",
-            "http://[::1]:1",
-        ] {
-            assert!(issuer_url(good).is_ok(), "{good}");
-        }
-        for (bad, part) in [
-            ("http://login.example", "is not https"),
-            ("http://localhost.evil.test", "is not https"),
-            ("ftp://localhost", "is not https"),
-            ("file:///etc/passwd", "is not https"),
-            ("login.example", "is not a URL"),
-            ("https://user:secret@login.example", "has a user or a password"),
-            ("https://login.example?x", "has a query"),
-            ("https://login.example#x", "has a query"),
-        ] {
-            let problem = issuer_url(bad).unwrap_err();
-            assert!(problem.contains(part) && !problem.contains("secret"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn discovery_stands_behind_the_issuers_path() {
-        for (issuer, url) in [
-            ("https://x.test", "https://x.test/.well-known/openid-configuration"),
-            ("https://x.test/a/", "https://x.test/a/.well-known/openid-configuration"),
-        ] {
-            assert_eq!(discovery_url(&Url::parse(issuer).unwrap()).as_str(), url);
-        }
-    }
 }

@@ -28,13 +28,15 @@ const MIN_RSA: usize = 256;
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) id: Option<String>,
+    /// The one issuer that it signs for, if several share their keys, as Microsoft Entra's tenants do.
+    pub(super) issuer: Option<String>,
     algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
 }
 
 impl Key {
     /// The key, or `None` for one that may not sign tokens or that nobody here understands.
-    pub(super) fn parse(jwk: &Jwk) -> Option<Self> {
+    pub(super) fn parse(jwk: &Jwk, issuer: Option<String>) -> Option<Self> {
         if !may_sign(jwk) {
             return None;
         }
@@ -47,7 +49,7 @@ impl Key {
             return None;
         }
         let decoding = DecodingKey::from_jwk(jwk).ok()?;
-        Some(Self { id: jwk.common.key_id.clone(), algorithms, decoding })
+        Some(Self { id: jwk.common.key_id.clone(), issuer, algorithms, decoding })
     }
 
     pub(super) fn signs(&self, algorithm: Algorithm) -> bool {
@@ -108,7 +110,7 @@ mod tests {
 
     fn parse(jwk: &Value) -> Option<Vec<Algorithm>> {
         let jwk: Jwk = serde_json::from_value(jwk.clone()).ok()?;
-        Key::parse(&jwk).map(|key| key.algorithms)
+        Key::parse(&jwk, None).map(|key| key.algorithms)
     }
 
     fn with(mut jwk: Value, name: &str, value: Value) -> Value {

@@ -8,10 +8,10 @@ use std::{
 
 use jsonwebtoken::Header;
 use signalr_signing_keys::{KeyCache, NoKeys, Schedule};
-use url::Url;
 
 use super::{
     fetch::{Fetch, Issued},
+    issuer::Issuer,
     key::Key,
     rejection::Rejection,
 };
@@ -41,14 +41,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The name by which the issuer's tokens call it.
+    /// The name by which the issuer's document calls it.
     pub(super) fn issuer(&self) -> &str {
         &self.issued.issuer
     }
 }
 
 impl Keys {
-    pub(super) fn new(issuer: Url, fetch: Fetch) -> Self {
+    pub(super) fn new(issuer: Issuer, fetch: Fetch) -> Self {
         let asked = move || {
             let (issuer, fetch) = (issuer.clone(), fetch.clone());
             async move { fetch.keys_of(&issuer).await }

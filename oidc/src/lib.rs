@@ -3,6 +3,7 @@
 //! | file | concern |
 //! |---|---|
 //! | `lib` | from a token to its claims |
+//! | `issuer` | whose tokens count, and where its keys are found |
 //! | `token` | which tokens are good |
 //! | `key` | which keys of the issuer may sign, and with which algorithms |
 //! | `keys` | the issuer's keys, and which of them is a token's |
@@ -12,60 +13,32 @@
 #![warn(missing_docs)]
 
 mod fetch;
+mod issuer;
 mod key;
 mod keys;
 mod rejection;
 mod token;
 
-use std::{fmt, time::SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
-use url::Url;
 
-pub use self::rejection::Rejection;
 use self::{
     fetch::Fetch,
     keys::{Found, Keys},
     token::{Expected, Unproven},
 };
-
-/// The URL of an issuer: https, or http on this machine, without a query.
-///
-/// ```
-/// use signalr_oidc::Issuer;
-///
-/// assert!(Issuer::parse("https://login.example/tenant").is_ok());
-/// assert!(Issuer::parse("http://login.example").is_err());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer(Url);
-
-/// An issuer's URL that cannot be used, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct IssuerError(String);
-
-impl Issuer {
-    /// Takes an issuer's URL as a person writes it, with or without a `/` at its end.
-    ///
-    /// # Errors
-    ///
-    /// [`IssuerError`]: what came and what would do.
-    pub fn parse(url: &str) -> Result<Self, IssuerError> {
-        fetch::issuer_url(url).map(Self).map_err(IssuerError)
-    }
-}
-
-impl fmt::Display for Issuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+pub use self::{
+    issuer::{Issuer, IssuerError},
+    rejection::Rejection,
+};
 
 /// Checks tokens. Clones share the issuer's keys.
 #[derive(Clone, Debug)]
 pub struct Verifier {
+    issuer: Issuer,
     keys: Keys,
+    audience_claim: String,
     audiences: Vec<String>,
 }
 
@@ -74,7 +47,16 @@ impl Verifier {
     /// asked when a token comes, by this client, which must follow no redirect.
     #[must_use]
     pub fn new(issuer: Issuer, audiences: Vec<String>, http: reqwest::Client) -> Self {
-        Self { keys: Keys::new(issuer.0, Fetch(http)), audiences }
+        let keys = Keys::new(issuer.clone(), Fetch(http));
+        Self { issuer, keys, audience_claim: token::AUDIENCE_CLAIM.to_owned(), audiences }
+    }
+
+    /// Looks for the audience in this claim instead of `aud`: tokens of some issuers name there the
+    /// client that they were issued to, such as `client_id` or `azp`, and have no audience of their own.
+    #[must_use]
+    pub fn with_audience_claim(mut self, name: impl Into<String>) -> Self {
+        self.audience_claim = name.into();
+        self
     }
 
     /// The claims of a good token. It must run in a tokio runtime.
@@ -88,7 +70,11 @@ impl Verifier {
         now: SystemTime,
     ) -> Result<Map<String, Value>, Rejection> {
         let (claims, found) = self.signed(token, now).await?;
-        let expected = Expected { issuer: found.issuer(), audiences: &self.audiences };
+        let expected =
+            Expected { audience_claim: &self.audience_claim, audiences: &self.audiences };
+        self.issuer.check(&claims, found.issuer(), found.key.issuer.as_deref()).map_err(
+            |expected| token::wrong("issuer", &expected, claims.get(token::ISSUER_CLAIM)),
+        )?;
         token::check(&claims, expected, now)?;
         Ok(claims)
     }

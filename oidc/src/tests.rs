@@ -376,3 +376,105 @@ async fn keys_outlast_a_document_without_any() {
     let token = new.sign(&issuer.with("exp", json!(NOW + 100 * HOUR)));
     assert!(verifier.check(&token, at(NOW + 26 * HOUR)).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_key_id_is_compared_and_nothing_else() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    assert!(check(&verifier, &signer.sign(&issuer.claims())).await.is_ok());
+    let url = format!("{}/keys", issuer.url);
+    for id in
+        ["../../../../dev/null", "/etc/passwd", &url, "file:///etc/passwd", "", "k\0", "k' OR 1=1"]
+    {
+        let problem = rejected(&verifier, &signer.sign_as(Some(id), &issuer.claims())).await;
+        assert!(problem.contains("not one of the issuer's"), "{id}: {problem}");
+    }
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[tokio::test]
+async fn of_two_audiences_one_will_do_and_a_claim_twice_is_none() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let verifier = issuer.verifier();
+    for (audience, good) in [
+        (json!(["chat", "other"]), true),
+        (json!(["other", "another"]), false),
+        (json!("chat other"), false),
+        (json!("chat,other"), false),
+        (json!([["chat"]]), false),
+        (json!([]), false),
+    ] {
+        let token = signer.sign(&issuer.with("aud", audience.clone()));
+        assert_eq!(check(&verifier, &token).await.is_ok(), good, "{audience}");
+    }
+    let claims = issuer.with("aud", json!("other")).to_string();
+    let twice = format!(r#"{},"aud":"chat"}}"#, claims.strip_suffix('}').unwrap());
+    let payload = URL_SAFE_NO_PAD.encode(twice);
+    let problem = rejected(&verifier, &signer.sign_payload(&payload)).await;
+    assert!(problem.contains("each claim once"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_for_one_issuer_of_several_signs_for_that_one() {
+    let (shared, own) = (Signer::ed("shared"), Signer::ed("own"));
+    let keys = [
+        (&shared, "https://login.example/{tenantid}/v2.0"),
+        (&own, "https://login.example/consumers/v2.0"),
+    ];
+    let keys = keys.map(|(signer, issuer)| {
+        let mut jwk = signer.jwk();
+        jwk["issuer"] = issuer.into();
+        jwk
+    });
+    let server = TestIssuer::start(&keys).await;
+    let name = "https://login.example/{tenantid}/v2.0";
+    server.discovery.lock().unwrap()["issuer"] = name.into();
+    let discovery = format!("{}/.well-known/openid-configuration", server.url);
+    let tenants = ["consumers", "contoso"].map(str::to_owned);
+    let issuer = Issuer::found_by(name, &discovery).unwrap().with_tenants(tenants);
+    let issuer = issuer.also_named("https://sts.example/{tenantid}/");
+    let verifier = server.verifier_of(issuer);
+    for (signer, tenant, good) in [
+        (&shared, "contoso", true),
+        (&shared, "consumers", true),
+        (&own, "consumers", true),
+        (&own, "contoso", false),
+        (&shared, "strange", false),
+    ] {
+        let mut claims = server.with("tid", tenant.into());
+        for issuer in ["https://login.example/{}/v2.0", "https://sts.example/{}/"] {
+            claims["iss"] = issuer.replace("{}", tenant).into();
+            let checked = check(&verifier, &signer.sign(&claims)).await;
+            assert_eq!(checked.is_ok(), good, "{issuer} {tenant} {checked:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_answers_html_or_lists_ten_thousand_keys_is_no_issuer_now() {
+    let signer = Signer::ed("k");
+    let issuer = TestIssuer::start(&[signer.jwk()]).await;
+    let token = signer.sign(&issuer.claims());
+    let many: Vec<_> = (0..10_000)
+        .map(|number| {
+            let mut jwk = signer.jwk();
+            jwk["kid"] = number.to_string().into();
+            jwk
+        })
+        .collect();
+    issuer.publish(&many);
+    let Err(Rejection::Keys(problem)) = check(&issuer.verifier(), &token).await else {
+        panic!("ten thousand keys are kept");
+    };
+    assert!(problem.contains("more than 262144 bytes"), "{problem}");
+    *issuer.answers_html.lock().unwrap() = true;
+    let Err(Rejection::Keys(problem)) = check(&issuer.verifier(), &token).await else {
+        panic!("HTML is an issuer");
+    };
+    assert!(problem.contains("openid-configuration cannot be read"), "{problem}");
+    *issuer.answers_html.lock().unwrap() = false;
+    issuer.publish(&[signer.jwk()]);
+    assert!(check(&issuer.verifier(), &token).await.is_ok());
+}

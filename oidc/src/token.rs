@@ -13,13 +13,20 @@ use super::{
 /// The longest token that is looked at, in bytes. API gateways take about as much in all headers.
 pub(super) const MAX_TOKEN: usize = 8 * 1024;
 
+/// The claim that names a token's issuer.
+pub(super) const ISSUER_CLAIM: &str = "iss";
+
+/// The claim that usually says for whom a token is.
+pub(super) const AUDIENCE_CLAIM: &str = "aud";
+
 /// How far the issuer's clock and ours may be apart.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// Whose tokens count, and for whom they must be.
+/// For whom tokens must be.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected<'a> {
-    pub(super) issuer: &'a str,
+    /// The claim that says for whom a token is.
+    pub(super) audience_claim: &'a str,
     pub(super) audiences: &'a [String],
 }
 
@@ -100,23 +107,17 @@ pub(super) fn check(
     expected: Expected<'_>,
     now: SystemTime,
 ) -> Result<(), Rejection> {
-    check_issuer(claims, expected.issuer)?;
-    check_audience(claims, expected.audiences)?;
+    check_audience(claims, expected)?;
     check_times(claims, now)
 }
 
-fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), Rejection> {
-    match claims.get("iss") {
-        Some(Value::String(issuer)) if issuer == expected => Ok(()),
-        came => reject(format!("the token's issuer must be '{expected}'; {} came", shown(came))),
-    }
-}
-
-fn check_audience(claims: &Map<String, Value>, expected: &[String]) -> Result<(), Rejection> {
+/// One of several audiences will do: some issuers name themselves beside the one that was asked for.
+fn check_audience(claims: &Map<String, Value>, expected: Expected<'_>) -> Result<(), Rejection> {
+    let Expected { audience_claim, audiences } = expected;
     let is_ours = |audience: &Value| {
-        audience.as_str().is_some_and(|audience| expected.iter().any(|ours| ours == audience))
+        audience.as_str().is_some_and(|audience| audiences.iter().any(|ours| ours == audience))
     };
-    let found = match claims.get("aud") {
+    let found = match claims.get(audience_claim) {
         Some(Value::Array(audiences)) => audiences.iter().any(is_ours),
         Some(audience) => is_ours(audience),
         None => false,
@@ -124,8 +125,17 @@ fn check_audience(claims: &Map<String, Value>, expected: &[String]) -> Result<()
     if found {
         return Ok(());
     }
-    let expected = expected.join("' or '");
-    reject(format!("the token's audience must be '{expected}'; {} came", shown(claims.get("aud"))))
+    let what = match audience_claim {
+        AUDIENCE_CLAIM => "audience",
+        other => other,
+    };
+    let expected = format!("'{}'", audiences.join("' or '"));
+    Err(wrong(what, &expected, claims.get(audience_claim)))
+}
+
+/// A claim with another value than one that counts.
+pub(super) fn wrong(what: &str, expected: &str, came: Option<&Value>) -> Rejection {
+    Rejection::Token(format!("the token's {what} must be {expected}; {} came", shown(came)))
 }
 
 fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), Rejection> {

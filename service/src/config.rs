@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::{
     auth::EntraIssuer,
     drain::Drain,
+    host_name::HostName,
     memory,
     session::{ClientMessages, Rules, Seconds, SilentClients},
     upstream,
@@ -54,8 +55,12 @@ pub struct Config {
     pub client_messages: ClientMessages,
     /// What happens to clients that never send a ping. Default: they stay.
     pub silent_clients: SilentClients,
-    /// Whether tokens are good at any time and whatever host and port their audience names. A
-    /// client's token never calls REST, nor does a REST token connect. Default: no.
+    /// Further names of the service, beside those that requests come with: what tokens may be for,
+    /// and the paths that gateways leave in front of the service's. Default: none.
+    pub names: Vec<HostName>,
+    /// Whether tokens are good at any time and whatever host and port their audience names, and
+    /// calls may have the paths of asrs-emulator. A client's token never calls REST, nor does a REST
+    /// token connect. Default: no.
     pub lenient: bool,
     /// How many shards own the connections. Default: as many as there are cores.
     pub shards: Option<NonZeroUsize>,
@@ -130,6 +135,7 @@ impl Default for Config {
             entra: None,
             client_messages: ClientMessages::default(),
             silent_clients: SilentClients::default(),
+            names: Vec::new(),
             lenient: false,
             shards: None,
             sockets: SocketLimits::default(),

@@ -19,6 +19,7 @@ pub struct Counters {
     calls_refused: AtomicU64,
     queued_bytes: AtomicUsize,
     events_left_out: AtomicU64,
+    answers_left_out: AtomicU64,
     refused_at_end: AtomicU64,
 }
 
@@ -60,7 +61,8 @@ impl Counters {
         self.calls_refused.load(Relaxed)
     }
 
-    /// Bytes that wait now for clients that read slower than messages come.
+    /// Bytes that are held now for clients: what waits for those that read slower than messages come,
+    /// what is kept for a reconnect, and messages that came in part.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.queued_bytes.load(Relaxed)
@@ -83,6 +85,17 @@ impl Counters {
     #[must_use]
     pub fn upstream_events_left_out(&self) -> u64 {
         self.events_left_out.load(Relaxed)
+    }
+
+    /// Answers of upstreams that no client got, because there was no room for them beside those of
+    /// others.
+    #[must_use]
+    pub fn upstream_answers_left_out(&self) -> u64 {
+        self.answers_left_out.load(Relaxed)
+    }
+
+    pub(crate) fn answer_left_out(&self) {
+        self.answers_left_out.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn event_left_out(&self) {

@@ -11,6 +11,7 @@
 
 mod admission;
 mod auth;
+mod budget;
 mod carrier;
 mod clock;
 mod config;
@@ -22,6 +23,7 @@ mod filter;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod header_limit;
+mod host_name;
 mod hub;
 mod identity;
 mod memory;
@@ -30,6 +32,7 @@ mod protocol;
 mod query;
 mod random_id;
 mod request_body;
+mod request_path;
 mod rest;
 mod server;
 mod session;
@@ -44,6 +47,7 @@ pub use auth::{EntraIssuer, EntraIssuerError};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
 pub use drain::Drain;
+pub use host_name::{HostName, HostNameError};
 pub use server::{Service, StartError};
 pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};

@@ -1,6 +1,6 @@
 //! How much memory there is.
 
-use std::fs;
+use std::path::Path;
 
 /// What is taken for the memory if the system does not say.
 const UNKNOWN: u64 = 1024 * 1024 * 1024;
@@ -8,7 +8,10 @@ const UNKNOWN: u64 = 1024 * 1024 * 1024;
 /// A quarter of the memory that this process may use, in bytes: of the machine's, or of its control
 /// group's if that is less.
 pub(crate) fn quarter() -> usize {
-    let text = |file| fs::read_to_string(file).ok();
+    let text = |file| {
+        let bytes = signalr_small_file::read(Path::new(file)).ok()?;
+        String::from_utf8(bytes).ok()
+    };
     let machine = text("/proc/meminfo").and_then(|text| total(&text));
     let group = text("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
     let memory = machine.into_iter().chain(group).min().unwrap_or(UNKNOWN);

@@ -20,11 +20,12 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval, sleep_until, timeout_at},
 };
+use tower::util::MapRequest;
 
 use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     config::Config,
     connect_rate::ConnectRate,
@@ -33,7 +34,9 @@ use crate::{
     drain::{Drain, Stage},
     header_limit,
     hub::{Hubs, replies, shard::Shared},
-    probes, rest,
+    probes,
+    request_path::RequestPaths,
+    rest,
     shard_of::ShardOf,
     state::State,
     store::Store,
@@ -63,6 +66,7 @@ pub enum StartError {
 /// A service whose ports are open.
 pub struct Service {
     state: Arc<State>,
+    paths: RequestPaths,
     counters: Arc<Counters>,
     drain: Drain,
     security: Security,
@@ -132,6 +136,8 @@ impl Service {
         let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
         let client_keys = ClientKeys::new(&signing_key, &config.access_keys);
         let mut verifier = Verifier::new(&config.access_keys, client_keys.clone(), config.lenient);
+        let paths = RequestPaths::new(&config.names);
+        verifier = verifier.with_names(config.names.clone(), paths.clone());
         if let Some(issuer) = config.entra.clone() {
             verifier = verifier.with_entra(issuer, http);
         }
@@ -151,6 +157,7 @@ impl Service {
             verifier,
             signing_key,
             client_keys,
+            is_lenient: config.lenient,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
             clock,
@@ -161,6 +168,7 @@ impl Service {
         });
         Ok(Self {
             state,
+            paths,
             counters,
             drain: config.drain,
             security: config.tls.map_or(Security::Plain, Security::Tls),
@@ -193,7 +201,10 @@ impl Service {
     /// Serves until `shutdown` is ready. Then clients are told to come back, nothing new is taken,
     /// and what is under way is finished, as [`Drain`] says.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let app = router(Arc::clone(&self.state));
+        let paths = self.paths;
+        // Before the routes, which know one spelling only.
+        let app =
+            MapRequest::new(router(Arc::clone(&self.state)), move |request| paths.rewrite(request));
         let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
         expiry.spawn(keep_time(Arc::clone(&self.state)));
@@ -250,7 +261,7 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
 }
 
 fn router(state: Arc<State>) -> Router {
-    rest::router()
+    rest::router(state.is_lenient)
         .merge(transport::router())
         .merge(probes::router())
         .layer(middleware::from_fn(header_limit::check))

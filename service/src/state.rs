@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::sleep};
 use crate::{
     admission::{Admission, Calls},
     auth::{ClientKeys, Verifier},
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     connect_rate::ConnectRate,
     counters::Counters,
@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) signing_key: AccessKey,
     /// What others may sign client tokens with.
     pub(crate) client_keys: ClientKeys,
+    /// Whether paths and versions of calls may be those of asrs-emulator.
+    pub(crate) is_lenient: bool,
     /// Whether anybody upstream is told what clients do.
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.

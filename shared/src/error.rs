@@ -299,9 +299,8 @@ struct Versions(Operation);
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut versions: Vec<_> =
-            self.0.routes().iter().map(|route| route.version.as_str()).collect();
-        versions.dedup();
-        write!(f, "use {}", versions.join(" or "))
+        let has_it = |version: &ApiVersion| self.0.route(*version).is_some();
+        let versions = ApiVersion::ALL.into_iter().filter(has_it).map(ApiVersion::as_str);
+        write!(f, "use {}", versions.collect::<Vec<_>>().join(" or "))
     }
 }

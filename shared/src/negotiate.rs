@@ -12,7 +12,7 @@ use crate::{
     credential::Credential,
     error::Error,
     name::{ApplicationName, HubName},
-    token::{NegotiateOptions, Token},
+    token::{NegotiateOptions, OwnTokens, Token},
 };
 
 /// Answers negotiate requests for one service.
@@ -41,6 +41,7 @@ use crate::{
 pub struct Negotiator {
     client_url: ClientUrl,
     signer: Signer,
+    own_tokens: OwnTokens,
 }
 
 /// Whose key signs.
@@ -95,7 +96,34 @@ impl Negotiator {
     }
 
     fn signed(service: &ConnectionString, signer: Signer) -> Self {
-        Self { client_url: ClientUrl::new(service), signer }
+        let own_tokens = match &signer {
+            Signer::AccessKey(key) => OwnTokens::Signed(key.clone()),
+            #[cfg(feature = "entra")]
+            Signer::Service(_) => {
+                let endpoints = [service.endpoint(), service.client_endpoint()];
+                OwnTokens::Named { endpoints: endpoints.map(str::to_owned).to_vec() }
+            }
+        };
+        Self { client_url: ClientUrl::new(service), signer, own_tokens }
+    }
+
+    /// Whether this is a token that was signed here to connect to the service, be it expired or not.
+    ///
+    /// Stock JavaScript clients without a token of their own send it to the app's negotiate when they
+    /// reconnect. It says nothing about who calls. With an access key it is known by the signature;
+    /// for an identity by its audience and its `asrs.` claims, which prove nothing: use it only to
+    /// treat a caller as one without a token.
+    ///
+    /// ```
+    /// use signalr_serverless::{ConnectionString, Negotiator};
+    ///
+    /// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AccessKey=k")?;
+    /// assert!(!Negotiator::new(&service)?.signed_for_clients("a.b.c"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn signed_for_clients(&self, token: &str) -> bool {
+        self.own_tokens.have(token)
     }
 
     /// Prefixes every hub with the application's name.
@@ -107,7 +135,8 @@ impl Negotiator {
 
     /// Answers a client that wants to join a hub.
     ///
-    /// The token's audience equals the answer's URL to the letter.
+    /// The token's audience equals the answer's URL to the letter, unless the service has a
+    /// `ClientEndpoint`: then it names the `Endpoint`, as Azure's SDK signs and Azure expects.
     ///
     /// # Errors
     ///
@@ -123,10 +152,13 @@ impl Negotiator {
         now: SystemTime,
     ) -> Result<NegotiateAnswer, Error> {
         let url = self.client_url.of(hub)?;
+        let audience = self.client_url.audience(hub)?;
         let access_token = match &self.signer {
-            Signer::AccessKey(key) => Token::client(key, &url, options, now)?,
+            Signer::AccessKey(key) => Token::client(key, &audience, options, now)?,
             #[cfg(feature = "entra")]
-            Signer::Service(keys) => keys.current(now).await?.client_token(&url, options, now)?,
+            Signer::Service(keys) => {
+                keys.current(now).await?.client_token(&audience, options, now)?
+            }
         };
         Ok(NegotiateAnswer { url, access_token })
     }
@@ -150,22 +182,54 @@ pub struct NegotiateAnswer {
     pub access_token: Token,
 }
 
-/// Where the clients of a hub connect.
+impl NegotiateAnswer {
+    /// Appends a client's own query, which the service hands on to upstreams: `a=1&b=2`, encoded as in
+    /// a URL, without `?`. The token's audience stays the URL without it, as with Azure's SDK.
+    ///
+    /// ```
+    /// # fn example(answer: signalr_serverless::NegotiateAnswer) {
+    /// assert!(answer.with_query("room=7").url.ends_with("/client/?hub=chat&room=7"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_query(mut self, query: &str) -> Self {
+        if !query.is_empty() {
+            self.url.push('&');
+            self.url.push_str(query);
+        }
+        self
+    }
+}
+
+/// Where the clients of a hub connect, and what their tokens are for.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientUrl {
+    client_endpoint: String,
     endpoint: String,
     pub(crate) application: Option<ApplicationName>,
 }
 
 impl ClientUrl {
     pub(crate) fn new(service: &ConnectionString) -> Self {
-        Self { endpoint: service.client_endpoint().to_owned(), application: None }
+        Self {
+            client_endpoint: service.client_endpoint().to_owned(),
+            endpoint: service.endpoint().to_owned(),
+            application: None,
+        }
     }
 
     /// The hub is not percent-encoded: Azure's own SDK does not encode it, and all that a hub name
     /// may hold can stand in a query.
     pub(crate) fn of(&self, hub: &HubName) -> Result<String, Error> {
-        let endpoint = &self.endpoint;
+        self.at(&self.client_endpoint, hub)
+    }
+
+    /// The same under the service's own name, whatever its clients call it.
+    pub(crate) fn audience(&self, hub: &HubName) -> Result<String, Error> {
+        self.at(&self.endpoint, hub)
+    }
+
+    fn at(&self, endpoint: &str, hub: &HubName) -> Result<String, Error> {
         Ok(match &self.application {
             Some(application) => format!("{endpoint}/client/?hub={}", application.prefix(hub)?),
             None => format!("{endpoint}/client/?hub={hub}"),
@@ -198,17 +262,21 @@ mod tests {
         for (endpoint, hub, url) in [
             ("http://localhost;Port=8888", "Chat", "http://localhost:8888/client/?hub=chat"),
             ("https://x.net/", "a_`,.[]", "https://x.net/client/?hub=a_`,.[]"),
-            (
-                "https://x.net;ClientEndpoint=https://gw:444/path",
-                "chat",
-                "https://gw:444/path/client/?hub=chat",
-            ),
         ] {
             let negotiator = negotiator(&format!("Endpoint={endpoint};AccessKey=k"));
             let answer = answer(&negotiator, hub).await.unwrap();
             assert_eq!(answer.url, url);
             assert_eq!(audience(&answer.access_token), url);
         }
+    }
+
+    #[tokio::test]
+    async fn behind_a_client_endpoint_the_audience_is_the_services_own() {
+        let negotiator =
+            negotiator("Endpoint=https://x.net;ClientEndpoint=https://gw:444/path;AccessKey=k");
+        let answered = answer(&negotiator, "Chat").await.unwrap();
+        assert_eq!(answered.url, "https://gw:444/path/client/?hub=chat");
+        assert_eq!(audience(&answered.access_token), "https://x.net/client/?hub=chat");
     }
 
     #[tokio::test]

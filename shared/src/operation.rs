@@ -24,17 +24,37 @@ pub enum ApiVersion {
     V1,
     /// `/api/…?api-version=2022-06-01`.
     V2022_06_01,
+    /// `/api/…?api-version=2022-11-01`: `:generateToken` besides.
+    V2022_11_01,
+    /// `/api/…?api-version=2023-07-01`: `:execute` besides.
+    V2023_07_01,
     /// `/api/…?api-version=2024-12-01`.
     #[default]
     V2024_12_01,
+    /// `/api/…?api-version=2026-07-01`: the renewal of a client's login besides.
+    V2026_07_01,
 }
 
 impl ApiVersion {
     /// All versions, the oldest first.
-    pub const ALL: [Self; 4] = [Self::V1Preview, Self::V1, Self::V2022_06_01, Self::V2024_12_01];
+    pub const ALL: [Self; 7] = [
+        Self::V1Preview,
+        Self::V1,
+        Self::V2022_06_01,
+        Self::V2022_11_01,
+        Self::V2023_07_01,
+        Self::V2024_12_01,
+        Self::V2026_07_01,
+    ];
 
-    /// The versions that a call names in its `api-version` query parameter.
-    pub const IN_QUERY: [Self; 2] = [Self::V2022_06_01, Self::V2024_12_01];
+    /// The versions that a call names in its `api-version` query parameter, the oldest first.
+    pub const IN_QUERY: [Self; 5] = [
+        Self::V2022_06_01,
+        Self::V2022_11_01,
+        Self::V2023_07_01,
+        Self::V2024_12_01,
+        Self::V2026_07_01,
+    ];
 
     /// The version as it is written.
     #[must_use]
@@ -43,7 +63,10 @@ impl ApiVersion {
             Self::V1Preview => "v1-preview",
             Self::V1 => "v1",
             Self::V2022_06_01 => "2022-06-01",
+            Self::V2022_11_01 => "2022-11-01",
+            Self::V2023_07_01 => "2023-07-01",
             Self::V2024_12_01 => "2024-12-01",
+            Self::V2026_07_01 => "2026-07-01",
         }
     }
 
@@ -62,7 +85,10 @@ impl fmt::Display for ApiVersion {
 
 /// A text that names no API version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("API version '{0}' is not known; use 2024-12-01, 2022-06-01, v1 or v1-preview")]
+#[error(
+    "API version '{0}' is not known; use 2024-12-01, another one of 2022-06-01 to 2026-07-01, v1 or \
+     v1-preview"
+)]
 pub struct UnknownApiVersion(String);
 
 impl FromStr for ApiVersion {
@@ -80,8 +106,8 @@ impl FromStr for ApiVersion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// The version this route belongs to.
-    pub version: ApiVersion,
+    /// The versions that have this route, the oldest first.
+    pub versions: &'static [ApiVersion],
     /// The HTTP method.
     pub method: Method,
     /// The path, with parameters as `{hub}`, `{group}`, `{user}`, `{connectionId}`, `{streamId}`,
@@ -92,19 +118,31 @@ pub struct Route {
 }
 
 const fn preview(path: &'static str) -> Route {
-    Route { version: ApiVersion::V1Preview, method: Method::POST, path, status: 202 }
+    Route { versions: &[ApiVersion::V1Preview], method: Method::POST, path, status: 202 }
 }
 
 const fn v1(method: Method, path: &'static str, status: u16) -> Route {
-    Route { version: ApiVersion::V1, method, path, status }
+    Route { versions: &[ApiVersion::V1], method, path, status }
 }
 
-const fn v2022(method: Method, path: &'static str, status: u16) -> Route {
-    Route { version: ApiVersion::V2022_06_01, method, path, status }
+const fn since_2022(method: Method, path: &'static str, status: u16) -> Route {
+    Route { versions: &ApiVersion::IN_QUERY, method, path, status }
 }
 
-const fn v2024(method: Method, path: &'static str, status: u16) -> Route {
-    Route { version: ApiVersion::V2024_12_01, method, path, status }
+/// Since 2022-11-01.
+const fn since_late_2022(method: Method, path: &'static str, status: u16) -> Route {
+    const VERSIONS: &[ApiVersion] = ApiVersion::IN_QUERY.split_at(1).1;
+    Route { versions: VERSIONS, method, path, status }
+}
+
+const fn since_2023(method: Method, path: &'static str, status: u16) -> Route {
+    const VERSIONS: &[ApiVersion] = ApiVersion::IN_QUERY.split_at(2).1;
+    Route { versions: VERSIONS, method, path, status }
+}
+
+const fn since_2024(method: Method, path: &'static str, status: u16) -> Route {
+    const VERSIONS: &[ApiVersion] = ApiVersion::IN_QUERY.split_at(3).1;
+    Route { versions: VERSIONS, method, path, status }
 }
 
 macro_rules! operations {
@@ -151,7 +189,7 @@ impl Operation {
     /// The published route of the operation in a version, or `None` if the version lacks it.
     #[must_use]
     pub fn route(self, version: ApiVersion) -> Option<&'static Route> {
-        self.routes().iter().find(|route| route.version == version)
+        self.routes().iter().find(|route| route.versions.contains(&version))
     }
 }
 
@@ -160,15 +198,13 @@ operations! {
     Broadcast, query &["application", "excluded"], [
         preview("/api/v1-preview/hub/{hub}"),
         v1(Method::POST, "/api/v1/hubs/{hub}", 202),
-        v2022(Method::POST, "/api/hubs/{hub}/:send", 202),
-        v2024(Method::POST, "/api/hubs/{hub}/:send", 202),
+        since_2022(Method::POST, "/api/hubs/{hub}/:send", 202),
     ];
     /// Send to every connection of a user.
     SendToUser, query &["application"], [
         preview("/api/v1-preview/hub/{hub}/user/{user}"),
         v1(Method::POST, "/api/v1/hubs/{hub}/users/{user}", 202),
-        v2022(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
-        v2024(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
+        since_2022(Method::POST, "/api/hubs/{hub}/users/{user}/:send", 202),
     ];
     /// Send to several users, separated by commas.
     SendToUsers, query &[], [
@@ -178,8 +214,7 @@ operations! {
     SendToGroup, query &["application", "excluded"], [
         preview("/api/v1-preview/hub/{hub}/group/{group}"),
         v1(Method::POST, "/api/v1/hubs/{hub}/groups/{group}", 202),
-        v2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
-        v2024(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
+        since_2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:send", 202),
     ];
     /// Send to several groups, separated by commas.
     SendToGroups, query &[], [
@@ -188,91 +223,77 @@ operations! {
     /// Send to one connection.
     SendToConnection, query &["application"], [
         v1(Method::POST, "/api/v1/hubs/{hub}/connections/{connectionId}", 202),
-        v2022(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
-        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
+        since_2022(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:send", 202),
     ];
     /// Invoke a method on one client and return its result.
     InvokeConnection, query &["application"], [
-        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:invoke", 200),
+        since_2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/:invoke", 200),
     ];
     /// Send one item of a stream to a client.
     SendStreamItem, query &["application", "completed"], [
-        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:send", 202),
+        since_2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:send", 202),
     ];
     /// Complete a stream of a client, with an error if a reason is given.
     CompleteStream, query &["application", "reason"], [
-        v2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:complete", 202),
+        since_2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:complete", 202),
     ];
     /// Is this connection open.
     ConnectionExists, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/connections/{connectionId}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/connections/{connectionId}", 200),
-        v2022(Method::HEAD, "/api/hubs/{hub}/connections/{connectionId}", 200),
-        v2022(Method::GET, "/api/hubs/{hub}/connections/{connectionId}", 200),
-        v2024(Method::HEAD, "/api/hubs/{hub}/connections/{connectionId}", 200),
-        v2024(Method::GET, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        since_2022(Method::HEAD, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        since_2022(Method::GET, "/api/hubs/{hub}/connections/{connectionId}", 200),
     ];
     /// Close one connection.
     CloseConnection, query &["application", "reason"], [
         v1(Method::DELETE, "/api/v1/hubs/{hub}/connections/{connectionId}", 202),
-        v2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
-        v2024(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
+        since_2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}", 200),
     ];
     /// Close every connection of the hub.
     CloseHubConnections, query &["application", "excluded", "reason"], [
-        v2022(Method::POST, "/api/hubs/{hub}/:closeConnections", 204),
-        v2024(Method::POST, "/api/hubs/{hub}/:closeConnections", 204),
+        since_2022(Method::POST, "/api/hubs/{hub}/:closeConnections", 204),
     ];
     /// Close every connection of a group.
     CloseGroupConnections, query &["application", "excluded", "reason"], [
-        v2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:closeConnections", 204),
-        v2024(Method::POST, "/api/hubs/{hub}/groups/{group}/:closeConnections", 204),
+        since_2022(Method::POST, "/api/hubs/{hub}/groups/{group}/:closeConnections", 204),
     ];
     /// Close every connection of a user.
     CloseUserConnections, query &["application", "excluded", "reason"], [
-        v2022(Method::POST, "/api/hubs/{hub}/users/{user}/:closeConnections", 204),
-        v2024(Method::POST, "/api/hubs/{hub}/users/{user}/:closeConnections", 204),
+        since_2022(Method::POST, "/api/hubs/{hub}/users/{user}/:closeConnections", 204),
     ];
     /// Has the group any connection.
     GroupExists, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/groups/{group}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/groups/{group}", 200),
-        v2022(Method::HEAD, "/api/hubs/{hub}/groups/{group}", 200),
-        v2022(Method::GET, "/api/hubs/{hub}/groups/{group}", 200),
-        v2024(Method::HEAD, "/api/hubs/{hub}/groups/{group}", 200),
-        v2024(Method::GET, "/api/hubs/{hub}/groups/{group}", 200),
+        since_2022(Method::HEAD, "/api/hubs/{hub}/groups/{group}", 200),
+        since_2022(Method::GET, "/api/hubs/{hub}/groups/{group}", 200),
     ];
     /// Has the user any connection.
     UserExists, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/users/{user}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/users/{user}", 200),
-        v2022(Method::HEAD, "/api/hubs/{hub}/users/{user}", 200),
-        v2022(Method::GET, "/api/hubs/{hub}/users/{user}", 200),
-        v2024(Method::HEAD, "/api/hubs/{hub}/users/{user}", 200),
-        v2024(Method::GET, "/api/hubs/{hub}/users/{user}", 200),
+        since_2022(Method::HEAD, "/api/hubs/{hub}/users/{user}", 200),
+        since_2022(Method::GET, "/api/hubs/{hub}/users/{user}", 200),
     ];
     /// Add a connection to a group.
     AddConnectionToGroup, query &["application"], [
         v1(Method::PUT, "/api/v1/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
         v1(Method::PUT, "/api/v1/hubs/{hub}/connections/{connectionId}/groups/{group}", 200),
-        v2022(Method::PUT, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
-        v2024(Method::PUT, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+        since_2022(Method::PUT, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
     ];
     /// Remove a connection from a group.
     RemoveConnectionFromGroup, query &["application"], [
         v1(Method::DELETE, "/api/v1/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
         v1(Method::DELETE, "/api/v1/hubs/{hub}/connections/{connectionId}/groups/{group}", 200),
-        v2022(Method::DELETE, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
-        v2024(Method::DELETE, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
+        since_2022(Method::DELETE, "/api/hubs/{hub}/groups/{group}/connections/{connectionId}", 200),
     ];
     /// Remove a connection from all its groups.
     RemoveConnectionFromAllGroups, query &["application"], [
-        v2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}/groups", 200),
-        v2024(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}/groups", 200),
+        since_2022(Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}/groups", 200),
     ];
     /// List a group's connections, page by page.
     ListGroupConnections, query &["application", "maxpagesize", "top", "continuationToken"], [
-        v2024(Method::GET, "/api/hubs/{hub}/groups/{group}/connections", 200),
+        since_2024(Method::GET, "/api/hubs/{hub}/groups/{group}/connections", 200),
     ];
     /// Is the user in the group.
     UserInGroup, query &["application"], [
@@ -280,51 +301,44 @@ operations! {
         v1(Method::HEAD, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 200),
         v1(Method::GET, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 200),
-        v2022(Method::HEAD, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
-        v2022(Method::GET, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
-        v2024(Method::HEAD, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
-        v2024(Method::GET, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        since_2022(Method::HEAD, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        since_2022(Method::GET, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
     ];
     /// Add a user to a group.
     AddUserToGroup, query &["application", "ttl"], [
         v1(Method::PUT, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 202),
         v1(Method::PUT, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 202),
-        v2022(Method::PUT, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
-        v2024(Method::PUT, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
+        since_2022(Method::PUT, "/api/hubs/{hub}/users/{user}/groups/{group}", 200),
     ];
     /// Remove a user from a group.
     RemoveUserFromGroup, query &["application"], [
         v1(Method::DELETE, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 202),
         v1(Method::DELETE, "/api/v1/hubs/{hub}/users/{user}/groups/{group}", 202),
-        v2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups/{group}", 204),
-        v2024(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups/{group}", 204),
+        since_2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups/{group}", 204),
     ];
     /// Remove a user from all groups.
     RemoveUserFromAllGroups, query &["application"], [
         v1(Method::DELETE, "/api/v1/hubs/{hub}/users/{user}/groups", 200),
-        v2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
-        v2024(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
+        since_2022(Method::DELETE, "/api/hubs/{hub}/users/{user}/groups", 204),
     ];
     /// Run commands for every connection that a filter matches.
     Execute, query &["filter"], [
-        v2024(Method::POST, "/api/hubs/{hub}/:execute", 202),
+        since_2023(Method::POST, "/api/hubs/{hub}/:execute", 202),
     ];
     /// Issue a client token.
     GenerateToken, query &["userId", "minutesToExpire"], [
-        v2024(Method::POST, "/api/hubs/{hub}/:generateToken", 200),
+        since_late_2022(Method::POST, "/api/hubs/{hub}/:generateToken", 200),
     ];
     /// Hand out the key that signs client tokens.
     AccessKey, query &[], [
         v1(Method::GET, "/api/v1/auth/accessKey", 200),
-        v2024(Method::GET, "/api/auth/accessKey", 200),
+        since_2024(Method::GET, "/api/auth/accessKey", 200),
     ];
     /// Is the service up.
     Health, query &[], [
         v1(Method::HEAD, "/api/v1/health", 200),
         v1(Method::GET, "/api/v1/health", 200),
-        v2022(Method::HEAD, "/api/health", 200),
-        v2022(Method::GET, "/api/health", 200),
-        v2024(Method::HEAD, "/api/health", 200),
-        v2024(Method::GET, "/api/health", 200),
+        since_2022(Method::HEAD, "/api/health", 200),
+        since_2022(Method::GET, "/api/health", 200),
     ];
 }

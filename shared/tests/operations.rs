@@ -62,7 +62,7 @@ impl PublishedRoute {
 }
 
 fn routes(operation: Operation, version: ApiVersion) -> impl Iterator<Item = &'static Route> {
-    operation.routes().iter().filter(move |route| route.version == version)
+    operation.routes().iter().filter(move |route| route.versions.contains(&version))
 }
 
 #[test]

@@ -167,13 +167,57 @@ test("serve --lenient off loopback: a warning of its own", async () => {
   assert.doesNotMatch(local.stderr.join("\n"), /warning/i);
 });
 
-test("serve off loopback with the well-known key: a loud warning", async () => {
-  const open = await startServe({ args: ["--ip", "0.0.0.0"] });
+test("serve off loopback with the well-known key is refused, by default or by name", async () => {
+  for (const ip of ["0.0.0.0", "::"]) {
+    for (const key of [[], ["--access-key", DEFAULT_KEY], ["--access-key", "another", "--access-key", DEFAULT_KEY]]) {
+      const { code, stdout, stderr } = await runToEnd(["serve", "--port", 0, "--ip", ip, ...key]);
+      assert.equal(code, BAD_CONFIGURATION, stderr);
+      assert.match(stderr, /everybody knows[^]*--access-key[^]*--insecure-key/);
+      assert.equal(stdout, "");
+    }
+  }
+});
+
+test("serve off loopback: --insecure-key allows the well-known key with a warning", async () => {
+  const open = await startServe({ args: ["--ip", "0.0.0.0", "--insecure-key"] });
   await open.stop();
   assert.match(open.stderr.join("\n"), /warning[^]*--access-key/i);
   const own = await startServe({ args: ["--ip", "0.0.0.0", "--access-key", "a key of one's own, long enough"] });
   await own.stop();
   assert.doesNotMatch(own.stderr.join("\n"), /warning/i);
+  const local = await startServe({ args: ["--ip", "127.0.0.1"] });
+  await local.stop();
+  assert.doesNotMatch(local.stderr.join("\n"), /warning/i);
+});
+
+test("serve: keys come from flags, a variable or a file, and no text shows them", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "signalr-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "keys");
+  writeFileSync(file, "\n  the first key, of a file \r\n\nthe second key, of a file\n");
+  const service = await startServe({
+    args: ["--ip", "127.0.0.1"],
+    env: { SIGNALR_ACCESS_KEY: "a key of a variable", SIGNALR_ACCESS_KEY_FILE: file },
+  });
+  t.after(() => service.stop());
+  const aud = new URL("/client/?hub=chat", service.service).href;
+  for (const key of ["a key of a variable", "the first key, of a file", "the second key, of a file"]) {
+    assert.equal((await negotiate(service, sign(service, { aud }, key))).status, 200, key);
+    assert.ok(!service.stdout.join().includes(key));
+  }
+  assert.equal((await negotiate(service, sign(service, { aud }, DEFAULT_KEY))).status, 401);
+  writeFileSync(file, "\n \n");
+  for (const [bad, text] of [[file, /is empty/], [folder, /is a folder/], [join(folder, "absent"), /absent/]]) {
+    const { code, stderr } = await runToEnd(["serve", "--access-key-file", bad]);
+    assert.equal(code, BAD_CONFIGURATION);
+    assert.match(stderr, text);
+    assert.match(stderr, /--access-key-file/);
+  }
+  const empty = await runToEnd(["serve"], { SIGNALR_ACCESS_KEY: "" });
+  assert.equal(empty.code, BAD_CONFIGURATION);
+  assert.match(empty.stderr, /access-key/);
+  const { stdout } = await runToEnd(["serve", "--help"], { SIGNALR_ACCESS_KEY: "a secret of the environment" });
+  assert.ok(!stdout.includes("a secret of the environment"));
 });
 
 test("dev with a connection string uses that service and starts none", async () => {

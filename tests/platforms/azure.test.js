@@ -10,6 +10,8 @@ import { claimsOf, connect, newMessage } from "./client.js";
 import { HOST_KEY, MODES, startHost } from "./functions-host.js";
 import { HUB, ROOT, run, settings, startService } from "./programs.js";
 
+const TRIGGERS = ["broadcast-queue", "broadcast-timer", "broadcast-event-grid"];
+
 const folder = mkdtempSync(join(tmpdir(), "signalr-azure-"));
 const app = join(folder, "app");
 let service;
@@ -17,7 +19,7 @@ let entries;
 before(async () => {
   service = await startService();
   const zip = join(folder, "app.zip");
-  const triggers = ["--trigger", "broadcast-queue", "--trigger", "broadcast-timer"];
+  const triggers = TRIGGERS.flatMap((name) => ["--trigger", name]);
   const machine = ["--machine", { x64: "x86-64" }[process.arch] ?? process.arch];
   const packed = await run("python3", ["-B", `${ROOT}functions/package.py`, `${ROOT}target/debug/function-app`, zip, ...machine, ...triggers]);
   assert.equal(packed.code, 0, packed.stderr);
@@ -45,7 +47,7 @@ print(json.dumps(modes))`;
 
 test("the package has the host's files and an executable, and nothing else", async () => {
   const http = ["broadcast", "group-admin", "negotiate", "upstream"].flatMap((name) => [name, `${name}-hub`]);
-  const functions = [...http, "broadcast-queue", "broadcast-timer"].map((name) => `${name}/function.json`);
+  const functions = [...http, ...TRIGGERS].map((name) => `${name}/function.json`);
   for (const name of ["function-app", "host.json", ...functions]) {
     assert.ok(name in entries, name);
   }
@@ -149,6 +151,21 @@ for (const mode of MODES) {
       assert.ok(succeeded, answer);
       assert.equal((await client.until(text)).at(-1), text);
     }
+    const data = newMessage("from Event Grid");
+    for (const event of [
+      { specversion: "1.0", type: "Shop.Order", source: "/shop", id: "1", data },
+      { eventType: "Shop.Order", subject: "s", id: "1", eventTime: "2026-01-01T00:00:00Z", data, dataVersion: "1" },
+    ]) {
+      for (const given of [event, JSON.stringify(event)]) {
+        assert.ok((await host.fire("broadcast-event-grid", { event: given })).succeeded);
+        await client.until("from Event Grid");
+      }
+    }
+    // As the .NET worker writes it.
+    const { target: Target, arguments: Arguments } = newMessage("from a worker");
+    const worker = { Target, Arguments, ConnectionId: null, UserId: null, GroupName: null, Endpoints: null };
+    assert.ok((await host.fire("broadcast-queue", { message: JSON.stringify(worker) })).succeeded);
+    await client.until("from a worker");
     const timer = { Schedule: { AdjustForDST: true }, ScheduleStatus: null, IsPastDue: false };
     assert.ok((await host.fire("broadcast-timer", { timer })).succeeded);
     await client.until("timer");

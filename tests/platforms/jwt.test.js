@@ -167,9 +167,14 @@ test("a token without a user, an oversized one, and a user that is too long", as
   assert.equal(long.status, 400);
 });
 
-test("the service's own tokens are no identity", async () => {
+test("the service's own tokens are no identity: with them a caller is one without a token", async () => {
   const { body } = await negotiate(undefined, { at: list });
-  await refused(body.accessToken, /proves nothing here/);
+  const alone = await negotiate(body.accessToken);
+  assert.deepEqual([alone.status, alone.challenge], [401, "Bearer"]);
+  assert.match(alone.body.detail, /needs a user/);
+  const anonymous = await negotiate(body.accessToken, { at: list });
+  assert.equal(anonymous.status, 200);
+  assert.equal(claimsOf(anonymous.body.accessToken)["asrs.s.uid"], undefined);
 });
 
 test("two bearers, and a broken one", async () => {

@@ -14,6 +14,7 @@ from pathlib import Path
 import imports
 
 LONGEST_FILE = 600
+README_LINES = 80
 SCRIPT_ENDINGS = {".js", ".mjs", ".ts", ".tsx"}
 SOURCE_ENDINGS = {".rs", ".js", ".mjs", ".ts", ".css", ".html", ".py", ".sh"}
 # What tools write, not people.
@@ -24,13 +25,20 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
-    "signalr-http-client": set(),
-    "signalr-http-server": set(),
+    "signalr-small-file": set(),
+    "signalr-http-client": {"signalr-small-file"},
+    "signalr-http-server": {"signalr-small-file"},
     "signalr-client": {"signalr-http-client"},
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
-    "signalr-serverless": {"signalr-http-client", "signalr-signing-keys"},
-    "signalr-service": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
+    "signalr-serverless": {"signalr-http-client", "signalr-signing-keys", "signalr-small-file"},
+    "signalr-service": {
+        "signalr-http-client",
+        "signalr-http-server",
+        "signalr-oidc",
+        "signalr-serverless",
+        "signalr-small-file",
+    },
     "signalr-function-runtime": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
@@ -48,10 +56,14 @@ MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
     "signalr-client",
     "signalr-function-app",
     "signalr-service",
+    "signalr-small-file",
 }
 
 # What measures the product. Nothing of the product builds on it, not even in tests.
 BENCH = {"signalr-bench-floor", "signalr-bench-load"}
+# The Rust blocks of the documentation.
+MAY_USE["signalr-docs"] = set()
+MAY_USE["signalr-endurance"] = {"signalr-serverless", "signalr-small-file"}
 MAY_USE["signalr-bench-floor"] = set()
 MAY_USE["signalr-bench-load"] = {"signalr-serverless"}
 
@@ -66,8 +78,10 @@ VARIABLE_TABLE = re.compile(r"^\| *variable *\|.*\n((?:\|.*\n)+)", re.MULTILINE)
 VARIABLE = re.compile(r"`(\w+)`")
 CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
 CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
+VARIABLES_PAGE = "docs/reference/variables.md"
 
 LIMITS_FILE = "cli/src/limits.rs"
+LIMITS_PAGE = "docs/reference/limits.md"
 # A flag's variable, and the field behind it.
 LIMIT = re.compile(r'#\[arg\(long(?: = "([a-z-]+)")?[^\]]*?env = "(SIGNALR_\w+)".*?\)\]\s*(\w+):', re.DOTALL)
 LIMIT_ROW = re.compile(r"^\| `--([a-z-]+)` \| `(SIGNALR_\w+)` \|", re.MULTILINE)
@@ -167,31 +181,34 @@ def names_say_what_is_inside(root):
     ]
 
 
-def readme_lists_the_variables(root):
-    """the README's table of variables is the runtime's list of variables"""
-    readme, constants = root / "README.md", root / CONSTANTS_FILE
-    missing = [str(path.relative_to(root)) for path in (readme, constants) if not path.is_file()]
-    if missing:
-        return [f"{path} is missing" for path in missing]
-    listed = variables_in(readme.read_text())
-    known = set(CONSTANT.findall(constants.read_text()))
-    return [f"{name} is not in the README's table" for name in sorted(known - listed)] + [
-        f"{name} stands in the README's table, but the runtime does not read it" for name in sorted(listed - known)
+def the_reference_lists_the_variables(root):
+    """the reference's table of variables is the runtime's list of variables"""
+    if missing := [f"{path} is missing" for path in (VARIABLES_PAGE, CONSTANTS_FILE) if not (root / path).is_file()]:
+        return missing
+    listed = variables_in((root / VARIABLES_PAGE).read_text())
+    known = set(CONSTANT.findall((root / CONSTANTS_FILE).read_text()))
+    return [f"{name} is not in {VARIABLES_PAGE}" for name in sorted(known - listed)] + [
+        f"{name} stands in {VARIABLES_PAGE}, but the runtime does not read it" for name in sorted(listed - known)
     ]
 
 
-def readme_lists_the_limits(root):
-    """the README's table of limits has each flag of `signalr serve` that is a limit, with its variable"""
-    readme, flags = root / "README.md", root / LIMITS_FILE
-    missing = [str(path.relative_to(root)) for path in (readme, flags) if not path.is_file()]
-    if missing:
-        return [f"{path} is missing" for path in missing]
-    known = {(name or field.replace("_", "-"), variable) for name, variable, field in LIMIT.findall(flags.read_text())}
-    listed = set(LIMIT_ROW.findall(readme.read_text()))
-    return [f"--{name} ({variable}) is not in the README's table" for name, variable in sorted(known - listed)] + [
-        f"--{name} ({variable}) stands in the README's table, but there is no such flag"
+def the_reference_lists_the_limits(root):
+    """the reference's table of limits has each flag of `signalr serve` that is a limit, with its variable"""
+    if missing := [f"{path} is missing" for path in (LIMITS_PAGE, LIMITS_FILE) if not (root / path).is_file()]:
+        return missing
+    found = LIMIT.findall((root / LIMITS_FILE).read_text())
+    known = {(name or field.replace("_", "-"), variable) for name, variable, field in found}
+    listed = set(LIMIT_ROW.findall((root / LIMITS_PAGE).read_text()))
+    return [f"--{name} ({variable}) is not in {LIMITS_PAGE}" for name, variable in sorted(known - listed)] + [
+        f"--{name} ({variable}) stands in {LIMITS_PAGE}, but there is no such flag"
         for name, variable in sorted(listed - known)
     ]
+
+
+def the_readme_is_short(root):
+    """README.md fits on two screens"""
+    lines = len((root / "README.md").read_text().splitlines())
+    return [f"README.md has {lines} lines; {README_LINES} is two screens"] if lines > README_LINES else []
 
 
 RULES = [
@@ -204,8 +221,9 @@ RULES = [
     dependencies_point_one_way,
     nothing_builds_on_the_bench,
     names_say_what_is_inside,
-    readme_lists_the_variables,
-    readme_lists_the_limits,
+    the_reference_lists_the_variables,
+    the_reference_lists_the_limits,
+    the_readme_is_short,
 ]
 
 

@@ -18,8 +18,8 @@ OURS = {
     "signalr-negotiate": "functions/negotiate",
     "signalr-bench-load": "bench/load",
 }
-README = "| variable | meaning |\n|---|---|\n| `PORT` | x |\n| `AzureSignalRConnectionString`, `__clientId` | x |\n"\
-    "\n| flag | variable | default | past it |\n|---|---|---|---|\n| `--max-calls` | `SIGNALR_MAX_CALLS` | 1 | x |\n"
+VARIABLES = "| variable | meaning |\n|---|---|\n| `PORT` | x |\n| `AzureSignalRConnectionString`, `__clientId` | x |\n"
+LIMITS_TABLE = "| flag | variable | default | past it |\n|---|---|---|---|\n| `--max-calls` | `SIGNALR_MAX_CALLS` | 1 | x |\n"
 LIMITS = '#[arg(long, env = "SIGNALR_MAX_CALLS", value_parser = value_parser!(u32).range(1..))]\nmax_calls: u32,\n'
 CONSTANTS = """
 variables! {
@@ -46,7 +46,9 @@ class Rules(unittest.TestCase):
         self.package("signalr-negotiate", OURS["signalr-negotiate"], LAMBDA)
         for folder in rules.WITHOUT_IO:
             self.write(f"{folder}/mod.rs", "//! Knows no tokio.\nfn at(now: Instant) {}\n")
-        self.write("README.md", README)
+        self.write("README.md", "# short\n")
+        self.write(rules.VARIABLES_PAGE, VARIABLES)
+        self.write(rules.LIMITS_PAGE, LIMITS_TABLE)
         self.write(rules.LIMITS_FILE, LIMITS)
         self.write(rules.CONSTANTS_FILE, CONSTANTS)
         self.lock()
@@ -174,14 +176,18 @@ class Rules(unittest.TestCase):
                 (self.root / "shared/src" / name).unlink()
 
     def test_a_variable_that_only_one_side_knows(self):
-        self.write("README.md", README.replace("`PORT`", "`SIGNALR_PORT`"))
-        self.assertBroken(rules.readme_lists_the_variables, "PORT is not in")
-        self.assertBroken(rules.readme_lists_the_variables, "SIGNALR_PORT stands in")
+        self.write(rules.VARIABLES_PAGE, VARIABLES.replace("`PORT`", "`SIGNALR_PORT`"))
+        self.assertBroken(rules.the_reference_lists_the_variables, "PORT is not in")
+        self.assertBroken(rules.the_reference_lists_the_variables, "SIGNALR_PORT stands in")
 
     def test_a_limit_that_only_one_side_knows(self):
-        self.write("README.md", README.replace("--max-calls", "--max-call"))
-        self.assertBroken(rules.readme_lists_the_limits, "--max-calls (SIGNALR_MAX_CALLS) is not in")
-        self.assertBroken(rules.readme_lists_the_limits, "--max-call (SIGNALR_MAX_CALLS) stands in")
+        self.write(rules.LIMITS_PAGE, LIMITS_TABLE.replace("--max-calls", "--max-call"))
+        self.assertBroken(rules.the_reference_lists_the_limits, "--max-calls (SIGNALR_MAX_CALLS) is not in")
+        self.assertBroken(rules.the_reference_lists_the_limits, "--max-call (SIGNALR_MAX_CALLS) stands in")
+
+    def test_a_long_readme(self):
+        self.write("README.md", "\n" * (rules.README_LINES + 1))
+        self.assertBroken(rules.the_readme_is_short, "README.md has 81 lines")
 
     def assertBroken(self, rule, text):
         violations = rule(self.root)

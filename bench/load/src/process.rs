@@ -1,5 +1,7 @@
 //! What `/proc` says about processes: their CPU time, memory and limits.
 
+#![expect(clippy::disallowed_methods, reason = "what is read is the system's own")]
+
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use serde::Serialize;

@@ -12,6 +12,7 @@ use self::{act::Actor, command::Command};
 use crate::{
     access::{OutputFlags, ServiceFlags, ShortHubFlag, hub},
     failure::Failure,
+    output::Output,
     terminal::{Input, Lines},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn run(
         self,
+        standard_error: &Output,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), Failure> {
         let access = self.service.access(self.output, &environment)?;
@@ -68,7 +70,7 @@ impl Server {
             match failure {
                 Failure::OutputClosed => return Err(failure),
                 failure if lines.is_terminal() => lines.print(&format!("error: {failure}"))?,
-                failure if self.keep_going => failure.print(),
+                failure if self.keep_going => failure.print(standard_error),
                 failure => return Err(failure.at_line(number)),
             }
         }

@@ -30,7 +30,7 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
         signalr_negotiate::function(config, negotiator),
         signalr_broadcast::function(config, client.clone())?,
         signalr_group_admin::function(config, client.clone())?,
-        signalr_chat::function(config, client),
+        signalr_chat::function(config, client)?,
     ];
     Ok(signalr_function_runtime::router(config, functions))
 }

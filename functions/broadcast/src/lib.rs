@@ -33,8 +33,9 @@ pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigE
     if let Some(message) = &config.timer_message {
         check(message).map_err(|reason| ConfigError::of(variable::TIMER_MESSAGE, reason))?;
     }
-    let function =
-        Function::guarded("broadcast", config.authorization()?, handle, Arc::new(client));
+    let endpoint = config.connection_string.endpoint().to_owned();
+    let broadcast = Arc::new(Broadcast { client, endpoint });
+    let function = Function::guarded("broadcast", config.authorization()?, handle, broadcast);
     Ok(function.triggered(config.timer_message.clone()))
 }
 
@@ -48,14 +49,21 @@ fn check(timer_message: &str) -> Result<(), String> {
     }
 }
 
+struct Broadcast {
+    client: RestClient,
+    /// What messages call the service.
+    endpoint: String,
+}
+
 async fn handle(
-    State(client): State<Arc<RestClient>>,
+    State(broadcast): State<Arc<Broadcast>>,
     Extension(hub): Extension<HubName>,
     deadline: Deadline,
     items: Items,
 ) -> Result<impl IntoResponse, Problem> {
     let messages = items.parse::<MessageJson, Addressed>()?;
-    let hub = client.hub(hub);
+    items.check(&messages, |message| message.endpoints().check(&broadcast.endpoint))?;
+    let hub = broadcast.client.hub(hub);
     let send = |message: Addressed| {
         let hub = hub.clone();
         async move {

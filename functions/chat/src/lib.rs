@@ -25,20 +25,25 @@ const LONGEST_TEXT: usize = 2000;
 ///
 /// [`ConfigError`] if the connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
-    let function = function(config, service_client(config)?);
+    let function = function(config, service_client(config)?)?;
     Ok(signalr_function_runtime::router(config, [function]))
 }
 
 /// The function itself, to be put behind its paths together with others. Its method
-/// `send(from, room, text)` tells a room what somebody says; `client` sends it.
-pub fn function(config: &Config, client: RestClient) -> Function {
-    let upstream = Upstream::new(config);
+/// `send(from, room, text)` tells a room what somebody says; `client` sends it. Clients' coming and
+/// going is published if `EVENT_GRID_ENDPOINT` says where.
+///
+/// # Errors
+///
+/// As [`router`].
+pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
+    let upstream = Upstream::new(config).publishing_connections(config)?;
     let upstream =
         upstream.on("send", move |caller, (from, room, text): (String, String, String)| {
             let client = client.clone();
             async move { send(&client, &caller, &from, &room, &text).await }
         });
-    upstream.function()
+    Ok(upstream.function())
 }
 
 /// Tells the group of the room. If the service knows who is speaking, that counts, not what the

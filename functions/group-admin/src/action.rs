@@ -4,32 +4,55 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use signalr_function_runtime::not_null;
+use signalr_function_runtime::{Endpoints, Field};
 use signalr_serverless::{ConnectionId, GroupName, UserId, rest::Continuation};
 
-/// An action as it comes. Fields that are not among these are refused.
+/// An action as it comes, from the workers of Azure Functions too: those of .NET write names and actions
+/// in Pascal case and `null` for what is not meant. Fields that are not among these are refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ActionJson {
+    #[serde(alias = "Action")]
     action: Verb,
-    #[serde(default, deserialize_with = "not_null")]
-    group_name: Option<GroupName>,
-    #[serde(default, deserialize_with = "not_null")]
-    user_id: Option<UserId>,
-    #[serde(default, deserialize_with = "not_null")]
-    connection_id: Option<ConnectionId>,
+    #[serde(default, alias = "GroupName")]
+    group_name: Field<GroupName>,
+    #[serde(default, alias = "UserId")]
+    user_id: Field<UserId>,
+    #[serde(default, alias = "ConnectionId")]
+    connection_id: Field<ConnectionId>,
     /// In seconds.
-    #[serde(default, deserialize_with = "not_null")]
-    ttl: Option<u32>,
-    #[serde(default, deserialize_with = "not_null")]
-    continuation: Option<String>,
+    #[serde(default, alias = "Ttl")]
+    ttl: Field<u32>,
+    #[serde(default)]
+    continuation: Field<String>,
+    #[serde(default, alias = "Endpoints")]
+    endpoints: Endpoints,
+}
+
+/// An action, and the services that it is for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) action: Action,
+    pub(crate) endpoints: Endpoints,
+}
+
+impl TryFrom<ActionJson> for Asked {
+    type Error = String;
+
+    fn try_from(mut json: ActionJson) -> Result<Self, String> {
+        let endpoints = std::mem::take(&mut json.endpoints);
+        Ok(Self { action: json.try_into()?, endpoints })
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 enum Verb {
+    #[serde(alias = "Add")]
     Add,
+    #[serde(alias = "Remove")]
     Remove,
+    #[serde(alias = "RemoveAll")]
     RemoveAll,
     Check,
     List,
@@ -61,8 +84,10 @@ impl TryFrom<ActionJson> for Action {
 
     fn try_from(json: ActionJson) -> Result<Self, String> {
         json.refuse_superfluous()?;
-        let ActionJson { action, group_name, user_id, connection_id, ttl, continuation } = json;
-        let member = match (connection_id, user_id) {
+        json.refuse_null()?;
+        let ActionJson { action, group_name, user_id, connection_id, ttl, continuation, .. } = json;
+        let (group_name, ttl) = (group_name.value(), ttl.value());
+        let member = match (connection_id.value(), user_id.value()) {
             (Some(id), _) => Some(Member::Connection(id)),
             (None, Some(id)) => Some(Member::User(id)),
             (None, None) => None,
@@ -93,7 +118,8 @@ impl TryFrom<ActionJson> for Action {
                 }
             },
             (Verb::List, _) => {
-                let from = continuation.as_deref().map(Continuation::parse).transpose();
+                let from = continuation.value();
+                let from = from.as_deref().map(Continuation::parse).transpose();
                 Self::List { group: group()?, from: from.map_err(|error| error.to_string())? }
             }
         })
@@ -101,24 +127,47 @@ impl TryFrom<ActionJson> for Action {
 }
 
 impl ActionJson {
+    /// `null` is as good as left out, except where that would ask for something else: workers write
+    /// neither `check` nor `list`.
+    fn refuse_null(&self) -> Result<(), String> {
+        let is = |verb| self.action == verb;
+        let asks = "and check asks something else without it";
+        let nulls = [
+            (is(Verb::Check) && self.group_name.is_null(), "groupName", asks),
+            (is(Verb::Check) && self.user_id.is_null(), "userId", asks),
+            (is(Verb::Check) && self.connection_id.is_null(), "connectionId", asks),
+            (
+                is(Verb::List) && self.continuation.is_null(),
+                "continuation",
+                "and the list would begin again",
+            ),
+        ];
+        match nulls.iter().find(|(applies, ..)| *applies) {
+            Some((_, name, why)) => {
+                Err(format!("{name} is null, {why}; leave it out if that is meant"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Fields that would change nothing are refused: who gave them expects that they do.
     fn refuse_superfluous(&self) -> Result<(), String> {
         let is = |verb| self.action == verb;
         let refusals = [
             (
-                self.ttl.is_some() && !(is(Verb::Add) && self.connection_id.is_none()),
+                self.ttl.has_value() && (!is(Verb::Add) || self.connection_id.has_value()),
                 "ttl works only when a user is added; leave it out",
             ),
             (
-                self.continuation.is_some() && !is(Verb::List),
+                self.continuation.has_value() && !is(Verb::List),
                 "continuation works only with list; leave it out",
             ),
             (
-                self.group_name.is_some() && is(Verb::RemoveAll),
+                self.group_name.has_value() && is(Verb::RemoveAll),
                 "removeAll is for all groups; leave groupName out, or use remove",
             ),
             (
-                is(Verb::List) && (self.user_id.is_some() || self.connection_id.is_some()),
+                is(Verb::List) && (self.user_id.has_value() || self.connection_id.has_value()),
                 "list shows a whole group; leave userId and connectionId out, or use check",
             ),
         ];
@@ -197,10 +246,41 @@ mod tests {
     }
 
     #[test]
+    fn actions_are_taken_as_workers_write_them() {
+        let dotnet = |action: &str, fields: &str| {
+            parse(&format!(r#"{{"Action":"{action}",{fields},"Endpoints":null}}"#)).unwrap()
+        };
+        assert_eq!(
+            dotnet("Add", r#""ConnectionId":null,"UserId":"u","GroupName":"g","Ttl":null"#),
+            Action::AddUser { group: group(), user: user(), ttl: None }
+        );
+        assert_eq!(
+            dotnet("Add", r#""ConnectionId":"c","UserId":null,"GroupName":"g""#),
+            Action::AddConnection { group: group(), connection: connection() }
+        );
+        assert_eq!(
+            dotnet("Remove", r#""ConnectionId":null,"UserId":"u","GroupName":"g""#),
+            Action::Remove { group: group(), member: Member::User(user()) }
+        );
+        assert_eq!(
+            dotnet("RemoveAll", r#""ConnectionId":null,"UserId":"u","GroupName":null"#),
+            Action::RemoveFromAll { member: Member::User(user()) }
+        );
+        assert_eq!(
+            parse(r#"{"action":"add","groupName":"g","userId":"u","ttl":null}"#),
+            Ok(Action::AddUser { group: group(), user: user(), ttl: None })
+        );
+        assert_eq!(
+            parse(r#"{"action":"list","groupName":"g","userId":null,"endpoints":null}"#),
+            Ok(Action::List { group: group(), from: None })
+        );
+    }
+
+    #[test]
     fn what_is_missing_wrong_or_superfluous_is_named() {
         for (json, part) in [
             (r#"{"groupName":"g"}"#, "missing field `action`"),
-            (r#"{"action":"join"}"#, "unknown variant `join`, expected one of `add`"),
+            (r#"{"action":"join"}"#, "unknown variant `join`, expected one of"),
             (r#"{"action":"removeall","userId":"u"}"#, "unknown variant `removeall`"),
             (r#"{"action":"add","group":"g","userId":"u"}"#, "unknown field `group`"),
             (r#"{"action":"add","groupName":"g"}"#, "userId and connectionId are missing"),
@@ -220,7 +300,15 @@ mod tests {
             (r#"{"action":"remove","groupName":"g","userId":"u","ttl":1}"#, "ttl works only"),
             (r#"{"action":"add","groupName":"g","userId":"u","ttl":-1}"#, "invalid value"),
             (r#"{"action":"add","groupName":"g","userId":"u","ttl":1.5}"#, "invalid type"),
-            (r#"{"action":"add","groupName":"g","userId":"u","ttl":null}"#, "invalid type: null"),
+            (r#"{"action":"check","groupName":null,"userId":"u"}"#, "groupName is null, and check"),
+            (r#"{"action":"check","groupName":"g","userId":null}"#, "userId is null, and check"),
+            (
+                r#"{"action":"list","groupName":"g","continuation":null}"#,
+                "continuation is null, and",
+            ),
+            (r#"{"action":"Join","groupName":"g","userId":"u"}"#, "unknown variant `Join`"),
+            (r#"{"action":"add","groupName":null,"userId":"u"}"#, "groupName is missing"),
+            (r#"{"action":"add","groupName":"g","userId":null}"#, "userId and connectionId are"),
             (r#"{"action":"check","userId":"u","continuation":"x"}"#, "continuation works only"),
             (r#"{"action":"add","groupName":"","userId":"u"}"#, "group name '' is empty"),
             (r#"{"action":"add","groupName":"g","userId":["u"]}"#, "expected a string"),

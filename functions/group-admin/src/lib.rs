@@ -11,7 +11,7 @@ use signalr_function_runtime::{
 };
 use signalr_serverless::{HubName, rest::RestClient};
 
-use self::action::{Action, ActionJson};
+use self::action::{ActionJson, Asked};
 
 /// The function behind its paths.
 ///
@@ -30,18 +30,27 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
 ///
 /// As [`router`].
 pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
-    Ok(Function::guarded("group-admin", config.authorization()?, handle, Arc::new(client)))
+    let endpoint = config.connection_string.endpoint().to_owned();
+    let groups = Arc::new(GroupAdmin { client, endpoint });
+    Ok(Function::guarded("group-admin", config.authorization()?, handle, groups))
+}
+
+struct GroupAdmin {
+    client: RestClient,
+    /// What actions call the service.
+    endpoint: String,
 }
 
 async fn handle(
-    State(client): State<Arc<RestClient>>,
+    State(groups): State<Arc<GroupAdmin>>,
     Extension(hub): Extension<HubName>,
     deadline: Deadline,
     items: Items,
 ) -> Result<impl IntoResponse, Problem> {
-    let actions = items.parse::<ActionJson, Action>()?;
-    let hub = client.hub(hub);
-    let perform = |action: Action| {
+    let actions = items.parse::<ActionJson, Asked>()?;
+    items.check(&actions, |asked| asked.endpoints.check(&groups.endpoint))?;
+    let hub = groups.client.hub(hub);
+    let perform = |Asked { action, .. }| {
         let hub = hub.clone();
         async move { action.perform(&hub).await }
     };

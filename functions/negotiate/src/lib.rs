@@ -58,12 +58,13 @@ struct Negotiate {
 async fn handle(
     State(negotiate): State<Arc<Negotiate>>,
     Extension(hub): Extension<HubName>,
-    request: Parts,
+    mut request: Parts,
 ) -> Result<impl IntoResponse, Problem> {
     let now = SystemTime::now();
-    let caller = negotiate.identity.caller(&request, now).await?;
-    let options = negotiate.client_token.options(caller);
-    let answer = negotiate.negotiator.negotiate(&hub, &options, now).await?;
+    let caller = negotiate.identity.caller(&mut request, &negotiate.negotiator, now).await?;
+    let options = negotiate.client_token.options(caller, now)?;
+    let query = negotiate.identity.client_query(&request)?;
+    let answer = negotiate.negotiator.negotiate(&hub, &options, now).await?.with_query(&query);
     // The answer holds a token: no cache on the way may keep it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }
@@ -139,6 +140,18 @@ mod tests {
         assert_eq!(status, 400);
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains("more than the 4096"), "{detail}");
+    }
+
+    #[tokio::test]
+    async fn the_clients_query_goes_on_and_the_audience_does_not_have_it() {
+        let path = "/api/negotiate?user=ann&negotiateVersion=1&room=a%20b&code=secret&tab=2";
+        let (_, _, answer) = negotiate(app("query:user"), path).await;
+        let url = "http://localhost:8888/client/?hub=chat";
+        assert_eq!(answer["url"], format!("{url}&room=a%20b&tab=2"));
+        assert_eq!(claims(&answer)["aud"], url);
+        let long = format!("/api/negotiate?x={}", "y".repeat(2047));
+        let (status, _, problem) = negotiate(app("anonymous"), &long).await;
+        assert_eq!(status, 400, "{problem}");
     }
 
     fn router_of(service: &'static str) -> Result<Router, ConfigError> {

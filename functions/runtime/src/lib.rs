@@ -19,14 +19,23 @@ pub use call::{
     client_token::ClientToken,
     cors::AllowedOrigins,
     deadline::Deadline,
+    endpoints::Endpoints,
+    field::Field,
     function::{BODY_LIMIT, Function},
     hubs::Hubs,
     identity::{Caller, Identity},
-    items::{Items, MAX_ITEMS, not_null},
+    items::{Items, MAX_ITEMS},
+    log::failed as log_failure,
     problem::Problem,
     results::Results,
 };
 #[cfg(feature = "rest")]
 pub use config::service_client::service_client;
-pub use config::{Config, environment::ConfigError, listen::Listen, variable};
+pub use config::{
+    Config,
+    environment::ConfigError,
+    event_grid::{EventGrid, EventSchema},
+    listen::Listen,
+    variable,
+};
 pub use platform::{process::start, router};

@@ -27,6 +27,7 @@
 mod context;
 mod encoding;
 mod error;
+mod event_grid;
 mod invocation;
 mod method;
 mod upstream;

@@ -11,7 +11,7 @@ pub enum TlsError {
     Unreadable {
         /// The path.
         file: String,
-        /// What the operating system says.
+        /// What the operating system says, or why it is not read.
         #[source]
         cause: io::Error,
     },

@@ -1,7 +1,7 @@
 //! The two files, and what TLS is made of them.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,7 +39,7 @@ impl Files {
         let name = |path: &Path| path.display().to_string();
         let read = |path: &Path| {
             let unreadable = |cause: io::Error| TlsError::Unreadable { file: name(path), cause };
-            fs::read(path).map_err(unreadable)
+            signalr_small_file::read(path).map_err(unreadable)
         };
         Ok(Contents {
             files: (name(&self.certificates), name(&self.key)),
@@ -97,6 +97,8 @@ fn without_mark(pem: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 
     use super::*;
@@ -148,5 +150,8 @@ mod tests {
         let error = Files::new("/no/cert.pem".as_ref(), "/no/key.pem".as_ref()).read();
         let error = error.err().unwrap().to_string();
         assert!(error.starts_with("'/no/cert.pem' cannot be read: "), "{error}");
+        let error = Files::new("/dev/zero".as_ref(), "/dev/zero".as_ref()).read();
+        let error = error.err().unwrap().to_string();
+        assert!(error.starts_with("'/dev/zero' cannot be read: it is a device; "), "{error}");
     }
 }

@@ -81,6 +81,7 @@ pub(super) struct TestIssuer {
     pub(super) keys: Arc<Mutex<Value>>,
     pub(super) fetches: Arc<AtomicUsize>,
     pub(super) hangs: Arc<AtomicBool>,
+    pub(super) answers_html: Arc<Mutex<bool>>,
     /// Says that a call has come.
     pub(super) asked: Arc<Notify>,
     /// Whoever holds it for writing holds the answers back.
@@ -107,6 +108,8 @@ impl TestIssuer {
         let (asked, gate) = (Arc::new(Notify::new()), Arc::new(RwLock::new(())));
         let served =
             (Arc::clone(&discovery), Arc::clone(&keys), Arc::clone(&fetches), Arc::clone(&hangs));
+        let answers_html = Arc::new(Mutex::new(false));
+        let html = Arc::clone(&answers_html);
         let (was_asked, gates) = (Arc::clone(&asked), Arc::clone(&gate));
         let router = Router::new().fallback(move |uri: Uri| async move {
             served.2.fetch_add(1, Ordering::SeqCst);
@@ -115,6 +118,9 @@ impl TestIssuer {
             }
             was_asked.notify_one();
             drop(gates.read().await);
+            if *html.lock().unwrap() {
+                return Response::new("<!doctype html><title>Sign in</title>".into());
+            }
             let document = match uri.path() {
                 "/tenant/.well-known/openid-configuration" => &served.0,
                 "/tenant/keys" => &served.1,
@@ -124,13 +130,17 @@ impl TestIssuer {
             Response::new(document.into())
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, discovery, keys, fetches, hangs, asked, gate }
+        Self { url, discovery, keys, fetches, hangs, answers_html, asked, gate }
     }
 
     pub(super) fn verifier(&self) -> Verifier {
+        self.verifier_of(Issuer::parse(&self.url).unwrap())
+    }
+
+    pub(super) fn verifier_of(&self, issuer: Issuer) -> Verifier {
         let audiences = ["chat", "news"].map(str::to_owned).to_vec();
         let http = signalr_http_client::client(&signalr_http_client::Trust::default()).unwrap();
-        Verifier::new(Issuer::parse(&self.url).unwrap(), audiences, http)
+        Verifier::new(issuer, audiences, http)
     }
 
     pub(super) fn claims(&self) -> Value {

@@ -32,7 +32,10 @@ use signalr_serverless::{
     GroupName, HubName, UserId,
     rest::{Hub, Message, RestClient},
 };
-use tokio::{task::JoinSet, time::interval};
+use tokio::{
+    task::JoinSet,
+    time::{interval, sleep},
+};
 
 use client::{Tally, Visitor};
 use memory::Samples;
@@ -48,6 +51,9 @@ const MESSAGES_PER_SECOND: f64 = 10.0;
 /// Users that are put into the group in a second, times the factor.
 const SETS_PER_SECOND: f64 = 50.0;
 const SAMPLE_EACH: Duration = Duration::from_secs(10);
+/// How many samples long the service is left alone at the end: longer than it takes to find out that a
+/// client takes nothing.
+const LEFT_FOR: u32 = 4;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Failure> {
@@ -76,8 +82,19 @@ async fn main() -> Result<ExitCode, Failure> {
     work_on_hub.shutdown().await;
 
     println!("{}", samples.summary());
+    println!("memory: {} KiB once all have left", idle_memory(&service).await?);
     println!("{tally}");
     Ok(if tally.lost.load(Relaxed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The memory of a service that nobody uses any more, not even those who stopped reading.
+async fn idle_memory(service: &Service) -> Result<u32, Failure> {
+    let mut memory = service.memory()?;
+    for _ in 0..LEFT_FOR {
+        sleep(SAMPLE_EACH).await;
+        memory = service.memory()?;
+    }
+    Ok(memory)
 }
 
 fn number<T: FromStr>(argument: Option<String>, default: T) -> Result<T, T::Err> {

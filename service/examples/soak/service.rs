@@ -50,7 +50,9 @@ impl Service {
 
     /// The memory that the service holds, in KiB.
     pub(crate) fn memory(&self) -> Result<u32, Failure> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let status =
+            signalr_small_file::read(format!("/proc/{}/status", self.process.id()).as_ref())?;
+        let status = String::from_utf8(status)?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next());
         Ok(number.ok_or("no VmRSS")?.parse()?)

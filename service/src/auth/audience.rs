@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use signalr_serverless::HubName;
 
-use crate::query::Query;
+use crate::{host_name::HostName, query::Query, request_path::RequestPaths};
 
 /// The audience of a client's token: the URL that it was told to connect to.
 pub(super) fn of_client(hosts: &[&str], hub: &HubName) -> String {
@@ -13,29 +13,56 @@ pub(super) fn of_client(hosts: &[&str], hub: &HubName) -> String {
     format!("http(s)://{host}/client/?hub={hub}")
 }
 
-/// Which hosts and ports an audience may name. What it names behind them is always compared, so a
-/// client's token never calls REST, and a REST token never connects.
+/// Which hosts an audience may name, and how paths are written. What an audience names behind its
+/// host is always compared, so a client's token never calls REST, and a REST token never connects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) hosts: Hosts<'a>,
+    pub(super) paths: &'a RequestPaths,
+}
+
+/// Which hosts and ports an audience may name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Hosts<'a> {
-    /// Those under which the caller reached the service.
-    Named(&'a [&'a str]),
+    /// Those under which the caller reached the service, and its further names.
+    Named { reached: &'a [&'a str], further: &'a [HostName] },
     /// Any, for a lenient service.
     Any,
 }
 
+/// How an audience fits what its token is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Right,
+    /// All is right but the host, which is no name of this service.
+    OtherHost,
+    Wrong,
+}
+
+impl Fit {
+    fn of(is_at: bool, is_meant: bool) -> Self {
+        match (is_at, is_meant) {
+            (true, true) => Self::Right,
+            (false, true) => Self::OtherHost,
+            (_, false) => Self::Wrong,
+        }
+    }
+}
+
 /// Whether a client that came with this audience was told to connect to this hub.
-pub(super) fn is_for_client(audience: &str, hosts: Hosts<'_>, hub: &HubName) -> bool {
-    let Some(url) = Url::split(audience) else { return false };
+pub(super) fn for_client(audience: &str, place: Place<'_>, hub: &HubName) -> Fit {
+    let Some(url) = Url::split(audience) else { return Fit::Wrong };
     let named = Query::parse(url.query);
     let is_hub = named.first("hub").is_some_and(|named| named.eq_ignore_ascii_case(hub.as_str()));
-    url.is_at(hosts) && url.path.trim_end_matches('/') == "/client" && is_hub
+    let path = place.paths.canonical(url.path);
+    Fit::of(url.is_at(place.hosts), path.trim_end_matches('/') == "/client" && is_hub)
 }
 
 /// A REST call, as the audience of its token names it.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) hosts: Vec<&'a str>,
-    /// As it came, percent-encoded.
+    /// As the routes write it, percent-encoded.
     pub(crate) path: &'a str,
     pub(crate) query: &'a Query,
 }
@@ -49,12 +76,18 @@ impl Call<'_> {
 
     /// Whether an audience means this call: its URL without the query. Microsoft's SDK drops the
     /// port, and signs parts of the query with it.
-    pub(super) fn is_meant_by(&self, audience: &str, hosts: Hosts<'_>) -> bool {
-        let Some(url) = Url::split(audience) else { return false };
-        url.is_at(hosts)
-            && segments(url.path).eq(segments(self.path))
-            && self.query.contains(&Query::parse(url.query))
+    pub(super) fn fit(&self, audience: &str, place: Place<'_>) -> Fit {
+        let Some(url) = Url::split(audience) else { return Fit::Wrong };
+        let path = place.paths.canonical(url.path);
+        let is_meant = segments(&path).eq(segments(self.path))
+            && self.query.contains(&Query::parse(url.query));
+        Fit::of(url.is_at(place.hosts), is_meant)
     }
+}
+
+/// The host that an audience names, for advice.
+pub(super) fn host(audience: &str) -> Option<&str> {
+    Url::split(audience).map(|url| url.authority)
 }
 
 /// The decoded segments of a path, without a `/` at its end.
@@ -86,9 +119,10 @@ impl<'a> Url<'a> {
     /// Whether the URL is at one of the hosts. Microsoft's SDK leaves out the URL's port, and
     /// some clients that of their `Host` header.
     fn is_at(&self, hosts: Hosts<'_>) -> bool {
-        let Hosts::Named(hosts) = hosts else { return true };
+        let Hosts::Named { reached, further } = hosts else { return true };
         let (name, port) = split_port(self.authority);
-        hosts.iter().any(|host| {
+        let further = further.iter().map(HostName::host);
+        reached.iter().copied().chain(further).any(|host| {
             let (host, host_port) = split_port(host);
             let is_port = match (port, host_port) {
                 (Some(port), Some(host_port)) => port == host_port,
@@ -111,29 +145,74 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
 mod tests {
     use super::*;
 
+    /// What audiences are compared with under these further names.
+    struct Known(Vec<HostName>, RequestPaths);
+
+    impl Known {
+        fn new(names: &[&str]) -> Self {
+            let names: Vec<HostName> = names.iter().map(|name| name.parse().unwrap()).collect();
+            let paths = RequestPaths::new(&names);
+            Self(names, paths)
+        }
+
+        fn place<'a>(&'a self, reached: &'a [&'a str]) -> Place<'a> {
+            Place { hosts: Hosts::Named { reached, further: &self.0 }, paths: &self.1 }
+        }
+
+        fn any(&self) -> Place<'_> {
+            Place { hosts: Hosts::Any, paths: &self.1 }
+        }
+    }
+
     #[test]
     fn a_client_may_come_with_or_without_the_port() {
         let hub = HubName::parse("chat").unwrap();
-        let hosts = ["localhost:8888"];
+        let known = Known::new(&[]);
         for good in [
             "http://localhost:8888/client/?hub=chat",
             "http://localhost/client/?hub=chat",
-            "https://LOCALHOST/client?hub=Chat",
+            "https://LOCALHOST/Client?hub=Chat",
         ] {
-            assert!(is_for_client(good, Hosts::Named(&hosts), &hub), "{good}");
-            assert!(is_for_client(good, Hosts::Named(&["localhost"]), &hub), "{good}");
+            for reached in ["localhost:8888", "localhost"] {
+                assert_eq!(for_client(good, known.place(&[reached]), &hub), Fit::Right, "{good}");
+            }
         }
-        for bad in [
-            "",
-            "chat",
-            "ftp://localhost/client/?hub=chat",
-            "http://localhost:9999/client/?hub=chat",
-            "http://elsewhere/client/?hub=chat",
-            "http://localhost/client/?hub=other",
-            "http://localhost/client/",
-            "http://localhost/api/v1/hubs/chat",
+        for (bad, fit) in [
+            ("", Fit::Wrong),
+            ("chat", Fit::Wrong),
+            ("ftp://localhost/client/?hub=chat", Fit::Wrong),
+            ("http://localhost:9999/client/?hub=chat", Fit::OtherHost),
+            ("http://elsewhere/client/?hub=chat", Fit::OtherHost),
+            ("http://localhost/client/?hub=other", Fit::Wrong),
+            ("http://localhost/client/", Fit::Wrong),
+            ("http://localhost/api/v1/hubs/chat", Fit::Wrong),
         ] {
-            assert!(!is_for_client(bad, Hosts::Named(&hosts), &hub), "{bad}");
+            assert_eq!(for_client(bad, known.place(&["localhost:8888"]), &hub), fit, "{bad}");
+        }
+    }
+
+    #[test]
+    fn further_names_and_prefixes_are_the_services_own() {
+        let hub = HubName::parse("chat").unwrap();
+        let known = Known::new(&["gw.example/realtime", "x.service.signalr.net"]);
+        let place = known.place(&["127.0.0.1:8888"]);
+        for good in [
+            "https://gw.example/client/?hub=chat",
+            "https://gw.example/realtime/client/?hub=chat",
+            "https://gw.example:444/realtime/client/?hub=chat",
+            "https://X.service.signalr.net/client/?hub=chat",
+            "http://127.0.0.1:8888/realtime/client/?hub=chat",
+        ] {
+            assert_eq!(for_client(good, place, &hub), Fit::Right, "{good}");
+        }
+        let other = "https://gw.example/elsewhere/client/?hub=chat";
+        assert_eq!(for_client(other, place, &hub), Fit::Wrong);
+        let query = Query::default();
+        let call = Call { hosts: vec!["127.0.0.1:8888"], path: "/api/v1/hubs/chat", query: &query };
+        for good in
+            ["https://gw.example/realtime/api/v1/hubs/chat", "https://gw.example/API/v1/hubs/chat"]
+        {
+            assert_eq!(call.fit(good, place), Fit::Right, "{good}");
         }
     }
 
@@ -142,12 +221,13 @@ mod tests {
         let query = Query::parse(Some("api-version=2022-06-01&excluded=a"));
         let path = "/api/hubs/chat/groups/a%2fb/:send";
         let call = Call { hosts: vec!["[::1]:8888"], path, query: &query };
+        let known = Known::new(&[]);
         for good in [
             "http://[::1]:8888/api/hubs/chat/groups/a%2Fb/:send",
             "http://[::1]/api/hubs/chat/groups/a%2Fb/%3Asend/",
             "https://[::1]/api/hubs/chat/groups/a%2fb/:send?api-version=2022-06-01",
         ] {
-            assert!(call.is_meant_by(good, Hosts::Named(&call.hosts)), "{good}");
+            assert_eq!(call.fit(good, known.place(&call.hosts)), Fit::Right, "{good}");
         }
         for bad in [
             "http://[::1]/api/hubs/chat/groups/a/b/:send",
@@ -155,7 +235,7 @@ mod tests {
             "http://[::1]/api/hubs/chat/:send",
             "http://[::1]/client/?hub=chat",
         ] {
-            assert!(!call.is_meant_by(bad, Hosts::Named(&call.hosts)), "{bad}");
+            assert_eq!(call.fit(bad, known.place(&call.hosts)), Fit::Wrong, "{bad}");
         }
     }
 
@@ -163,6 +243,8 @@ mod tests {
     fn any_host_leaves_the_path_and_the_hub() {
         let (query, hub) = (Query::default(), HubName::parse("chat").unwrap());
         let call = Call { hosts: vec!["localhost"], path: "/api/v1/hubs/chat", query: &query };
+        let known = Known::new(&[]);
+        let fit = |is_right| if is_right { Fit::Right } else { Fit::Wrong };
         for (audience, is_client, is_call) in [
             ("https://elsewhere:1/client/?hub=chat", true, false),
             ("https://elsewhere:1/client/?hub=other", false, false),
@@ -171,8 +253,8 @@ mod tests {
             ("https://elsewhere:1", false, false),
             ("anything", false, false),
         ] {
-            assert_eq!(is_for_client(audience, Hosts::Any, &hub), is_client, "{audience}");
-            assert_eq!(call.is_meant_by(audience, Hosts::Any), is_call, "{audience}");
+            assert_eq!(for_client(audience, known.any(), &hub), fit(is_client), "{audience}");
+            assert_eq!(call.fit(audience, known.any()), fit(is_call), "{audience}");
         }
     }
 }

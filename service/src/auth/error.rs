@@ -1,6 +1,6 @@
 //! Why a token is refused.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::HeaderValue;
 use signalr_serverless::NameError;
@@ -12,7 +12,7 @@ use super::role::Roles;
 pub(crate) enum AuthError {
     #[error("no access token came with the request; send it as 'Authorization: Bearer …'")]
     Missing,
-    #[error("the access token is not a JSON Web Token signed with HS256: {0}")]
+    #[error("the access token is not a JSON Web Token signed with HS256 or HS512: {0}")]
     Malformed(String),
     #[error("the access token is signed with another key than the service's")]
     WrongKey,
@@ -22,8 +22,10 @@ pub(crate) enum AuthError {
     Expired(Duration),
     #[error("the access token is not valid yet: 'nbf' is {} seconds ahead", .0.as_secs())]
     NotYetValid(Duration),
-    #[error("the audience of the access token is wrong: expected {expected}, but came {came}")]
-    WrongAudience { expected: String, came: String },
+    #[error(
+        "the audience of the access token is wrong: expected {expected}, but came {came}{advice}"
+    )]
+    WrongAudience { expected: String, came: String, advice: Advice },
     #[error("the user that the access token names cannot be: {0}")]
     BadUser(#[from] NameError),
     #[error("the access token of Microsoft Entra is not good: {0}")]
@@ -33,9 +35,24 @@ pub(crate) enum AuthError {
     #[error("the access token's 'roles' must hold {0}; give its identity that role")]
     NoRole(Roles),
     #[error(
-        "the access token is not signed with HS256, and this service knows no Microsoft Entra issuer; sign with an access key, or give the service the issuer"
+        "the access token is not signed with HS256 or HS512, and this service knows no Microsoft Entra issuer; sign with an access key, or give the service the issuer"
     )]
     NoEntraIssuer,
+}
+
+/// The flag that would let a token in whose audience has another host.
+#[derive(Debug)]
+pub(crate) struct Advice(pub(super) Option<String>);
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(host) => {
+                write!(f, "; if this service is known as {host}, start it with --host {host}")
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// The value of `WWW-Authenticate` for a refused token.

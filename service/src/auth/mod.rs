@@ -15,13 +15,14 @@ mod verified_client;
 
 use std::{
     borrow::Cow,
+    fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use http::{HeaderMap, header};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
-use serde_json::{Map, Value};
-use signalr_serverless::{AccessKey, HubName, UserId, claim};
+use jsonwebtoken::{Algorithm, DecodingKey, dangerous::insecure_decode_claims};
+use serde_json::Value;
+use signalr_serverless::{AccessKey, HubName, UserId, token::Claims};
 
 pub use self::entra::{EntraIssuer, EntraIssuerError};
 pub(crate) use self::{
@@ -30,10 +31,18 @@ pub(crate) use self::{
     error::{AuthError, challenge},
     verified_client::VerifiedClient,
 };
-use self::{audience::Hosts, entra::EntraVerifier};
+use self::{
+    audience::{Fit, Hosts, Place},
+    entra::EntraVerifier,
+    error::Advice,
+};
+use crate::{host_name::HostName, request_path::RequestPaths};
 
 /// How far the clock of whoever signed a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
+
+/// What an access key signs with. Source: the options of Azure's SDK.
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::HS256, Algorithm::HS512];
 
 /// Checks tokens.
 pub(crate) struct Verifier {
@@ -41,6 +50,9 @@ pub(crate) struct Verifier {
     /// Signs client tokens only.
     client_keys: ClientKeys,
     entra: Option<EntraVerifier>,
+    /// The names of the service beside those that requests come with.
+    names: Vec<HostName>,
+    paths: RequestPaths,
     /// Whether times, and the host and port of audiences, are left unchecked.
     is_lenient: bool,
 }
@@ -66,7 +78,14 @@ impl Verifier {
         is_lenient: bool,
     ) -> Self {
         let keys = keys.into_iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect();
-        Self { keys, client_keys, entra: None, is_lenient }
+        let (names, paths) = (Vec::new(), RequestPaths::new(&[]));
+        Self { keys, client_keys, entra: None, names, paths, is_lenient }
+    }
+
+    /// Takes audiences that give the service these names too.
+    pub(crate) fn with_names(mut self, names: Vec<HostName>, paths: RequestPaths) -> Self {
+        (self.names, self.paths) = (names, paths);
+        self
     }
 
     /// Lets REST callers in whose tokens are of this issuer, which is asked by this client.
@@ -89,9 +108,10 @@ impl Verifier {
             check_times(&claims, now)?;
         }
         check_audience(&claims, &audience::of_client(hosts, hub), |came| {
-            audience::is_for_client(came, self.hosts(hosts), hub)
+            audience::for_client(came, self.place(hosts), hub)
         })?;
-        Ok(VerifiedClient { user: user(&claims)?, claims })
+        let user = claims.user().map(|user| UserId::parse(&user)).transpose()?;
+        Ok(VerifiedClient { user, claims })
     }
 
     /// Checks the token of a REST call. Leniency is for access keys only.
@@ -109,37 +129,46 @@ impl Verifier {
         if !self.is_lenient {
             check_times(&claims, now)?;
         }
-        let hosts = self.hosts(&call.hosts);
-        check_audience(&claims, &call.audience(), |came| call.is_meant_by(came, hosts))
+        let place = self.place(&call.hosts);
+        check_audience(&claims, &call.audience(), |came| call.fit(came, place))
     }
 
-    /// The hosts that audiences may name.
-    fn hosts<'a>(&self, reached: &'a [&'a str]) -> Hosts<'a> {
-        if self.is_lenient { Hosts::Any } else { Hosts::Named(reached) }
+    /// What audiences may name.
+    fn place<'a>(&'a self, reached: &'a [&'a str]) -> Place<'a> {
+        let hosts = if self.is_lenient {
+            Hosts::Any
+        } else {
+            Hosts::Named { reached, further: &self.names }
+        };
+        Place { hosts, paths: &self.paths }
     }
 }
 
-/// Checks the signature, with each key in turn.
+/// Checks the signature, with each key in turn, and reads the claims.
+///
+/// The claims are read apart from the check of the signature: the library has its own mind about
+/// registered claims, and a `sub` of several values is none in it.
 fn decode<'a>(
     token: &str,
     keys: impl Iterator<Item = Cow<'a, DecodingKey>>,
-) -> Result<Map<String, Value>, AuthError> {
-    let mut validation = Validation::new(Algorithm::HS256);
-    // Times and audience are checked here, against a clock that is passed in.
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
+) -> Result<Claims, AuthError> {
+    let malformed = |error: &dyn fmt::Display| AuthError::Malformed(error.to_string());
+    let header = jsonwebtoken::decode_header(token).map_err(|error| malformed(&error))?;
+    if !ALGORITHMS.contains(&header.alg) {
+        return Err(malformed(&format_args!("its algorithm is {:?}", header.alg)));
+    }
+    let (message, signature) = token.rsplit_once('.').unwrap_or_default();
     for key in keys {
-        match jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation) {
-            Ok(token) => return Ok(token.claims),
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidSignature) => {}
-            Err(error) => return Err(AuthError::Malformed(error.to_string())),
+        let is_signed =
+            jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, header.alg);
+        if is_signed.map_err(|error| malformed(&error))? {
+            return insecure_decode_claims(token).map_err(|error| malformed(&error));
         }
     }
     Err(AuthError::WrongKey)
 }
 
-fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), AuthError> {
+fn check_times(claims: &Claims, now: SystemTime) -> Result<(), AuthError> {
     let end = seconds(claims, "exp").ok_or(AuthError::NoExpiry)?;
     if let Ok(late) = now.duration_since(end) {
         return Err(AuthError::Expired(late));
@@ -152,39 +181,32 @@ fn check_times(claims: &Map<String, Value>, now: SystemTime) -> Result<(), AuthE
 }
 
 /// A time in whole or broken seconds since 1970. Source: RFC 7519, NumericDate.
-fn seconds(claims: &Map<String, Value>, name: &str) -> Option<SystemTime> {
+fn seconds(claims: &Claims, name: &str) -> Option<SystemTime> {
     let seconds = Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok()?;
     UNIX_EPOCH.checked_add(seconds)
 }
 
 fn check_audience(
-    claims: &Map<String, Value>,
+    claims: &Claims,
     expected: &str,
-    is_right: impl Fn(&str) -> bool,
+    fit: impl Fn(&str) -> Fit,
 ) -> Result<(), AuthError> {
     let came: Vec<&str> = match claims.get("aud") {
         Some(Value::String(audience)) => vec![audience],
         Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    if came.iter().any(|audience| is_right(audience)) {
+    if came.iter().any(|audience| fit(audience) == Fit::Right) {
         return Ok(());
     }
+    let other_host = came.iter().find(|audience| fit(audience) == Fit::OtherHost);
+    let other_host = other_host.and_then(|audience| audience::host(audience));
     let came = if came.is_empty() { "none".to_owned() } else { came.join(", ") };
     Err(AuthError::WrongAudience {
         expected: expected.to_owned(),
         came: came.chars().take(300).collect(),
+        advice: Advice(other_host.map(|host| host.chars().take(100).collect())),
     })
-}
-
-/// The first of the claims that name a user. A user without a name is nobody.
-fn user(claims: &Map<String, Value>) -> Result<Option<UserId>, AuthError> {
-    let names = [claim::USER_ID, claim::NAME_ID, "sub"];
-    let user = names.into_iter().find_map(|name| claims.get(name)?.as_str());
-    match user {
-        None | Some("") => Ok(None),
-        Some(user) => Ok(Some(UserId::parse(user)?)),
-    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,19 @@ fn the_user_is_the_first_of_three_claims() {
 }
 
 #[test]
+fn a_token_may_be_signed_with_the_longer_hash_and_no_other() {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
+
+    let claims = serde_json::json!({ "exp": 2000, "aud": AUDIENCE, "sub": ["ann"] });
+    let sign = |algorithm| {
+        let key = EncodingKey::from_secret(b"two");
+        jsonwebtoken::encode(&Header::new(algorithm), &claims, &key).unwrap()
+    };
+    assert_eq!(verify(&sign(Algorithm::HS512)), Ok(Some("ann".to_owned())));
+    assert!(verify(&sign(Algorithm::HS384)).unwrap_err().contains("HS256 or HS512"));
+}
+
+#[test]
 fn a_refusal_says_what_is_wrong() {
     let good = serde_json::json!({ "exp": 2000, "aud": AUDIENCE });
     let with = |name: &str, value: Value| {
@@ -84,6 +97,10 @@ fn a_refusal_says_what_is_wrong() {
             "expected http(s)://localhost:8888/client/?hub=chat, but came none",
         ),
         (with("aud", Value::from("http://x/")), "but came http://x/"),
+        (
+            with("aud", Value::from("https://x.net:444/client/?hub=chat")),
+            "if this service is known as x.net:444, start it with --host x.net:444",
+        ),
     ] {
         let error = verify(&token).unwrap_err();
         assert!(error.contains(text), "'{error}' does not say '{text}'");

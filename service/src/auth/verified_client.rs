@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value};
-use signalr_serverless::{UserId, claim};
+use serde_json::Value;
+use signalr_serverless::{UserId, claim, token::Claims};
 
-use crate::session::{Seconds, Terms};
+use crate::{
+    carrier::Transports,
+    session::{Seconds, Terms},
+};
 
 /// The bounds of a handshake time limit, in seconds.
 const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
@@ -14,7 +17,7 @@ const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
 #[derive(Debug)]
 pub(crate) struct VerifiedClient {
     pub(crate) user: Option<UserId>,
-    pub(crate) claims: Map<String, Value>,
+    pub(crate) claims: Claims,
 }
 
 impl VerifiedClient {
@@ -37,6 +40,11 @@ impl VerifiedClient {
             is_stateful: false,
             has_pings: true,
         }
+    }
+
+    /// The transports that the client may use.
+    pub(crate) fn transports(&self) -> Transports {
+        self.number(claim::TRANSPORTS).and_then(Transports::from_mask).unwrap_or_default()
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -64,7 +72,7 @@ mod tests {
     use super::*;
 
     fn terms(claims: Value) -> Terms {
-        let Value::Object(claims) = claims else { panic!() };
+        let claims = serde_json::from_value(claims).unwrap();
         let now = UNIX_EPOCH + Duration::from_secs(1000);
         VerifiedClient { user: None, claims }.terms(0, now)
     }
@@ -93,5 +101,26 @@ mod tests {
     fn permission_that_has_ended_ends_at_once() {
         let terms = terms(serde_json::json!({ "asrs.s.coae": "true", "asrs.s.aeo": 5 }));
         assert_eq!(terms.expires, Some(0));
+    }
+
+    #[test]
+    fn a_mask_says_which_transports() {
+        use crate::carrier::Transport::{LongPolling, ServerSentEvents, WebSockets};
+
+        for (mask, expected) in [
+            (serde_json::json!("1"), vec![WebSockets]),
+            (serde_json::json!(6), vec![ServerSentEvents, LongPolling]),
+            (serde_json::json!("7"), vec![WebSockets, ServerSentEvents, LongPolling]),
+            // What names none, or more than there are, is passed over.
+            (serde_json::json!("0"), vec![WebSockets, ServerSentEvents, LongPolling]),
+            (serde_json::json!("8"), vec![WebSockets, ServerSentEvents, LongPolling]),
+            (serde_json::json!("all"), vec![WebSockets, ServerSentEvents, LongPolling]),
+        ] {
+            let claims = serde_json::from_value(serde_json::json!({ "asrs.s.htt": mask })).unwrap();
+            let transports = VerifiedClient { user: None, claims }.transports();
+            let found = [WebSockets, ServerSentEvents, LongPolling];
+            let found: Vec<_> = found.into_iter().filter(|it| transports.contain(*it)).collect();
+            assert_eq!(found, expected, "{mask}");
+        }
     }
 }

@@ -11,10 +11,8 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 
-use super::{
-    budget::{QueueBudget, Share},
-    transport::QueueFull,
-};
+use super::transport::QueueFull;
+use crate::budget::{QueueBudget, Share};
 
 /// A comment, which makes some browsers say that the stream is open.
 const GREETING: &[u8] = b":\r\n";
@@ -37,6 +35,7 @@ pub(crate) fn channel(budget: &QueueBudget) -> (EventSink, EventBody) {
     let state = State {
         events: [Bytes::from_static(GREETING)].into(),
         share: budget.share(),
+        is_writing: false,
         has_ended: false,
         is_gone: false,
         body: None,
@@ -65,6 +64,9 @@ struct State {
     events: VecDeque<Bytes>,
     /// The bytes of the events that wait, without the greeting.
     share: Share,
+    /// Whether the HTTP library has an event that it has not written yet. It would take many, and
+    /// what it has cannot be dropped.
+    is_writing: bool,
     /// Whether the stream ends once what waits is taken.
     has_ended: bool,
     /// Whether the response is at its end, by whomever.
@@ -167,11 +169,16 @@ impl Body for EventBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut state = self.0.lock();
+        if state.is_writing {
+            state.body = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         if let Some(event) = state.events.pop_front() {
-            if event != GREETING {
-                state.share.remove(event.len());
-            }
-            return Poll::Ready(Some(Ok(Frame::data(event))));
+            state.is_writing = true;
+            // The greeting counts nowhere.
+            let share = state.share.split(if event == GREETING { 0 } else { event.len() });
+            let taken = Taken { event, _share: share, stream: self.0.clone() };
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(taken)))));
         }
         if state.has_ended {
             return Poll::Ready(None);
@@ -181,10 +188,32 @@ impl Body for EventBody {
     }
 }
 
+/// An event that the HTTP library has, which counts until it is written.
+struct Taken {
+    event: Bytes,
+    _share: Share,
+    stream: Stream,
+}
+
+impl AsRef<[u8]> for Taken {
+    fn as_ref(&self) -> &[u8] {
+        &self.event
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut state = self.stream.lock();
+        state.is_writing = false;
+        wake(&mut state.body);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
 
+    use futures_util::FutureExt;
     use http_body_util::BodyExt;
 
     use super::*;
@@ -213,12 +242,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_comes_before_the_end() {
-        let (sink, body) = new_stream();
+        let (sink, mut body) = new_stream();
         sink.send(&Bytes::from_static(b"last"), 1000).unwrap();
         sink.end();
         sink.send(&Bytes::from_static(b"too late"), 1000).unwrap();
-        let all = body.collect().await.unwrap().to_bytes();
-        assert_eq!(all, &b":\r\nlast"[..]);
+        let mut all = Vec::new();
+        while let Some(event) = body.frame().await {
+            all.extend_from_slice(event.unwrap().data_ref().unwrap());
+        }
+        assert_eq!(all, b":\r\nlast");
+        drop(body);
         poll_fn(|cx| sink.poll_gone(cx)).await;
     }
 
@@ -226,6 +259,22 @@ mod tests {
     fn waiting(stream: &Stream) -> (usize, usize) {
         let state = stream.lock();
         (state.events.capacity(), state.share.bytes())
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_counts_until_it_is_written() {
+        let budget = QueueBudget::new(99, Arc::default());
+        let (sink, mut body) = channel(&budget);
+        sink.send(&Bytes::from(vec![0; 100]), 1000).unwrap();
+        sink.send(&Bytes::from(vec![0; 10]), 1000).unwrap();
+        drop(body.frame().await);
+        let event = body.frame().await;
+        assert_eq!(sink.queued(), 10);
+        assert!(body.frame().now_or_never().is_none(), "one at a time");
+        assert!(budget.is_over());
+        drop(event);
+        assert!(!budget.is_over());
+        assert!(body.frame().now_or_never().is_some());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What moves the bytes of a connection: a WebSocket's socket, an event stream, or a queue for
 //! polls. A carrier knows no hub; it is handed frames and says what came.
 
-mod budget;
 mod encoding;
 pub(crate) mod events;
 mod polls;
@@ -14,11 +13,10 @@ use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 pub(crate) use self::{
-    budget::QueueBudget,
     encoding::{ByEncoding, Encoding},
     events::EventSink,
     polls::{PollAnswer, PollQueue},
-    transport::{QueueFull, Transport},
+    transport::{QueueFull, Transport, Transports},
     websocket::{Progress, Stream, WebSocket},
 };
 use crate::session::Seconds;
@@ -57,7 +55,7 @@ impl Carrier {
         }
     }
 
-    /// Drops what waits to be sent, as far as it can still be dropped.
+    /// Drops what waits to be sent, as far as it can still be dropped, and what came in part.
     pub(crate) fn drop_queued(&mut self) {
         match self {
             Self::WebSocket(socket) => socket.drop_queued(),
@@ -74,6 +72,14 @@ impl Carrier {
             Self::ServerSentEvents(events) => events.queued(),
             Self::LongPolling(polls) => polls.queued(),
             Self::Away => 0,
+        }
+    }
+
+    /// The bytes of a message that came in part.
+    pub(crate) fn partial(&self) -> usize {
+        match self {
+            Self::WebSocket(socket) => socket.partial(),
+            Self::ServerSentEvents(_) | Self::LongPolling(_) | Self::Away => 0,
         }
     }
 

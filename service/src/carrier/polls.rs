@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::oneshot;
 
-use super::{
+use super::transport::QueueFull;
+use crate::{
     budget::{QueueBudget, Share},
-    transport::QueueFull,
+    session::Seconds,
 };
-use crate::session::Seconds;
+
+/// The most bytes of one answer, except if a single message has more.
+const ANSWER: usize = 64 * 1024;
 
 /// What a poll brings.
 #[derive(Debug)]
@@ -108,25 +111,32 @@ impl PollQueue {
         }
         let Some(waiting) = self.waiting.take() else { return };
         self.last_poll = now;
-        let answer = match self.take_messages() {
-            Some(messages) => PollAnswer::Messages(messages),
-            None => PollAnswer::Ended,
+        let Some(messages) = self.take_messages() else {
+            // Its client may have gone.
+            let _ = waiting.send(PollAnswer::Ended);
+            return;
         };
+        let answer = PollAnswer::Messages(self.share.hand_over(messages.clone()));
         // A poll that is gone gives its messages back for the next one.
-        if let Err(PollAnswer::Messages(messages)) = waiting.send(answer) {
+        if waiting.send(answer).is_err() {
             self.share.add(messages.len());
             self.messages.push_front(messages);
         }
     }
 
+    /// What one answer brings: so much that few answers are needed, and so little that what waits
+    /// can still be dropped.
     fn take_messages(&mut self) -> Option<Bytes> {
-        self.share.remove(usize::MAX);
-        if self.messages.len() <= 1 {
-            return self.messages.pop_front();
+        let first = self.messages.pop_front()?;
+        let fits = |bytes: usize, next: &Bytes| bytes.saturating_add(next.len()) <= ANSWER;
+        if !self.messages.front().is_some_and(|next| fits(first.len(), next)) {
+            return Some(first);
         }
-        let mut joined = BytesMut::new();
-        for messages in self.messages.drain(..) {
-            joined.extend_from_slice(&messages);
+        let mut joined = BytesMut::from(&first[..]);
+        while self.messages.front().is_some_and(|next| fits(joined.len(), next))
+            && let Some(next) = self.messages.pop_front()
+        {
+            joined.extend_from_slice(&next);
         }
         Some(joined.freeze())
     }
@@ -195,6 +205,25 @@ mod tests {
         queue.end(0);
         assert_eq!(brought(poll(&mut queue)), "close");
         assert_eq!(brought(poll(&mut queue)), "ended");
+    }
+
+    #[test]
+    fn an_answer_has_a_bound_and_counts_until_it_is_written() {
+        let budget = QueueBudget::new(0, Arc::default());
+        let mut queue = PollQueue::new(&budget, 0);
+        let message = Bytes::from(vec![b'x'; ANSWER / 2]);
+        for _ in 0..3 {
+            queue.send(&message, usize::MAX, 0).unwrap();
+        }
+        let [two, one] = [poll(&mut queue), poll(&mut queue)].map(|mut answered| {
+            let Ok(PollAnswer::Messages(messages)) = answered.try_recv() else { panic!("none") };
+            messages
+        });
+        assert_eq!((two.len(), one.len(), queue.queued()), (ANSWER, ANSWER / 2, 0));
+        drop(two);
+        assert!(budget.is_over());
+        drop(one);
+        assert!(!budget.is_over());
     }
 
     #[test]

@@ -36,6 +36,36 @@ impl Transport {
     }
 }
 
+/// A set of transports: those that a client may use. All by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Transports(u8);
+
+impl Transports {
+    const ALL: u8 = 7;
+
+    /// The set of a bit mask. Source: `HttpTransportType` of ASP.NET Core. `None` if it has none of
+    /// them.
+    pub(crate) fn from_mask(mask: u64) -> Option<Self> {
+        let known = u8::try_from(mask & u64::from(Self::ALL)).ok()?;
+        (known != 0).then_some(Self(known))
+    }
+
+    pub(crate) fn contain(self, transport: Transport) -> bool {
+        let bit = match transport {
+            Transport::WebSockets => 1,
+            Transport::ServerSentEvents => 2,
+            Transport::LongPolling => 4,
+        };
+        self.0 & bit != 0
+    }
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self(Self::ALL)
+    }
+}
+
 /// The client takes less than is sent to it, and its queue is full.
 #[derive(Debug)]
 pub(crate) struct QueueFull;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::{command::GroupChange, work::NewConnection};
 use crate::{
     admission::Place,
+    budget::{QueueBudget, Share},
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
     protocol::Outcome,
@@ -44,6 +45,8 @@ pub(super) struct Connection {
     pub(super) carrier: Carrier,
     /// Counts the carriers that the connection has had.
     pub(super) turn: u32,
+    /// The bytes of what the client sent and has not ended yet.
+    partial: Share,
     /// The client's connection token is good for as long as this lives, and the connection counts
     /// among those that are open.
     _kept: (Option<TokenGuard>, Place),
@@ -58,20 +61,21 @@ pub(super) enum Arrival {
 }
 
 impl Connection {
-    pub(super) fn new(new: NewConnection, now: Seconds) -> Self {
+    pub(super) fn new(new: NewConnection, budget: &QueueBudget, now: Seconds) -> Self {
         let NewConnection { identity, terms, carrier, place, token, caller } = new;
         Self {
             caller: caller.map(Box::new),
             upstream: None,
             identity,
             groups: Vec::new(),
-            session: Session::new(terms, now),
+            session: Session::new(terms, budget, now),
             invocations: None,
             is_member: false,
             awaited_groups: None,
             due: 0,
             carrier,
             turn: 0,
+            partial: budget.share(),
             _kept: (token, place),
         }
     }
@@ -93,6 +97,22 @@ impl Connection {
             return Err(QueueFull);
         }
         self.carrier.send(frame, max_queued, now)
+    }
+
+    /// The bytes that are held for the client or came from it.
+    pub(super) fn held(&self) -> usize {
+        let of_both_ways = self.carrier.queued().saturating_add(self.session.kept());
+        of_both_ways.saturating_add(self.partial.bytes())
+    }
+
+    /// Counts what came and is not whole yet. Returns whether it is more than before.
+    pub(super) fn count_partial(&mut self) -> bool {
+        let partial = self.carrier.partial().saturating_add(self.session.partial());
+        let before = self.partial.bytes();
+        if partial != before {
+            self.partial.set(partial);
+        }
+        partial > before
     }
 
     /// Writes what waits and reads what came, as far as the carrier allows.

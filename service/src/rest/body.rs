@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 
 use super::error::Error;
-use crate::request_body;
+use crate::{budget::QueueBudget, request_body};
 
 /// The largest body, in bytes. Source: the limits of Azure's REST API.
 pub(super) const MAX_BODY: usize = 1024 * 1024;
@@ -32,8 +32,12 @@ struct UnknownFormat(String);
 
 impl Body {
     /// Reads a body, no further and no longer than it may go.
-    pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Self, Error> {
-        let bytes = request_body::read(headers, body, MAX_BODY).await?;
+    pub(super) async fn read(
+        headers: &HeaderMap,
+        body: axum::body::Body,
+        budget: &QueueBudget,
+    ) -> Result<Self, Error> {
+        let bytes = request_body::read(headers, body, MAX_BODY, budget).await?;
         Ok(Self { format: Format::of(headers), bytes })
     }
 

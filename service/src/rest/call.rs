@@ -41,18 +41,18 @@ impl Call {
         request: Request,
     ) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let (route, query) = authorize(operation, state, &parts).await?;
+        let (route, version, query) = authorize(operation, state, &parts).await?;
         let params = params.map_err(|error| Error::bad("path", error.body_text()))?;
         let params: Vec<(String, String)> =
             params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(Self {
             operation,
-            version: route.version,
+            version,
             status: StatusCode::from_u16(route.status).unwrap_or(StatusCode::OK),
             hub: full_hub(param(&params, "hub"), &query)?,
             path: parts.uri.path().to_owned(),
             query,
-            body: Body::read(&parts.headers, body).await?,
+            body: Body::read(&parts.headers, body, &state.queue_budget).await?,
             headers: parts.headers,
             params,
         })
@@ -151,13 +151,14 @@ pub(super) async fn authorize(
     operation: Operation,
     state: &State,
     request: &Parts,
-) -> Result<(&'static Route, Query), Error> {
+) -> Result<(&'static Route, ApiVersion, Query), Error> {
     let query = Query::parse(request.uri.query());
     let path = request.uri.path();
     let call = auth::Call { hosts: auth::hosts(&request.headers), path, query: &query };
     let token = auth::bearer(&request.headers).ok_or(AuthError::Missing)?;
     state.verifier.verify_call(token, &call, SystemTime::now()).await?;
-    Ok((route(operation, path, &query)?, query))
+    let (route, version) = route(operation, path, &query, state.is_lenient)?;
+    Ok((route, version, query))
 }
 
 fn param<'a>(params: &'a [(String, String)], name: &str) -> &'a str {
@@ -175,27 +176,47 @@ fn full_hub(hub: &str, query: &Query) -> Result<HubName, Error> {
         .map_err(|error| Error::bad_name("application", &error))
 }
 
-/// The route that was called: its version is in the path, or else in the query.
-fn route(operation: Operation, path: &str, query: &Query) -> Result<&'static Route, Error> {
-    let known = "use api-version=2024-12-01 or api-version=2022-06-01";
-    let version = if path.starts_with("/api/v1/") {
-        ApiVersion::V1
+/// The route that was called, and its version: in the path, or else in the query. A lenient service
+/// takes any path for any version, and one without a version for the newest, as asrs-emulator does.
+fn route(
+    operation: Operation,
+    path: &str,
+    query: &Query,
+    is_lenient: bool,
+) -> Result<(&'static Route, ApiVersion), Error> {
+    let in_path = if path.starts_with("/api/v1/") {
+        Some(ApiVersion::V1)
     } else if path.starts_with("/api/v1-preview/") {
-        ApiVersion::V1Preview
+        Some(ApiVersion::V1Preview)
     } else {
-        let named = query.first("api-version").ok_or_else(|| {
-            Error::bad("api-version", format!("the query has no api-version; {known}"))
-        })?;
-        match named.parse::<ApiVersion>() {
-            Ok(version) if version.is_in_query() => version,
-            _ => {
-                let message = format!("api-version '{named}' is not known here; {known}");
-                return Err(Error::bad("api-version", message));
-            }
-        }
+        None
     };
-    operation.route(version).ok_or_else(|| {
+    let named = in_path.map_or_else(|| version_in(query), Ok);
+    if is_lenient {
+        let named = named.ok().and_then(|version| Some((operation.route(version)?, version)));
+        let newest = ApiVersion::ALL.into_iter().rev();
+        let newest = [ApiVersion::default()].into_iter().chain(newest);
+        let mut newest = newest.filter_map(|version| Some((operation.route(version)?, version)));
+        return named.or_else(|| newest.next()).ok_or_else(Error::no_such_path);
+    }
+    let version = named?;
+    let route = operation.route(version).ok_or_else(|| {
         let message = format!("api-version {version} does not have this operation; use 2024-12-01");
         Error::bad("api-version", message)
-    })
+    })?;
+    Ok((route, version))
+}
+
+fn version_in(query: &Query) -> Result<ApiVersion, Error> {
+    const KNOWN: &str = "use api-version=2024-12-01, or another one of 2022-06-01 to 2026-07-01";
+    let named = query.first("api-version").ok_or_else(|| {
+        Error::bad("api-version", format!("the query has no api-version; {KNOWN}"))
+    })?;
+    match named.parse::<ApiVersion>() {
+        Ok(version) if version.is_in_query() => Ok(version),
+        _ => {
+            let message = format!("api-version '{named}' is not known here; {KNOWN}");
+            Err(Error::bad("api-version", message))
+        }
+    }
 }

@@ -138,6 +138,7 @@ impl From<BodyError> for Error {
         let (target, code) = match &error {
             BodyError::TooLarge(_) => (None, error_code::PAYLOAD_TOO_LARGE),
             BodyError::TooSlow(_) => (None, error_code::REQUEST_TIMEOUT),
+            BodyError::NoRoom => (None, error_code::UNAVAILABLE),
             BodyError::BrokenOff(_) => (Some("body"), error_code::BAD_REQUEST),
         };
         Self { target, ..Self::new(error.status(), code, error.to_string()) }

@@ -17,7 +17,7 @@ mod stream;
 mod token;
 mod user;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use axum::{
     Router,
@@ -35,29 +35,44 @@ use self::{
 };
 use crate::state::State;
 
-/// Mounts every route of every operation.
-pub(crate) fn router() -> Router<Arc<State>> {
+/// Mounts every route of every operation; for a lenient service also the paths of asrs-emulator.
+pub(crate) fn router(is_lenient: bool) -> Router<Arc<State>> {
     let mut router = Router::new()
         .without_v07_checks()
         .route("/api/openapi.json", get(async || open_api::description()));
     // Two versions may share a route: then the query tells which is meant.
     let mut mounted = HashSet::new();
     for operation in Operation::ALL.iter().copied() {
-        for route in operation.routes() {
-            let Ok(method) = MethodFilter::try_from(route.method.clone()) else { continue };
-            if mounted.insert((&route.method, route.path)) {
+        let published = operation.routes().iter().map(|it| (&it.method, Cow::from(it.path)));
+        let lenient = published.clone().flat_map(|(method, path)| {
+            lenient_paths(&path).map(|path| (method, Cow::from(path))).collect::<Vec<_>>()
+        });
+        for (method, path) in published.chain(lenient.filter(|_| is_lenient)) {
+            let Ok(filter) = MethodFilter::try_from(method.clone()) else { continue };
+            if mounted.insert((method, path.clone())) {
                 let handler = move |state: Extract<Arc<State>>,
                                     params: Result<RawPathParams, RawPathParamsRejection>,
                                     request: Request| async move {
                     respond(operation, state.0, params, request).await
                 };
-                router = router.route(route.path, on(method, handler));
+                router = router.route(&path, on(filter, handler));
             }
         }
     }
     router
         .method_not_allowed_fallback(async || Error::method_not_allowed())
         .fallback(async || Error::no_such_path())
+}
+
+/// The paths of asrs-emulator: each under `/api` and `/api/v1`, and those of sends with and without
+/// `/:send`.
+fn lenient_paths(path: &str) -> impl Iterator<Item = String> + use<> {
+    let tail = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/"));
+    let tail = tail.filter(|tail| !tail.starts_with("v1-preview/"));
+    let send = tail.filter(|tail| !tail.contains("/streams/"));
+    let without = send.and_then(|tail| tail.strip_suffix("/:send")).map(str::to_owned);
+    let tails: Vec<String> = tail.map(str::to_owned).into_iter().chain(without).collect();
+    tails.into_iter().flat_map(|tail| [format!("/api/{tail}"), format!("/api/v1/{tail}")])
 }
 
 async fn respond(

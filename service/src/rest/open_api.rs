@@ -57,6 +57,11 @@ fn method(operation: Operation, route: &Route) -> Value {
     method
 }
 
+/// Whether calls of the route name their version in the query.
+fn is_in_query(route: &Route) -> bool {
+    route.versions.iter().any(|version| version.is_in_query())
+}
+
 /// Unique: an operation may have several routes.
 fn operation_id(operation: Operation, route: &Route) -> String {
     let path: String =
@@ -70,7 +75,7 @@ fn parameters(operation: Operation, route: &Route) -> Value {
     let mut parameters: Vec<Value> = names
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(name) }))
         .collect();
-    if route.version.is_in_query() && operation != Operation::Health {
+    if is_in_query(route) && operation != Operation::Health {
         let versions: Vec<&str> = ApiVersion::IN_QUERY
             .into_iter()
             .filter(|version| operation.route(*version).is_some())
@@ -149,7 +154,7 @@ fn success(operation: Operation, route: &Route) -> Value {
         Operation::GenerateToken => "ClientTokenResponse",
         Operation::AccessKey => "AccessKeyResponse",
         Operation::Health => return json!({ "description": "Success" }),
-        _ if route.version.is_in_query() && route.status != 204 => "ServiceResponse",
+        _ if is_in_query(route) && route.status != 204 => "ServiceResponse",
         _ => return json!({ "description": "Success" }),
     };
     if route.method == http::Method::HEAD {

@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use signalr_serverless::{NegotiateOptions, Token, UserId};
 
-use super::{call::Call, error::Error, public_url::public_base, reply::Success};
+use super::{call::Call, error::Error, public_url::public_origin, reply::Success};
 use crate::state::State;
 
 const MINUTE: u64 = 60;
@@ -28,7 +28,8 @@ pub(super) async fn generate(state: &State, call: Call) -> Result<Success, Error
         let user = UserId::parse(user).map_err(|error| Error::bad_name("userId", &error))?;
         options = options.with_user_id(user);
     }
-    let audience = format!("{}/client/?hub={}", public_base(&call.headers, state.scheme), call.hub);
+    let audience =
+        format!("{}/client/?hub={}", public_origin(&call.headers, state.scheme), call.hub);
     let token = Token::client(&state.signing_key, &audience, &options, SystemTime::now())
         .map_err(|error| Error::bad("userId", error.to_string()))?;
     Ok(Success::json(ClientTokenResponse { token }))

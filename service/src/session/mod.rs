@@ -18,9 +18,12 @@ pub(crate) use self::{
     rules::{Rules, Terms},
     seconds::Seconds,
 };
-use crate::protocol::{
-    ClientMessage, Protocol, ProtocolError, Split, handshake,
-    json::{self, RECORD_SEPARATOR},
+use crate::{
+    budget::QueueBudget,
+    protocol::{
+        ClientMessage, Protocol, ProtocolError, Split, handshake,
+        json::{self, RECORD_SEPARATOR},
+    },
 };
 
 /// What ASP.NET Core says to a binary protocol on a transport for text.
@@ -45,6 +48,9 @@ pub(crate) struct Session {
     reliable: Option<Box<Reliable>>,
     /// Why the session ended, if it did not end well.
     end_reason: Option<Box<str>>,
+    /// How many bytes were searched for the end of a message.
+    #[cfg(test)]
+    searched: std::cell::Cell<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +69,8 @@ enum Phase {
 }
 
 impl Session {
-    pub(crate) fn new(terms: Terms, now: Seconds) -> Self {
+    /// What is kept for a client that may come back counts in `budget`.
+    pub(crate) fn new(terms: Terms, budget: &QueueBudget, now: Seconds) -> Self {
         Self {
             phase: Phase::Handshake { since: now },
             protocol: Protocol::Json,
@@ -71,10 +78,12 @@ impl Session {
             last_received: now,
             received_now: 0,
             has_pinged: false,
-            reliable: terms.is_stateful.then(Box::default),
+            reliable: terms.is_stateful.then(|| Box::new(Reliable::new(budget))),
             terms,
             partial: Vec::new(),
             end_reason: None,
+            #[cfg(test)]
+            searched: std::cell::Cell::default(),
         }
     }
 
@@ -108,6 +117,24 @@ impl Session {
         // Clients acknowledge once in a while only. One that reads has got the oldest long ago.
         reliable.forget_beyond(max_kept);
         true
+    }
+
+    /// The bytes that are kept for a client that may lose them.
+    pub(crate) fn kept(&self) -> usize {
+        self.reliable.as_ref().map_or(0, |reliable| reliable.kept_bytes())
+    }
+
+    /// Forgets what is kept for a client that is there and reads, since somebody needs the memory.
+    /// Should it lose its transport before it has read all, it cannot come back.
+    pub(crate) fn forget_kept(&mut self) {
+        if let (Phase::Open, Some(reliable)) = (self.phase, &mut self.reliable) {
+            reliable.forget_beyond(0);
+        }
+    }
+
+    /// The bytes of a message whose end has not come yet.
+    pub(crate) fn partial(&self) -> usize {
+        self.partial.capacity()
     }
 
     /// Takes what one transport message brought: any number of hub messages, the last maybe cut.
@@ -168,6 +195,8 @@ impl Session {
     }
 
     fn split<'a>(&self, bytes: &'a [u8]) -> Result<Split<'a>, ProtocolError> {
+        #[cfg(test)]
+        self.searched.set(self.searched.get() + bytes.len());
         match self.phase {
             Phase::Handshake { .. } => Ok(json::split(bytes)),
             Phase::Open => self.protocol.split(bytes),

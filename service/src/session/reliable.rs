@@ -9,14 +9,18 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::protocol::ProtocolError;
+use crate::{
+    budget::{QueueBudget, Share},
+    protocol::ProtocolError,
+};
 
 /// The memory of one connection's two directions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reliable {
     /// What the client has not acknowledged, in order.
     kept: VecDeque<Kept>,
-    kept_bytes: usize,
+    /// The bytes of the frames.
+    share: Share,
     /// The number of the last message sent.
     sent: u64,
     /// The number of the last message received.
@@ -37,22 +41,33 @@ struct Kept {
 }
 
 impl Reliable {
+    pub(super) fn new(budget: &QueueBudget) -> Self {
+        Self {
+            kept: VecDeque::new(),
+            share: budget.share(),
+            sent: 0,
+            received: 0,
+            next: None,
+            awaits_sequence: false,
+        }
+    }
+
     /// Keeps a frame of that many messages.
     pub(super) fn keep(&mut self, frame: &Bytes, messages: u32) {
         let first = self.sent + 1;
         self.sent += u64::from(messages);
-        self.kept_bytes += frame.len();
+        self.share.add(frame.len());
         self.kept.push_back(Kept { frame: frame.clone(), first, last: self.sent });
     }
 
     pub(super) fn kept_bytes(&self) -> usize {
-        self.kept_bytes
+        self.share.bytes()
     }
 
     /// Forgets the oldest frames beyond this many bytes. A client that resumes and has not got them
     /// sees the gap in the number it is given, and ends the connection.
     pub(super) fn forget_beyond(&mut self, bytes: usize) {
-        while self.kept_bytes > bytes && self.kept.len() > 1 {
+        while self.share.bytes() > bytes && self.kept.len() > 1 {
             self.forget_first();
         }
     }
@@ -66,7 +81,7 @@ impl Reliable {
 
     fn forget_first(&mut self) {
         if let Some(kept) = self.kept.pop_front() {
-            self.kept_bytes -= kept.frame.len();
+            self.share.remove(kept.frame.len());
         }
     }
 
@@ -116,7 +131,13 @@ impl Reliable {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    fn reliable() -> Reliable {
+        Reliable::new(&QueueBudget::new(usize::MAX, Arc::default()))
+    }
 
     fn frame(text: &'static str) -> Bytes {
         Bytes::from_static(text.as_bytes())
@@ -124,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_not_acknowledged_is_sent_again() {
-        let mut reliable = Reliable::default();
+        let mut reliable = reliable();
         reliable.keep(&frame("one"), 1);
         reliable.keep(&frame("two three"), 2);
         assert_eq!(reliable.kept_bytes(), 12);
@@ -140,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten_first_and_the_newest_never() {
-        let mut reliable = Reliable::default();
+        let mut reliable = reliable();
         for text in ["one", "two", "three"] {
             reliable.keep(&frame(text), 1);
         }
@@ -152,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_a_client_repeats_is_taken_once() {
-        let mut reliable = Reliable::default();
+        let mut reliable = reliable();
         assert!(reliable.receive() && reliable.receive() && reliable.receive());
         reliable.resume();
         assert!(!reliable.receive(), "before the sequence nothing counts");
@@ -164,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_an_error() {
-        let mut reliable = Reliable::default();
+        let mut reliable = reliable();
         assert!(reliable.receive());
         reliable.resume();
         assert!(reliable.sequence(3).is_err());

@@ -15,6 +15,7 @@ use super::headers;
 use crate::{
     admission::{Full, Place},
     auth::{self, AuthError},
+    carrier::{Transport, Transports},
     hub::Stopping,
     identity::Identity,
     query::Query,
@@ -36,6 +37,8 @@ pub(crate) struct Client {
     pub(crate) hub: HubName,
     pub(crate) user: Option<UserId>,
     pub(crate) terms: Terms,
+    /// The transports that the token allows.
+    pub(crate) transports: Transports,
     pub(crate) query: Query,
     /// What only an upstream is told.
     details: Option<Details>,
@@ -161,7 +164,18 @@ impl Client {
         let socket = request.extensions().get::<Arc<SocketPlace>>().cloned();
         let forwarded_caller =
             socket.as_ref().and_then(|socket| socket.forwarded_caller(request_headers));
-        Ok(Self { hub, user: verified.user, terms, query, details, socket, forwarded_caller })
+        let (user, transports) = (verified.user.clone(), verified.transports());
+        Ok(Self { hub, user, terms, transports, query, details, socket, forwarded_caller })
+    }
+
+    /// Refuses a transport that the token does not allow. Source: the answer of ASP.NET Core to one
+    /// that is turned off.
+    pub(crate) fn check_transport(&self, transport: Transport) -> Result<(), Refusal> {
+        if self.transports.contain(transport) {
+            return Ok(());
+        }
+        let text = format!("{transport:?} is no transport that the access token allows");
+        Err(Refusal::new(StatusCode::NOT_FOUND, text))
     }
 
     /// Refuses to begin or to hold a connection in one of the last places, which are for REST.

@@ -19,7 +19,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 use self::endpoint::{Client, Refusal};
-use crate::state::State;
+use crate::{carrier::Transport, state::State};
 
 /// The routes of the client endpoint.
 pub(crate) fn router() -> Router<Arc<State>> {
@@ -41,12 +41,17 @@ async fn connect(
     }
     match *request.method() {
         Method::GET if headers::ask_for_websocket(request.headers()) => {
+            client.check_transport(Transport::WebSockets)?;
             websocket::connect(state, client, request)
         }
         Method::GET if headers::ask_for_events(request.headers()) => {
+            client.check_transport(Transport::ServerSentEvents)?;
             server_sent_events::connect(&state, &mut client).await
         }
-        Method::GET => long_polling::poll(&state, &mut client).await,
+        Method::GET => {
+            client.check_transport(Transport::LongPolling)?;
+            long_polling::poll(&state, &mut client).await
+        }
         Method::POST => {
             let (parts, body) = request.into_parts();
             post::receive(&state, &client, &parts.headers, body).await

@@ -8,10 +8,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::endpoint::{Client, Refusal};
-use crate::{random_id::random_id, session::Terms, state::State};
+use crate::{
+    carrier::{Transport, Transports},
+    random_id::random_id,
+    session::Terms,
+    state::State,
+};
 
 /// The answer. Source: `TransportProtocols.md` of ASP.NET Core.
 #[derive(Serialize)]
@@ -22,7 +27,7 @@ struct Negotiation {
     /// Version 0 has no token: the id itself is what connects.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_token: Option<String>,
-    available_transports: [AvailableTransport; 3],
+    available_transports: Vec<AvailableTransport>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     use_stateful_reconnect: bool,
 }
@@ -30,16 +35,31 @@ struct Negotiation {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AvailableTransport {
-    transport: &'static str,
+    #[serde(serialize_with = "by_name")]
+    transport: Transport,
     transfer_formats: &'static [&'static str],
 }
 
 /// The transports, the best first.
-const TRANSPORTS: [AvailableTransport; 3] = [
-    AvailableTransport { transport: "WebSockets", transfer_formats: &["Text", "Binary"] },
-    AvailableTransport { transport: "ServerSentEvents", transfer_formats: &["Text"] },
-    AvailableTransport { transport: "LongPolling", transfer_formats: &["Text", "Binary"] },
-];
+const TRANSPORTS: [Transport; 3] =
+    [Transport::WebSockets, Transport::ServerSentEvents, Transport::LongPolling];
+
+fn available(allowed: Transports) -> Vec<AvailableTransport> {
+    let allowed = TRANSPORTS.into_iter().filter(|transport| allowed.contain(*transport));
+    let described = allowed.map(|transport| AvailableTransport {
+        transport,
+        transfer_formats: if transport.is_text_only() { &["Text"] } else { &["Text", "Binary"] },
+    });
+    described.collect()
+}
+
+fn by_name<S: Serializer>(transport: &Transport, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match transport {
+        Transport::WebSockets => "WebSockets",
+        Transport::ServerSentEvents => "ServerSentEvents",
+        Transport::LongPolling => "LongPolling",
+    })
+}
 
 /// `POST /client/negotiate?hub=…&negotiateVersion=1`
 pub(crate) async fn negotiate(
@@ -72,7 +92,7 @@ pub(crate) async fn negotiate(
         negotiate_version: u8::from(asked > 0),
         connection_id: id,
         connection_token,
-        available_transports: TRANSPORTS,
+        available_transports: available(client.transports),
         use_stateful_reconnect: is_stateful,
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(negotiation)).into_response())

@@ -22,7 +22,8 @@ pub(super) async fn receive(
         let text = "POST requests are not allowed for WebSocket connections.";
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
     }
-    let bytes = request_body::read(headers, body, state.max_client_message).await?;
+    let (limit, budget) = (state.max_client_message, &state.queue_budget);
+    let bytes = request_body::read(headers, body, limit, budget).await?;
     let taken = state.hubs.receive(&identity.id, bytes).await.map_err(Refusal::stopping)?;
     if taken {
         Ok(([("content-type", "text/plain")], "").into_response())

@@ -33,6 +33,8 @@ pub(super) enum Failure {
     TooSlow(Duration),
     #[error("the answer of the upstream is too large")]
     TooLarge,
+    #[error("the answers of upstreams are too large together")]
+    NoRoom,
     #[error("the answer of the upstream broke off")]
     Cancelled(#[source] reqwest::Error),
 }
@@ -44,7 +46,7 @@ impl Calls {
         &self,
         identity: &Identity,
         headers: Option<&CallerHeaders>,
-        event: &Event,
+        event: &mut Event,
     ) -> Result<Bytes, Failure> {
         let limit = self.limits.time;
         let answered = async {
@@ -97,7 +99,11 @@ impl Calls {
     }
 
     /// The body of an answer: empty where it has none or nobody waits for it.
-    async fn read(&self, mut response: reqwest::Response, event: &Event) -> Result<Bytes, Failure> {
+    async fn read(
+        &self,
+        mut response: reqwest::Response,
+        event: &mut Event,
+    ) -> Result<Bytes, Failure> {
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NO_CONTENT => return Ok(Bytes::new()),
@@ -113,6 +119,9 @@ impl Calls {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > limit => {
                     return Err(Failure::TooLarge);
+                }
+                Ok(Some(chunk)) if !event.admitted.grow(chunk.len()) => {
+                    return Err(Failure::NoRoom);
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body.freeze()),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use serde_json::{Map, Value};
-use signalr_serverless::upstream;
+use serde_json::Value;
+use signalr_serverless::{token::Claims, upstream};
 
 use crate::identity::Identity;
 
@@ -72,18 +72,18 @@ pub(crate) fn forwarded_query(query: &str) -> String {
 
 /// The claims of a token, as type and value: text as it is, each element of an array on its own,
 /// and other values as JSON.
-pub(crate) fn claims(token: &Map<String, Value>) -> Vec<(String, String)> {
+pub(crate) fn claims(token: &Claims) -> Vec<(String, String)> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let mut claims = Vec::with_capacity(token.len());
-    for (r#type, value) in token {
+    let mut claims = Vec::with_capacity(token.iter().len());
+    for (r#type, value) in token.iter() {
         match value {
             Value::Array(values) => {
-                claims.extend(values.iter().map(|value| (r#type.clone(), text(value))));
+                claims.extend(values.iter().map(|value| (r#type.to_owned(), text(value))));
             }
-            value => claims.push((r#type.clone(), text(value))),
+            value => claims.push((r#type.to_owned(), text(value))),
         }
     }
     claims

@@ -18,7 +18,7 @@ pub(super) fn of(outcome: Result<Bytes, Failure>, answer: &Answer) -> Bytes {
         },
         Err(Failure::Status(status)) => format!("status code {}", status.as_u16()),
         Err(Failure::Unanswered(_) | Failure::TooSlow(_)) => "status code 500".to_owned(),
-        Err(Failure::TooLarge) => "response too large.".to_owned(),
+        Err(Failure::TooLarge | Failure::NoRoom) => "response too large.".to_owned(),
         Err(Failure::Cancelled(_)) => "response cancelled.".to_owned(),
     };
     let problem = format!("Invocation failed, {problem}");

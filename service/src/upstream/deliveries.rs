@@ -1,25 +1,17 @@
 //! What the event queues of all connections share.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
-use tokio::{runtime::Handle, sync::watch, time::Instant};
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{call::Calls, replies::Replies, settings::Settings};
 use crate::counters::Counters;
-
-/// How long nothing is logged after an event that was left out was.
-const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Deliveries {
     pub(super) settings: watch::Receiver<Settings>,
     pub(super) calls: Calls,
     pub(super) replies: Replies,
     pub(super) counters: Arc<Counters>,
-    /// When an event was last logged as left out.
-    pub(super) logged: Mutex<Option<Instant>>,
     /// Where event queues run, so that no shard does.
     pub(super) runtime: Handle,
     /// How many event queues have events.
@@ -27,21 +19,16 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Counts an event for which there was no room, and logs it, though not each of many.
+    /// Counts and logs an event for which there was no room.
     pub(super) fn left_out(&self, hub: &str, event: &str) {
         self.counters.event_left_out();
-        let now = Instant::now();
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|before| now.saturating_duration_since(before) >= PAUSE) {
-            *logged = Some(now);
-            let bytes = self.calls.places.bytes();
-            tracing::warn!(
-                hub,
-                event,
-                bytes,
-                "too much waits for the upstream: this is not reported to it"
-            );
-        }
+        let bytes = self.calls.places.bytes();
+        tracing::warn!(
+            hub,
+            event,
+            bytes,
+            "too much waits for the upstream: this is not reported to it"
+        );
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use signalr_serverless::upstream::Category;
 
 use super::{
+    call::Failure,
     caller::{Caller, CallerHeaders},
     completion,
     deliveries::{Busy, Deliveries},
@@ -200,11 +201,14 @@ impl EventQueue {
 
 /// Delivers what waits, until nothing does.
 async fn serve(events: Arc<EventQueue>, _busy: Busy) {
-    while let Some(event) = events.next() {
+    while let Some(mut event) = events.next() {
         let headers = events.headers.as_ref();
-        let outcome = events.deliveries.calls.call(&events.identity, headers, &event).await;
-        let Some(answer) = event.answer else { continue };
-        let completion = completion::of(outcome, &answer);
+        let outcome = events.deliveries.calls.call(&events.identity, headers, &mut event).await;
+        if matches!(outcome, Err(Failure::NoRoom)) {
+            events.deliveries.counters.answer_left_out();
+        }
+        let Event { answer: Some(answer), admitted, .. } = event else { continue };
+        let completion = admitted.hand_over(completion::of(outcome, &answer));
         let Identity { hub, id, .. } = &*events.identity;
         let reply = Reply { hub: hub.clone(), connection: id.clone(), completion };
         events.deliveries.replies.send(reply).await;

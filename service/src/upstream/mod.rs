@@ -19,7 +19,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use signalr_serverless::{AccessKey, HubName, upstream::SignatureKeys};
 use tokio::{runtime::Handle, sync::watch};
@@ -58,7 +58,6 @@ impl Upstream {
             calls: Calls { http, keys: signing, limits, places },
             replies,
             counters,
-            logged: Mutex::default(),
             runtime: Handle::current(),
             busy: watch::Sender::new(0),
         }))

@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 /// The places of all upstreams, and the bytes that wait for them. An upstream is a scheme, a host
@@ -37,8 +38,8 @@ struct Upstream {
     bytes: usize,
 }
 
-/// The right of one event to wait for its upstream, and to have its bytes in memory until it is
-/// delivered or has failed. It ends when it is dropped.
+/// The right of one event to wait for its upstream, and to have its bytes and those of its answer in
+/// memory. It ends when it is dropped.
 #[derive(Debug)]
 pub(super) struct Admitted {
     places: Arc<Places>,
@@ -94,9 +95,40 @@ impl Places {
 
 impl Admitted {
     /// Waits until a request to the upstream may begin. The next one may when this is dropped.
-    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed, so there is always a permit.
-        self.requests.acquire().await.ok()
+        Arc::clone(&self.requests).acquire_owned().await.ok()
+    }
+
+    /// Counts so many bytes of the answer too. Returns whether they may be held.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        let mut table = self.places.lock();
+        let others = table.bytes;
+        let Some(upstream) = table.upstreams.get_mut(&self.upstream) else { return false };
+        let free = self.places.max_bytes.saturating_sub(others).saturating_sub(bytes);
+        if upstream.bytes.saturating_add(bytes) > free {
+            return false;
+        }
+        upstream.bytes = upstream.bytes.saturating_add(bytes);
+        table.bytes = table.bytes.saturating_add(bytes);
+        self.bytes = self.bytes.saturating_add(bytes);
+        true
+    }
+
+    /// The answer, which counts until nobody has it any more.
+    pub(super) fn hand_over(self, answer: Bytes) -> Bytes {
+        Bytes::from_owner(HandedOver { answer, _admitted: self })
+    }
+}
+
+struct HandedOver {
+    answer: Bytes,
+    _admitted: Admitted,
+}
+
+impl AsRef<[u8]> for HandedOver {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
     }
 }
 
@@ -159,6 +191,21 @@ mod tests {
         assert!(places.admit(&url("http://third/"), 1000).is_none());
         drop((first, second));
         assert_eq!(fill("http://second/").len(), 50);
+    }
+
+    #[test]
+    fn answers_count_until_nobody_has_them() {
+        let places = places(1, 1000);
+        let url = url("http://one/");
+        let [mut first, mut second] = [(); 2].map(|()| places.admit(&url, 50).unwrap());
+        assert!(first.grow(300) && !second.grow(101) && second.grow(100));
+        drop(second);
+        let answer = first.hand_over(Bytes::from(vec![0; 300]));
+        let part = answer.slice(1..2);
+        drop(answer);
+        assert_eq!((places.upstreams(), places.bytes()), (1, 350));
+        drop(part);
+        assert_eq!((places.upstreams(), places.bytes()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,6 +21,11 @@ use tokio_tungstenite::{
 /// What no test waits longer for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Waits for what must come in the end.
+pub(crate) async fn in_time<T>(waiting: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, waiting).await.expect("it does not come")
+}
+
 pub(crate) fn key() -> AccessKey {
     AccessKey::parse(WELL_KNOWN_ACCESS_KEY).unwrap()
 }
@@ -218,12 +223,15 @@ impl Client {
 
     /// The next hub message that is no ping.
     pub(crate) async fn next(&mut self) -> Value {
-        loop {
-            let message = self.next_of_any_type().await;
-            if message["type"] != 6 {
-                return message;
+        in_time(async {
+            loop {
+                let message = self.next_of_any_type().await;
+                if message["type"] != 6 {
+                    return message;
+                }
             }
-        }
+        })
+        .await
     }
 
     pub(crate) async fn next_of_any_type(&mut self) -> Value {
@@ -252,15 +260,18 @@ impl Client {
 
     /// The next text that is no ping, as it came.
     pub(crate) async fn text(&mut self) -> String {
-        loop {
-            match self.frame().await {
-                Some(Message::Text(text)) if text.as_str() != "{\"type\":6}\u{1e}" => {
-                    return text.as_str().to_owned();
+        in_time(async {
+            loop {
+                match self.frame().await {
+                    Some(Message::Text(text)) if text.as_str() != "{\"type\":6}\u{1e}" => {
+                        return text.as_str().to_owned();
+                    }
+                    Some(_) => {}
+                    None => panic!("the connection ended"),
                 }
-                Some(_) => {}
-                None => panic!("the connection ended"),
             }
-        }
+        })
+        .await
     }
 
     /// The next WebSocket frame; `None` at the end of the stream.
@@ -279,12 +290,15 @@ impl Client {
 
     /// Reads to the end of the stream, and returns the close frame before it.
     pub(crate) async fn ended(&mut self) -> Option<CloseFrame> {
-        let mut close = None;
-        while let Some(frame) = self.frame().await {
-            if let Message::Close(frame) = frame {
-                close = frame;
+        in_time(async {
+            let mut close = None;
+            while let Some(frame) = self.frame().await {
+                if let Message::Close(frame) = frame {
+                    close = frame;
+                }
             }
-        }
-        close
+            close
+        })
+        .await
     }
 }

@@ -1,7 +1,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::{Running, start};
+use crate::client::{Running, in_time, start};
 
 const API: &str = "?api-version=2024-12-01";
 
@@ -52,7 +52,7 @@ async fn open_connections_leave_a_group_when_its_time_is_over() {
     assert_eq!(service.status(Method::PUT, &path).await, StatusCode::OK);
     service.send("/api/v1/hubs/chat/groups/g", json!(["in time"])).await;
     assert_eq!(ann.arguments().await, json!(["in time"]));
-    while group_has_connections(&service, "g").await {}
+    in_time(async { while group_has_connections(&service, "g").await {} }).await;
     service.send("/api/v1/hubs/chat/groups/g", json!(["late"])).await;
     service.broadcast(json!(["all"])).await;
     assert_eq!(ann.arguments().await, json!(["all"]));
@@ -96,9 +96,7 @@ async fn a_group_is_empty_when_its_last_connection_ends() {
     assert_eq!(service.status(Method::PUT, &path).await, StatusCode::OK);
     client.socket.close(None).await.unwrap();
     client.ended().await;
-    while service.counters.connections() > 0 {
-        tokio::task::yield_now().await;
-    }
+    service.until(|counters| counters.connections() == 0).await;
     assert!(!group_has_connections(&service, "g").await);
     assert_eq!(
         service.status(Method::GET, "/api/v1/hubs/chat/users/ann").await,
@@ -138,6 +136,7 @@ async fn pages_hold_every_member_once() {
         let mut pages = 0;
         let mut path = Some(format!("/api/hubs/chat/groups/g/connections{API}{query}"));
         while let Some(current) = path {
+            assert!(pages < 100, "the pages have no end");
             let response = service.call(Method::GET, &current).send().await.unwrap();
             let page: Value = response.json().await.unwrap();
             for member in page["value"].as_array().unwrap() {

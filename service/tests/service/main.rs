@@ -5,6 +5,7 @@
 mod client;
 mod delivery;
 mod drain;
+mod gateways;
 mod groups;
 mod invocations;
 mod lifetime;

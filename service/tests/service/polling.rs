@@ -7,7 +7,7 @@ use serde_json::json;
 use signalr_service::{Config, Timeouts};
 use tokio::time::timeout;
 
-use crate::client::{PATIENCE, Running, refusal, start, start_with};
+use crate::client::{PATIENCE, Running, in_time, refusal, start, start_with};
 
 const HANDSHAKE: &str = "{\"protocol\":\"json\",\"version\":1}\u{1e}";
 
@@ -59,9 +59,12 @@ async fn polls_bring_messages_in_order() {
         service.broadcast(json!([number])).await;
     }
     let mut messages = String::new();
-    while messages.matches('\u{1e}').count() < 3 {
-        messages.push_str(&connection.poll().await.1);
-    }
+    in_time(async {
+        while messages.matches('\u{1e}').count() < 3 {
+            messages.push_str(&connection.poll().await.1);
+        }
+    })
+    .await;
     let expected: String = (0..3)
         .map(|number| format!("{{\"type\":1,\"target\":\"m\",\"arguments\":[{number}]}}\u{1e}"))
         .collect();
@@ -114,9 +117,7 @@ async fn a_client_that_polls_no_more_is_gone() {
     let timeouts = Timeouts { poll_gap: Duration::from_secs(1), ..Timeouts::default() };
     let service = start_with(Config { timeouts, ..Config::default() }).await;
     let connection = Connection::poll_first(&service).await;
-    while service.counters.connections() > 0 {
-        tokio::task::yield_now().await;
-    }
+    service.until(|counters| counters.connections() == 0).await;
     assert_eq!(connection.poll().await.0, StatusCode::NOT_FOUND);
 }
 
@@ -130,10 +131,13 @@ async fn events_arrive_as_they_are_sent() {
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let mut text = String::new();
     let mut read_until = async |end: &str| {
-        while !text.ends_with(end) {
-            let chunk = timeout(PATIENCE, events.chunk()).await.unwrap().unwrap().unwrap();
-            text.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
+        in_time(async {
+            while !text.ends_with(end) {
+                let chunk = events.chunk().await.unwrap().unwrap();
+                text.push_str(std::str::from_utf8(&chunk).unwrap());
+            }
+        })
+        .await;
         std::mem::take(&mut text)
     };
     assert_eq!(read_until(":\r\n").await, ":\r\n");
@@ -151,9 +155,7 @@ async fn events_arrive_as_they_are_sent() {
     let deleted = connection.request(Method::DELETE).send().await.unwrap();
     assert_eq!(deleted.status(), StatusCode::BAD_REQUEST);
     drop(events);
-    while service.counters.connections() > 0 {
-        tokio::task::yield_now().await;
-    }
+    service.until(|counters| counters.connections() == 0).await;
 }
 
 #[tokio::test]
@@ -204,9 +206,12 @@ async fn message_pack_cannot_go_over_events() {
     let mut events = request.send().await.unwrap();
     connection.post("{\"protocol\":\"messagepack\",\"version\":1}\u{1e}").await;
     let mut text = String::new();
-    while let Some(chunk) = timeout(PATIENCE, events.chunk()).await.unwrap().unwrap() {
-        text.push_str(std::str::from_utf8(&chunk).unwrap());
-    }
+    in_time(async {
+        while let Some(chunk) = events.chunk().await.unwrap() {
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    })
+    .await;
     let expected = "Cannot use the 'messagepack' protocol on the current transport. The transport \
                     does not support 'Binary' transfer format.";
     assert!(text.contains(expected), "{text}");

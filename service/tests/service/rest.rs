@@ -192,7 +192,10 @@ async fn the_service_describes_itself() {
     let send = &description["paths"]["/api/hubs/{hub}/groups/{group}/:send"]["post"];
     assert!(send["responses"]["202"].is_object(), "{send}");
     let versions = &send["parameters"][2]["schema"]["enum"];
-    assert_eq!(*versions, json!(["2022-06-01", "2024-12-01"]));
+    assert_eq!(
+        *versions,
+        json!(["2022-06-01", "2022-11-01", "2023-07-01", "2024-12-01", "2026-07-01"])
+    );
 }
 
 #[tokio::test]

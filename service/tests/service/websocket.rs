@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::client::{Client, PATIENCE, Running, refusal, start, start_with};
+use crate::client::{Client, PATIENCE, Running, in_time, refusal, start, start_with};
 
 #[tokio::test]
 async fn an_id_leads_to_one_connection() {
@@ -24,9 +24,12 @@ async fn an_id_leads_to_one_connection() {
     first.socket.close(None).await.unwrap();
     first.ended().await;
     // The end of the first is the moment in which the id is forgotten.
-    while refusal(&url).await.0 == 409 {
-        tokio::task::yield_now().await;
-    }
+    in_time(async {
+        while refusal(&url).await.0 == 409 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(refusal(&url).await.0, 404);
 }
 

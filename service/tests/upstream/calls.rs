@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    client::{Client, Running, start_with},
+    client::{Client, Running, in_time, start_with},
     stand_in::StandIn,
     start,
 };
@@ -89,13 +89,16 @@ async fn a_message_pack_client_is_told_and_answered_in_message_pack() {
     let call = upstream.next().await;
     assert_eq!(call.header("content-type"), Some("application/x-msgpack"));
     assert_eq!(&call.body[..], invocation);
-    let answer = loop {
-        let frame = client.frame().await.unwrap().into_data();
-        // Pings come in between.
-        if frame[..] != *b"\x02\x91\x06" {
-            break frame;
+    let answer = in_time(async {
+        loop {
+            let frame = client.frame().await.unwrap().into_data();
+            // Pings come in between.
+            if frame[..] != *b"\x02\x91\x06" {
+                return frame;
+            }
         }
-    };
+    })
+    .await;
     assert_eq!(answer[..], completion[..]);
 }
 

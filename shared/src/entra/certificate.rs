@@ -5,7 +5,7 @@
 //! Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
 use std::{
-    fmt, fs,
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -59,7 +59,7 @@ impl CertificateAssertion {
         tenant_id: &str,
         authority: &Url,
     ) -> Result<Self, String> {
-        let pem = fs::read(path)
+        let pem = signalr_small_file::read(path.as_ref())
             .map_err(|error| format!("the certificate '{path}' cannot be read: {error}"))?;
         Self::from_pem(&pem, client_id, tenant_id, authority)
             .map_err(|problem| format!("the certificate '{path}' {problem}"))
@@ -214,5 +214,8 @@ mod tests {
         let authority = Url::parse("https://x").unwrap();
         let missing = CertificateAssertion::from_file("/nowhere.pem", "app", "dir", &authority);
         assert!(missing.unwrap_err().starts_with("the certificate '/nowhere.pem' cannot be read"));
+        let device = CertificateAssertion::from_file("/dev/zero", "app", "dir", &authority);
+        let problem = device.unwrap_err();
+        assert!(problem.starts_with("the certificate '/dev/zero' cannot be read: it is a device"));
     }
 }

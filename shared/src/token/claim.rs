@@ -5,12 +5,22 @@ pub const SERVICE_PREFIX: &str = "asrs.s.";
 /// What a user's claim is prefixed with if its name has a meaning of its own in tokens.
 pub const USER_PREFIX: &str = "asrs.u.";
 
-/// The user id; it takes precedence over [`NAME_ID`] and [`SUBJECT`].
+/// The user id; it takes precedence over all others. See [`Claims::user`](super::Claims::user).
 pub const USER_ID: &str = "asrs.s.uid";
 /// The user id if there is no [`USER_ID`].
 pub const NAME_ID: &str = "nameid";
-/// The user id if there is neither [`USER_ID`] nor [`NAME_ID`].
+/// The user id if there is no [`USER_ID`].
 pub const SUBJECT: &str = "sub";
+/// The long form of [`NAME_ID`], which .NET uses inside.
+pub const NAME_IDENTIFIER: &str =
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
+
+/// Whether a claim is the name identifier in .NET. Source: the map of claim types of its reader of
+/// tokens.
+#[must_use]
+pub fn is_name_identifier(name: &str) -> bool {
+    [NAME_ID, SUBJECT, NAME_IDENTIFIER].contains(&name)
+}
 
 /// How the user proved their identity, if not by a bearer token.
 pub const AUTHENTICATION_TYPE: &str = "asrs.s.aut";
@@ -26,6 +36,9 @@ pub const DETAILED_ERRORS: &str = "asrs.s.derror";
 pub const HANDSHAKE_TIMEOUT: &str = "asrs.s.cht";
 /// Seconds that a long poll may take, as text.
 pub const MAX_POLL_INTERVAL: &str = "asrs.s.ttl";
+/// The transports that the client may use, as text: the sum of 1 for WebSockets, 2 for server-sent
+/// events and 4 for long polling. All if the claim is absent.
+pub const TRANSPORTS: &str = "asrs.s.htt";
 /// `"true"`: the connection is closed when the user's authentication ends.
 pub const CLOSE_ON_EXPIRY: &str = "asrs.s.coae";
 /// When the user's authentication ends, in seconds since 1970, as text.

@@ -5,7 +5,9 @@
 //! would give something of it away.
 
 pub mod claim;
+mod claims;
 mod options;
+mod own;
 mod payload;
 mod user_claims;
 
@@ -14,8 +16,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub use self::options::NegotiateOptions;
+pub(crate) use self::own::OwnTokens;
 use self::payload::{Payload, Validity};
+pub use self::{
+    claims::{Claims, first_text},
+    options::NegotiateOptions,
+};
 use crate::{access_key::AccessKey, error::Error};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
@@ -40,7 +46,8 @@ pub struct Token(String);
 impl Token {
     /// Signs a token that lets a client connect.
     ///
-    /// The audience is the URL that the client is told to connect to. The user's claims come
+    /// The audience is the client endpoint of the service under its own name:
+    /// `https://{host}/client/?hub={hub}`. The user's claims come
     /// first, then the service's, then `nbf`, `exp`, `iat` and `aud`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What a client's token says beyond who signed it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ pub struct NegotiateOptions {
     diagnostic_client: bool,
     detailed_errors: bool,
     close_on_expiry: bool,
+    authentication_expiry: Option<SystemTime>,
     handshake_timeout: Duration,
     max_poll_interval: Option<Duration>,
 }
@@ -111,6 +112,14 @@ impl NegotiateOptions {
         self
     }
 
+    /// Closes the connection at this time, when the login behind it ends: it may be later than the end
+    /// of the token, with which the client only connects. It is counted in whole seconds.
+    #[must_use]
+    pub fn with_authentication_expiry(mut self, expiry: SystemTime) -> Self {
+        self.authentication_expiry = Some(expiry);
+        self
+    }
+
     /// How long the client may take for its handshake: 1 to 30 whole seconds, 15 by default.
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
@@ -134,6 +143,10 @@ impl NegotiateOptions {
             .map(|interval| whole_seconds("longest poll", interval, 300, "use 1 to 300 s"))
             .transpose()?;
         let custom_handshake = self.handshake_timeout != Self::DEFAULT_HANDSHAKE_TIMEOUT;
+        let closes = self
+            .authentication_expiry
+            .map(|end| end.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+            .or(self.close_on_expiry.then_some(expiry));
         let flag = |set: bool, text: &str| set.then(|| text.to_owned());
 
         let claims = [
@@ -148,8 +161,8 @@ impl NegotiateOptions {
             (claim::DETAILED_ERRORS, flag(self.detailed_errors, "True")),
             (claim::HANDSHAKE_TIMEOUT, custom_handshake.then_some(handshake)),
             (claim::MAX_POLL_INTERVAL, poll),
-            (claim::CLOSE_ON_EXPIRY, flag(self.close_on_expiry, "true")),
-            (claim::AUTHENTICATION_EXPIRY, self.close_on_expiry.then(|| expiry.to_string())),
+            (claim::CLOSE_ON_EXPIRY, flag(closes.is_some(), "true")),
+            (claim::AUTHENTICATION_EXPIRY, closes.map(|end| end.to_string())),
         ];
         let present = claims.into_iter().filter_map(|(name, value)| Some((name, value?)));
         Ok(present.map(|(name, value)| (name.into(), value.into())).collect())
@@ -168,6 +181,7 @@ impl Default for NegotiateOptions {
             diagnostic_client: false,
             detailed_errors: false,
             close_on_expiry: false,
+            authentication_expiry: None,
             handshake_timeout: Self::DEFAULT_HANDSHAKE_TIMEOUT,
             max_poll_interval: None,
         }

@@ -69,7 +69,7 @@ fn append(values: &mut Value, value: Value) {
 /// The names that .NET's token handler gives the long claim types of WS-Federation and Entra.
 fn shorten(name: &str) -> &str {
     match name {
-        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier" => claim::NAME_ID,
+        claim::NAME_IDENTIFIER => claim::NAME_ID,
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name" => "unique_name",
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress" => "email",
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname" => "given_name",

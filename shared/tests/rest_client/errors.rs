@@ -139,13 +139,13 @@ async fn nothing_is_sent_for_what_a_version_lacks() {
     let error = connection.remove_from_all_groups().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "RemoveConnectionFromAllGroups does not exist in API version v1; use 2022-06-01 or 2024-12-01"
+        "RemoveConnectionFromAllGroups does not exist in API version v1; use 2022-06-01 or 2022-11-01 or 2023-07-01 or 2024-12-01 or 2026-07-01"
     );
     let group = hub(ApiVersion::V2022_06_01).group(group());
     let error = group.list(PageSize::default(), None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "ListGroupConnections does not exist in API version 2022-06-01; use 2024-12-01"
+        "ListGroupConnections does not exist in API version 2022-06-01; use 2024-12-01 or 2026-07-01"
     );
     assert_eq!(error.fault(), Fault::Caller);
     assert_eq!(server.connections(), 0);

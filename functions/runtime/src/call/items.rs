@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::call::{function::BODY_LIMIT, problem::Problem};
@@ -39,13 +39,29 @@ impl Items {
             let json: J = serde_json::from_str(item.get()).map_err(|error| error.to_string())?;
             T::try_from(json)
         };
-        let parsed = self.items.iter().enumerate().map(|(index, item)| {
-            parse(item).map_err(|reason| match self.is_array {
-                true => Problem::bad_request(format!("item {index}: {reason}")).at(index),
-                false => Problem::bad_request(reason),
-            })
-        });
-        parsed.collect()
+        let parsed = self.items.iter().enumerate();
+        parsed.map(|(index, item)| parse(item).map_err(|reason| self.bad(index, reason))).collect()
+    }
+
+    /// Checks every item that was parsed from these.
+    ///
+    /// # Errors
+    ///
+    /// 400 for the first bad item, with the reason and, in an array, its index.
+    pub fn check<T>(
+        &self,
+        parsed: &[T],
+        check: impl Fn(&T) -> Result<(), String>,
+    ) -> Result<(), Problem> {
+        let mut checked = parsed.iter().map(check).enumerate();
+        checked.try_for_each(|(index, checked)| checked.map_err(|reason| self.bad(index, reason)))
+    }
+
+    fn bad(&self, index: usize, reason: String) -> Problem {
+        match self.is_array {
+            true => Problem::bad_request(format!("item {index}: {reason}")).at(index),
+            false => Problem::bad_request(reason),
+        }
     }
 
     /// Splits a body.
@@ -72,18 +88,6 @@ impl Items {
             )),
         }
     }
-}
-
-/// Reads an optional field that may be left out, and may not be `null`: a caller who forgot to fill
-/// `groupName` does not mean everyone.
-///
-/// # Errors
-///
-/// Those of `T`.
-pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 impl<S: Send + Sync> FromRequest<S> for Items {

@@ -8,20 +8,28 @@
 //! | `hubs` | which hub a call is for |
 //! | `authorization` | who may call |
 //! | `identity` | who negotiates |
+//! | `client_query` | the client's query, which goes on to the service |
 //! | `client_token` | what every client's token is given |
 //! | `cors` | which browser origins may read answers |
+//! | `field` | a field of an item that may be left out or `null` |
+//! | `endpoints` | the services that an item names |
 //! | `function` | what it is called, who may call it, what it does |
 //! | `items` | a body of one item or an array of them |
 //! | `deadline` | by when a call must be answered |
 //! | `results` | what became of each item |
 //! | `problem` | errors, as `application/problem+json` |
+//! | `event_grid` | events of Azure Event Grid, which bring messages |
 //! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
 //! | `log` | what an operator is told of a call |
 
 pub(crate) mod authorization;
+pub(crate) mod client_query;
 pub(crate) mod client_token;
 pub(crate) mod cors;
 pub(crate) mod deadline;
+pub(crate) mod endpoints;
+pub(crate) mod event_grid;
+pub(crate) mod field;
 pub(crate) mod function;
 pub(crate) mod hubs;
 pub(crate) mod identity;

@@ -33,7 +33,7 @@ pub(crate) fn parameter(uri: &Uri, name: &str) -> Result<Option<String>, Problem
 }
 
 /// Form decoding, as browsers encode: `+` is a space.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
     percent_decode(spaced.as_bytes()).decode_utf8().ok().map(Into::into)
 }

@@ -6,11 +6,13 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 
 use crate::{
     call::{
+        event_grid,
         function::{BODY_LIMIT, Function},
         hubs::Hubs,
         log,
@@ -30,9 +32,30 @@ pub(crate) fn router(config: &Config, functions: Vec<Function>) -> Router {
     let app = Arc::new(App { mount, hubs: config.hubs.clone(), functions });
     Router::new()
         .fallback(dispatch)
-        .with_state(app)
+        .with_state(Arc::clone(&app))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(config.origins.layer())
+        // Before CORS, which answers every OPTIONS.
+        .layer(from_fn_with_state(app, answer_handshake))
+}
+
+/// Event Grid asks by OPTIONS whether a function wants its events.
+async fn answer_handshake(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if !event_grid::is_handshake(&request) {
+        return next.run(request).await;
+    }
+    let path = path_of(&request).to_owned();
+    let Some(Located::Function(function, _)) = app.locate(&path) else {
+        return next.run(request).await;
+    };
+    if function.on_trigger.is_none() {
+        return next.run(request).await;
+    }
+    let (parts, _) = request.into_parts();
+    match function.authorization.as_ref().map(|authorization| authorization.check(&parts)) {
+        Some(Err(problem)) => problem.into_response(),
+        Some(Ok(())) | None => event_grid::accept_handshake(&parts.headers),
+    }
 }
 
 struct App {
@@ -84,7 +107,12 @@ async fn answer(app: &App, request: Request) -> Result<Response, Problem> {
     if let Some(hub) = hub {
         parts.extensions.insert(app.hubs.find(hub)?);
     }
-    function.call(Request::from_parts(parts, body)).await
+    let brings_events = function.on_trigger.is_some() && event_grid::is_delivery(&parts.headers);
+    let request = Request::from_parts(parts, body);
+    if brings_events {
+        return event_grid::deliver(function, request).await;
+    }
+    function.call(request).await
 }
 
 /// What is at a path.
@@ -115,6 +143,10 @@ impl App {
             Some((function, on_trigger))
         });
         let Some((function, on_trigger)) = taken else {
+            // A schedule that calls such a function keeps it warm.
+            if trigger == Trigger::Timer {
+                return Ok(StatusCode::NO_CONTENT.into_response());
+            }
             return Err(Problem::bad_request("only broadcast takes events that are not HTTP"));
         };
         if trigger == Trigger::Timer {

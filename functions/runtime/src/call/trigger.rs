@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tower::ServiceExt;
 
-use crate::call::{deadline::Deadline, function::BODY_LIMIT, problem::Failure};
+use crate::call::{deadline::Deadline, event_grid, function::BODY_LIMIT, problem::Failure};
 
 /// Marks a request as one that a platform's trigger makes. It is an extension: nobody can send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,7 @@ fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
     for _ in 0..MAX_CARRIERS {
         let inner = match &payload {
             text if text.starts_with('"') => serde_json::from_str(text).ok(),
+            text if event_grid::messages(text).is_some() => event_grid::messages(text),
             // Serde would take an array for a carrier's fields in their order.
             text if !text.starts_with('{') => None,
             text => match serde_json::from_str::<Carrier<'_>>(text) {
@@ -138,6 +139,10 @@ mod tests {
         text(json!({ "Type": "Notification", "TopicArn": "arn", "Message": message }))
     }
 
+    fn cloud_event(data: &str) -> String {
+        format!(r#"{{"specversion":"1.0","type":"Order","source":"shop","id":"1","data":{data}}}"#)
+    }
+
     #[test]
     fn a_payload_comes_out_of_its_carriers_to_the_letter() {
         for packed in [
@@ -150,6 +155,9 @@ mod tests {
             notification(MESSAGE),
             notification(&event(MESSAGE)),
             text(notification(&event(&text(MESSAGE)))),
+            cloud_event(MESSAGE),
+            text(cloud_event(MESSAGE)),
+            cloud_event(MESSAGE).replace("specversion", "eventType"),
         ] {
             assert_eq!(unpack(&packed), Ok((Trigger::Payload, MESSAGE.into())), "{packed}");
         }

@@ -5,11 +5,13 @@
 //! | `variable` | the name and meaning of every environment variable |
 //! | `environment` | reading a variable, and what is wrong with one |
 //! | `mod` | reading them all, once |
+//! | `event_grid` | where connection events go |
 //! | `listen` | where calls come from |
 //! | `http_client` | the process's one HTTP client |
 //! | `service_client` | calling the service |
 
 pub(crate) mod environment;
+pub(crate) mod event_grid;
 pub(crate) mod http_client;
 pub(crate) mod listen;
 #[cfg(feature = "rest")]
@@ -22,6 +24,7 @@ use signalr_serverless::ConnectionString;
 
 use self::{
     environment::{ConfigError, Environment},
+    event_grid::EventGrid,
     http_client::HttpClient,
     listen::Listen,
 };
@@ -59,11 +62,13 @@ pub struct Config {
     pub client_token: ClientToken,
     /// What broadcast sends when a timer calls it: JSON text, as yet unchecked.
     pub timer_message: Option<String>,
+    /// Where connection events go, if anywhere.
+    pub event_grid: Option<EventGrid>,
     /// The origins whose pages may call from a browser.
     pub origins: AllowedOrigins,
     /// Where calls come from.
     pub listen: Listen,
-    #[cfg_attr(not(feature = "rest"), expect(dead_code, reason = "nothing calls the service"))]
+    #[cfg_attr(not(feature = "http-client"), expect(dead_code, reason = "nothing calls out"))]
     pub(crate) http: HttpClient,
     callers: Callers,
 }
@@ -97,11 +102,22 @@ impl Config {
             identity: Identity::from_environment(environment, listen, &http)?,
             client_token: ClientToken::from_environment(environment)?,
             timer_message: environment.text(variable::TIMER_MESSAGE)?,
+            event_grid: EventGrid::from_environment(environment)?,
             origins: AllowedOrigins::from_environment(environment)?,
             listen,
             http,
             callers: Callers::from_environment(environment)?,
         })
+    }
+
+    /// The process's one HTTP client: no redirects, no proxy, no retries.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if it cannot be made with the authorities of `SSL_CERT_FILE`.
+    #[cfg(feature = "http-client")]
+    pub fn http_client(&self) -> Result<reqwest::Client, ConfigError> {
+        self.http.get()
     }
 
     /// The rule for functions that not everyone may call.

@@ -47,9 +47,15 @@ variables! {
     IDENTITY = "NEGOTIATE_IDENTITY",
         "Who the user is: `anonymous` (default), `jwt`, `authorizer`, `easyauth`, `query:<name>`, `header:<name>`, or a list of these, tried in order";
     OIDC_ISSUER = "OIDC_ISSUER",
-        "For `jwt`: the issuer of the tokens, by whose discovery document the keys are found";
+        "For `jwt`: the issuer of the tokens, by whose discovery document the keys are found; further names by which tokens call it, with commas between";
+    OIDC_DISCOVERY = "OIDC_DISCOVERY",
+        "For `jwt`: the URL of the discovery document, if it is not below the issuer";
+    OIDC_TENANTS = "OIDC_TENANTS",
+        "For `jwt`: the tenants that a `{tenantid}` in the issuer may stand for, with commas between";
     OIDC_AUDIENCE = "OIDC_AUDIENCE",
         "For `jwt`: the audience that tokens must be for, or several with commas between";
+    OIDC_AUDIENCE_CLAIM = "OIDC_AUDIENCE_CLAIM",
+        "For `jwt`: the claim that has the audience, such as `azp` or `client_id`; `aud` when unset";
     USER_CLAIM = "NEGOTIATE_USER_CLAIM",
         "For `jwt` and `authorizer`: the claim that becomes the user id; `sub` when unset";
     CLAIMS = "NEGOTIATE_CLAIMS",
@@ -58,6 +64,8 @@ variables! {
         "The roles that every client's token carries, with commas between, as claim `role`";
     TOKEN_LIFETIME = "NEGOTIATE_TOKEN_LIFETIME",
         "For how long a client may connect with its token, in seconds; 3600 when unset";
+    CLOSE_WITH_LOGIN = "NEGOTIATE_CLOSE_WITH_LOGIN",
+        "`true` closes a client's connection when the login ends that it came from";
     ALLOW_INSECURE_IDENTITY = "ALLOW_INSECURE_IDENTITY",
         "`true` allows `query:` and `header:`, with which every caller chooses their own user id; for development";
     FUNCTION_KEY = "FUNCTION_KEY",
@@ -65,15 +73,25 @@ variables! {
     FUNCTION_AUTH = "FUNCTION_AUTH",
         "`platform` says that the platform in front checks who calls broadcast and group-admin, and no key is asked for";
     ALLOWED_ORIGINS = "ALLOWED_ORIGINS",
-        "The origins whose pages may call from a browser, with commas between; `loopback` allows localhost on any port";
+        "The origins whose pages may call from a browser, with commas between; `https://*.example.com` allows all subdomains, `loopback` localhost on any port";
     TIMER_MESSAGE = "BROADCAST_TIMER_MESSAGE",
         "The message, or array of messages, that broadcast sends when a timer calls it";
+    EVENT_GRID_ENDPOINT = "EVENT_GRID_ENDPOINT",
+        "Where upstream sends clients' coming and going as events of Azure Event Grid: a topic's endpoint, or a webhook";
+    EVENT_GRID_KEY = "EVENT_GRID_KEY",
+        "The key of the topic; a webhook has none, and is asked whether it wants events";
+    EVENT_GRID_SCHEMA = "EVENT_GRID_SCHEMA",
+        "`cloudevents` or `eventgrid`, in which the events are written; `cloudevents` when unset";
     PORT = "PORT",
         "The local port, on 127.0.0.1; 7071 when unset, 0 for any free one";
     AZURE_PORT = "FUNCTIONS_CUSTOMHANDLER_PORT",
         "Set by Azure Functions: serve its host on this port";
     EASY_AUTH = "WEBSITE_AUTH_ENABLED",
         "Set by Azure App Service where its authentication is on; `easyauth` needs it";
+    EASY_AUTH_FRONT_END = "EASYAUTH_FRONT_END",
+        "For `easyauth`: `container-apps` or `static-web-apps`, where nothing else says that this front end checks who calls";
+    CONTAINER_APP = "CONTAINER_APP_NAME",
+        "Set by Azure Container Apps";
     LAMBDA_RUNTIME = "AWS_LAMBDA_RUNTIME_API",
         "Set by AWS Lambda: serve its events";
 }

@@ -55,6 +55,14 @@ struct Fragments {
 }
 
 impl Decoder {
+    /// The memory of what is cut.
+    pub(crate) fn partial(&self) -> usize {
+        self.carry.as_ref().map_or(0, |carry| {
+            let fragments = carry.fragments.as_ref().map_or(0, |one| one.payload.capacity());
+            carry.frame.capacity().saturating_add(fragments)
+        })
+    }
+
     /// Takes the next bytes and calls `on_input` for each whole input in them; it returns whether
     /// to go on. `data` is used as scratch space.
     pub(crate) fn feed(

@@ -20,9 +20,9 @@ use super::{
     frame,
     stream::Stream,
 };
-use crate::carrier::{
+use crate::{
     budget::{QueueBudget, Share},
-    transport::QueueFull,
+    carrier::transport::QueueFull,
 };
 
 #[derive(Debug)]
@@ -117,8 +117,10 @@ impl WebSocket {
         if is_full { Err(QueueFull) } else { Ok(()) }
     }
 
-    /// Drops everything that waits behind the frame that may be half written.
+    /// Drops everything that waits behind the frame that may be half written, and what came in part:
+    /// nothing more is taken from this client.
     pub(crate) fn drop_queued(&mut self) {
+        self.decoder = Decoder::default();
         if let Some(queue) = &mut self.queue {
             queue.frames.truncate(1);
             let kept = queue.frames.front().map_or(0, Bytes::len);
@@ -129,6 +131,11 @@ impl WebSocket {
     /// The bytes that wait.
     pub(crate) fn queued(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.share.bytes())
+    }
+
+    /// The bytes of a message that came in part.
+    pub(crate) fn partial(&self) -> usize {
+        self.decoder.partial()
     }
 
     /// Begins or answers the closing handshake; nothing is sent behind it.

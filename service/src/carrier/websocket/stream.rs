@@ -235,7 +235,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
     use super::*;
-    use crate::carrier::{QueueBudget, websocket::WebSocket};
+    use crate::{budget::QueueBudget, carrier::websocket::WebSocket};
 
     #[test]
     fn the_variant_with_tls_costs_a_plain_connection_nothing() {

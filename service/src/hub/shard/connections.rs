@@ -23,14 +23,13 @@ use crate::{
 };
 
 const TOO_SLOW: &str = "the client reads slower than messages come, and its queue is full";
-const TOO_MUCH: &str =
-    "the client reads slower than messages come, and too much waits for all clients together";
+const TOO_MUCH: &str = "too much is held for all clients together, and much of it for this one";
 
 impl Shard {
     /// Takes a new connection in. Returns its key and its carrier's turn.
     pub(super) fn insert(&mut self, new: NewConnection) -> (Key, u32) {
         let now = self.now();
-        let connection = Connection::new(new, now);
+        let connection = Connection::new(new, &self.shared.queue_budget, now);
         let turn = connection.turn;
         let key = self.table.insert(connection);
         self.shared.counters.connection_opened();
@@ -60,7 +59,13 @@ impl Shard {
         let rules = Arc::clone(&self.shared.rules);
         while let Some(connection) = self.table.get_mut(key).filter(|one| one.turn == turn) {
             match ready!(connection.poll(cx, &mut self.read_buffer, now, &rules)) {
-                Arrival::Effects(effects) => self.apply(key, effects, now),
+                Arrival::Effects(effects) => {
+                    let holds_more = connection.count_partial();
+                    self.apply(key, effects, now);
+                    if holds_more {
+                        self.relieve();
+                    }
+                }
                 Arrival::Gone => {
                     self.carrier_broke(key);
                     break;
@@ -76,6 +81,7 @@ impl Shard {
         let Some(connection) = self.table.get_mut(key) else { return };
         if connection.session.transport_broke(now) {
             connection.carrier = Carrier::Away;
+            connection.count_partial();
             connection.turn += 1;
             self.schedule(key, now);
         } else {
@@ -92,7 +98,11 @@ impl Shard {
         match request {
             ClientRequest::Messages { bytes, taken } => {
                 let effects = connection.session.receive(&bytes, now, &self.shared.rules);
+                let holds_more = connection.count_partial();
                 self.apply(key, effects, now);
+                if holds_more {
+                    self.relieve();
+                }
                 // The client may have broken off its request.
                 let _ = taken.send(());
             }
@@ -187,18 +197,26 @@ impl Shard {
         }
     }
 
-    /// Closes those who have most waiting, while more waits for all than may.
+    /// While more is held for all than may be, takes it from those who have most: first what is kept
+    /// for a reconnect of clients that are there, then by closing them. Those who have little are left
+    /// alone: what cannot be dropped before it is written is not their fault.
     pub(super) fn relieve(&mut self) {
         if !self.shared.queue_budget.is_over() {
             return;
         }
         let now = self.now();
-        let mut waiting = self.table.queued();
-        waiting.sort_unstable_by_key(|(queued, _)| *queued);
+        let fair_share = self.shared.queue_budget.fair_share();
+        let mut held = self.table.held();
+        held.sort_unstable_by_key(|(bytes, _)| *bytes);
         while self.shared.queue_budget.is_over()
-            && let Some((_, key)) = waiting.pop()
+            && let Some((bytes, key)) = held.pop()
+            && bytes > fair_share
         {
-            self.close_slow(key, TOO_MUCH, now);
+            let Some(connection) = self.table.get_mut(key) else { continue };
+            connection.session.forget_kept();
+            if connection.held() > 0 && self.shared.queue_budget.is_over() {
+                self.close_slow(key, TOO_MUCH, now);
+            }
         }
     }
 
@@ -223,6 +241,7 @@ impl Shard {
     pub(super) fn close(&mut self, key: Key, reason: Option<&str>, now: Seconds) {
         if let Some(connection) = self.table.get_mut(key) {
             let effects = connection.session.close(reason, true, now);
+            connection.count_partial();
             self.apply(key, effects, now);
         }
     }

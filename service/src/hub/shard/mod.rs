@@ -31,7 +31,7 @@ use std::{
 use tokio::{
     sync::mpsc,
     task::{spawn_local, yield_now},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 pub(crate) use self::state::Shared;
@@ -46,6 +46,11 @@ use super::work::{NewConnection, Work};
 
 /// How much one turn of the queue takes.
 const BATCH: usize = 64;
+/// How often a shard looks at its timers.
+const LOOK: Duration = Duration::from_secs(1);
+/// A look that comes so late shows that the whole process was away: it was stopped, or its machine
+/// suspended.
+const AWAY: Duration = Duration::from_secs(3);
 
 /// Runs a shard until it is stopped or its queue is closed.
 pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
@@ -124,10 +129,18 @@ async fn wait_for_ends(
 
 /// Lets time pass for the connections of a shard, for as long as it lives.
 async fn keep_time(shard: Weak<RefCell<Shard>>) {
-    let mut seconds = interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut seconds = interval(LOOK);
+    // Sockets are read from one look to the next, so no look follows another at once.
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last_look = Instant::now();
     loop {
-        seconds.tick().await;
+        let look = seconds.tick().await.max(Instant::now());
+        let was_away = look.saturating_duration_since(last_look) > AWAY;
+        last_look = look;
+        if was_away {
+            // What clients sent meanwhile waits in their sockets. Nobody is silent before it is read.
+            continue;
+        }
         let Some(shard) = shard.upgrade() else { return };
         let now = shard.borrow().now();
         let due = shard.borrow_mut().table.take_due(now);

@@ -15,7 +15,7 @@ use super::{
     table::{Key, Table},
 };
 use crate::{
-    carrier::QueueBudget,
+    budget::QueueBudget,
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},

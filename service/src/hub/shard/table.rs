@@ -69,10 +69,10 @@ impl Table {
         self.connections.keys().collect()
     }
 
-    /// The connections for which bytes wait, with how many.
-    pub(super) fn queued(&self) -> Vec<(usize, Key)> {
-        let queued = self.connections.iter().map(|(key, one)| (one.carrier.queued(), key));
-        queued.filter(|(bytes, _)| *bytes > 0).collect()
+    /// The connections for which bytes are held, with how many.
+    pub(super) fn held(&self) -> Vec<(usize, Key)> {
+        let held = self.connections.iter().map(|(key, one)| (one.held(), key));
+        held.filter(|(bytes, _)| *bytes > 0).collect()
     }
 
     /// How many connections, ids and timer entries there are.
@@ -109,8 +109,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        admission::Admission, carrier::Carrier, config::Config, hub::work::NewConnection,
-        identity::Identity, session::Terms,
+        admission::Admission, budget::QueueBudget, carrier::Carrier, config::Config,
+        hub::work::NewConnection, identity::Identity, session::Terms,
     };
 
     fn connection(id: &str) -> Connection {
@@ -124,6 +124,7 @@ mod tests {
         let place = Admission::new(None, None, Arc::default()).admit(&identity, None).unwrap();
         Connection::new(
             NewConnection { place, identity, terms, carrier, token: None, caller: None },
+            &QueueBudget::new(usize::MAX, Arc::default()),
             0,
         )
     }

@@ -5,7 +5,7 @@ mod template;
 mod watch;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -110,11 +110,22 @@ impl Settings {
     /// [`SettingsError`], which names the file.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let path = file_at(path);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) => return Err(SettingsError::Unreadable(path, error)),
-        };
-        Self::parse(&text).map_err(|error| SettingsError::File(path, Box::new(error)))
+        let read = signalr_small_file::read(&path);
+        Self::of_file(path, read)
+    }
+
+    /// What a file says that was read or could not be.
+    fn of_file(path: PathBuf, read: io::Result<Vec<u8>>) -> Result<Self, SettingsError> {
+        let text = read.and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        });
+        match text {
+            Ok(text) => {
+                Self::parse(&text).map_err(|error| SettingsError::File(path, Box::new(error)))
+            }
+            Err(error) => Err(SettingsError::Unreadable(path, error)),
+        }
     }
 
     /// How many templates there are.

@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 /// The file that `asrs-emulator upstream init` writes.
@@ -94,6 +96,9 @@ fn a_folder_stands_for_its_file_and_errors_name_it() {
     let error = Settings::read(folder.path()).unwrap_err();
     assert!(matches!(error, SettingsError::Unreadable(..)));
     assert!(error.to_string().contains("settings.json"), "{error}");
+    let error = Settings::read("/dev/zero".as_ref()).unwrap_err();
+    let SettingsError::Unreadable(path, cause) = error else { panic!("{error}") };
+    assert!(path.as_os_str() == "/dev/zero" && cause.to_string().starts_with("it is a device; "));
     let path = folder.path().join(FILE_NAME);
     fs::write(&path, "{").unwrap();
     let error = Settings::read(folder.path()).unwrap_err().to_string();

@@ -1,7 +1,6 @@
 //! Settings that follow their file.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -82,24 +81,26 @@ struct File {
 
 impl File {
     fn new(path: PathBuf) -> Self {
-        let seen = fs::read(&path).ok();
+        let seen = signalr_small_file::read(&path).ok();
         Self { path, seen }
     }
 
     /// What the file says, where that is not what it said before. Its bytes are compared, since
     /// times of files are too coarse and links may change places.
     fn look(&mut self) -> Option<Result<Settings, SettingsError>> {
-        let now = fs::read(&self.path).ok();
-        if now == self.seen {
+        let now = signalr_small_file::read(&self.path);
+        if now.as_ref().ok() == self.seen.as_ref() {
             return None;
         }
-        self.seen = now;
-        Some(Settings::read(&self.path))
+        self.seen = now.as_ref().ok().cloned();
+        Some(Settings::of_file(self.path.clone(), now))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn text(host: &str) -> String {
@@ -122,6 +123,8 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(matches!(file.look(), Some(Err(SettingsError::Unreadable(..)))));
         assert!(file.look().is_none());
+        fs::write(&path, vec![b' '; 2 << 20]).unwrap();
+        assert!(file.look().is_none(), "it is as good as absent");
         fs::write(&path, text("b")).unwrap();
         assert!(file.look().unwrap().is_ok());
     }

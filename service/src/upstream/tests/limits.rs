@@ -139,3 +139,29 @@ async fn the_time_limit_holds_for_the_wait_for_a_place_too() {
     assert!(waited <= limit + Duration::from_secs(1), "{waited:?}");
     assert_eq!((upstream.0.calls.places.upstreams(), upstream.0.calls.places.bytes()), (0, 0));
 }
+
+#[tokio::test]
+async fn answers_that_nobody_has_taken_yet_have_a_bound_and_are_counted() {
+    let stand_in = StandIn::start().await;
+    let settings = Settings::all_to(&stand_in.url).unwrap();
+    let limits = Limits { waiting_bytes_in_all: 20_000, ..Limits::default() };
+    let (upstream, mut replies) = upstream(settings, limits);
+    let (counters, places) = (&upstream.0.counters, &upstream.0.calls.places);
+    let answer = format!("\"{}\"", "x".repeat(6_000));
+    let events = upstream.open(caller(None));
+    let mut answers = Vec::new();
+    // The first answer is of `connected`.
+    stand_in.will_answer(StatusCode::OK);
+    for left_out in [0, 1] {
+        stand_in.will_answer(answer.clone());
+        events.invoke(invocation(Some("1"), "send")).unwrap();
+        let reply = timeout(Duration::from_secs(20), replies.recv()).await.unwrap().unwrap();
+        assert_eq!(text(&reply).contains("response too large"), left_out == 1, "{}", text(&reply));
+        assert_eq!(counters.upstream_answers_left_out(), left_out);
+        answers.push(reply);
+    }
+    upstream.idle().await;
+    assert!((6_000..9_000).contains(&places.bytes()), "{}", places.bytes());
+    drop(answers);
+    assert_eq!((places.upstreams(), places.bytes()), (0, 0));
+}

@@ -7,7 +7,7 @@ use axum::http::{Extensions, StatusCode};
 use lambda_http::{RequestExt, aws_lambda_events::apigw::ApiGatewayRequestAuthorizer};
 use serde_json::{Map, Value};
 
-use super::found::Found;
+use super::found::{self, Found};
 use crate::call::problem::Problem;
 
 #[derive(Clone, Debug)]
@@ -30,7 +30,10 @@ impl Authorizer {
             return Ok(None);
         }
         match claims.get(&self.user_claim) {
-            Some(Value::String(user)) => Ok(Some(Found { user: Some(user.clone()), claims })),
+            Some(Value::String(user)) => {
+                let (user, ends) = (Some(user.clone()), found::end(&claims));
+                Ok(Some(Found { user, claims, ends }))
+            }
             _ => Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 format!(

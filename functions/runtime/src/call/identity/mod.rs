@@ -2,22 +2,25 @@
 
 #[cfg(feature = "lambda")]
 mod authorizer;
+mod bearer;
 mod easyauth;
 mod found;
 mod insecure;
 #[cfg(feature = "oidc")]
 mod oidc;
+mod principal;
+mod service_token;
 mod source;
 
 use std::time::SystemTime;
 
 use axum::http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
-use signalr_serverless::UserId;
+use signalr_serverless::{Negotiator, UserId};
 
 use self::{found::Found, source::Source};
 use crate::{
-    call::problem::Problem,
+    call::{client_query, problem::Problem},
     config::{
         environment::{ConfigError, Environment},
         http_client::HttpClient,
@@ -42,6 +45,8 @@ pub struct Caller {
     pub user: Option<UserId>,
     /// What else is known and to be passed on: names and values of claims.
     pub claims: Vec<(String, Value)>,
+    /// When the login ends that the user was found by, if that is known.
+    pub login_ends: Option<SystemTime>,
 }
 
 impl Identity {
@@ -64,18 +69,25 @@ impl Identity {
         Ok(Self { sources, claims: claims(environment)? })
     }
 
-    /// Whom a call is made for.
+    /// Whom a call is made for. A token that this negotiator signed for clients is no login: the call
+    /// is one without a token.
     ///
     /// # Errors
     ///
     /// 401 if an identity is required and missing or does not hold, 400 if it cannot be a
     /// user id, 503 if it cannot be checked now.
-    pub async fn caller(&self, request: &Parts, now: SystemTime) -> Result<Caller, Problem> {
+    pub async fn caller(
+        &self,
+        request: &mut Parts,
+        negotiator: &Negotiator,
+        now: SystemTime,
+    ) -> Result<Caller, Problem> {
+        service_token::remove(&mut request.headers, negotiator);
         for source in &self.sources {
-            if let Some(Found { user, claims }) = source.find(request, now).await? {
+            if let Some(Found { user, claims, ends }) = source.find(request, now).await? {
                 let user = user.map(|user| UserId::parse(&user)).transpose();
                 let user = user.map_err(|error| Problem::bad_request(error.to_string()))?;
-                return Ok(Caller { user, claims: self.passed_on(claims) });
+                return Ok(Caller { user, claims: self.passed_on(claims), login_ends: ends });
             }
         }
         let places: Vec<_> = self.sources.iter().map(Source::describe).collect();
@@ -84,6 +96,17 @@ impl Identity {
             true => Problem::unauthorized_bearer(detail),
             false => Problem::new(StatusCode::UNAUTHORIZED, detail),
         })
+    }
+
+    /// The client's query that goes on to the service: without what has a meaning here, such as the
+    /// name of `query:<name>`, or there, and without secrets.
+    ///
+    /// # Errors
+    ///
+    /// 400 for more than 2,048 bytes.
+    pub fn client_query(&self, request: &Parts) -> Result<String, Problem> {
+        let ours: Vec<_> = self.sources.iter().filter_map(Source::query_parameter).collect();
+        client_query::passed_on(&request.uri, &ours)
     }
 
     fn passed_on(&self, mut known: Map<String, Value>) -> Vec<(String, Value)> {

@@ -2,11 +2,14 @@
 
 use std::time::SystemTime;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use signalr_oidc::{Issuer, Rejection};
 
-use super::found::Found;
+use super::{
+    bearer::bearer,
+    found::{self, Found},
+};
 use crate::{
     call::problem::Problem,
     config::{
@@ -33,15 +36,16 @@ impl Verifier {
         let needed = |variable, what: &str| {
             ConfigError::of(variable, format!("is not set, and 'jwt' needs it; {what}"))
         };
-        let issuer = environment.text(variable::OIDC_ISSUER)?.ok_or_else(|| {
+        let issuer = issuer(environment)?.ok_or_else(|| {
             needed(variable::OIDC_ISSUER, "use the issuer's URL, such as https://login.example")
         })?;
-        let issuer = Issuer::parse(&issuer)
-            .map_err(|error| ConfigError::of(variable::OIDC_ISSUER, error.to_string()))?;
         let audiences = environment.list(variable::OIDC_AUDIENCE)?.ok_or_else(|| {
             needed(variable::OIDC_AUDIENCE, "use the name by which the issuer knows this app")
         })?;
-        let tokens = signalr_oidc::Verifier::new(issuer, audiences, http.get()?);
+        let mut tokens = signalr_oidc::Verifier::new(issuer, audiences, http.get()?);
+        if let Some(claim) = environment.text(variable::OIDC_AUDIENCE_CLAIM)? {
+            tokens = tokens.with_audience_claim(claim);
+        }
         Ok(Self { tokens, user_claim })
     }
 
@@ -53,7 +57,7 @@ impl Verifier {
         let checked = match bearer(headers) {
             Ok(None) => return Ok(None),
             Ok(Some(token)) => self.check(token, now).await,
-            Err(rejection) => Err(rejection),
+            Err(unreadable) => Err(Rejection::Token(unreadable.to_string())),
         };
         checked.map(Some).map_err(|rejection| match rejection {
             Rejection::Token(problem) => Problem::unauthorized_bearer(problem),
@@ -64,7 +68,8 @@ impl Verifier {
     async fn check(&self, token: &str, now: SystemTime) -> Result<Found, Rejection> {
         let claims = self.tokens.check(token, now).await?;
         let user = self.user(&claims)?;
-        Ok(Found { user: Some(user), claims })
+        let ends = found::end(&claims);
+        Ok(Found { user: Some(user), claims, ends })
     }
 
     fn user(&self, claims: &Map<String, Value>) -> Result<String, Rejection> {
@@ -78,21 +83,29 @@ impl Verifier {
     }
 }
 
-/// The token in the header, or `None` if the call has none. Another scheme than Bearer is none.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Rejection> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Rejection::Token("header 'authorization' is there more than once".to_owned()));
-    }
-    let unreadable = || Rejection::Token("header 'authorization' is not text".to_owned());
-    let value = value.to_str().map_err(|_| unreadable())?;
-    match value.split_once([' ', '\t']) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
-        None if value.eq_ignore_ascii_case("bearer") => {
-            Err(Rejection::Token("the bearer token is empty".to_owned()))
-        }
-        _ => Ok(None),
+/// Whose tokens count, and where the issuer's keys are.
+fn issuer(environment: &Environment<'_>) -> Result<Option<Issuer>, ConfigError> {
+    let names = environment.list(variable::OIDC_ISSUER)?.unwrap_or_default();
+    let Some((first, others)) = names.split_first() else { return Ok(None) };
+    let issuer = match environment.text(variable::OIDC_DISCOVERY)? {
+        None => Issuer::parse(first)
+            .map_err(|error| ConfigError::of(variable::OIDC_ISSUER, error.to_string()))?,
+        Some(url) => Issuer::found_by(first, &url)
+            .map_err(|error| ConfigError::of(variable::OIDC_DISCOVERY, error.to_string()))?,
+    };
+    let issuer = others.iter().fold(issuer, |issuer, name| issuer.also_named(name));
+    let tenants = environment.list(variable::OIDC_TENANTS)?;
+    match (issuer.has_tenants(), tenants) {
+        (false, None) => Ok(Some(issuer)),
+        (true, Some(tenants)) => Ok(Some(issuer.with_tenants(tenants))),
+        (true, None) => Err(ConfigError::of(
+            variable::OIDC_TENANTS,
+            "is not set, so that users of any directory could sign in; list the tenants that may",
+        )),
+        (false, Some(_)) => Err(ConfigError::of(
+            variable::OIDC_TENANTS,
+            "is set, and OIDC_ISSUER has no {tenantid}, for which they could stand; put it there",
+        )),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use super::authorizer::Authorizer;
 #[cfg(feature = "oidc")]
 use super::oidc::Verifier;
-use super::{easyauth, found::Found, insecure::Insecure};
+use super::{easyauth::FrontEnd, found::Found, insecure::Insecure};
 use crate::{
     call::problem::Problem,
     config::{
@@ -23,8 +23,8 @@ use crate::{
 pub(super) enum Source {
     /// No user at all.
     Anonymous,
-    /// What Azure App Service found out.
-    EasyAuth,
+    /// What Azure's front end found out.
+    EasyAuth(FrontEnd),
     /// What API Gateway's authorizer found out.
     #[cfg(feature = "lambda")]
     Authorizer(Authorizer),
@@ -44,10 +44,7 @@ impl Source {
     ) -> Result<Self, ConfigError> {
         match entry {
             "anonymous" => Ok(Self::Anonymous),
-            "easyauth" => {
-                easyauth::check_platform(environment, listen)?;
-                Ok(Self::EasyAuth)
-            }
+            "easyauth" => Ok(Self::EasyAuth(FrontEnd::from_environment(environment, listen)?)),
             "authorizer" => authorizer(environment, listen),
             "jwt" => jwt(environment, http),
             _ => Ok(Self::Insecure(Insecure::from_environment(entry, environment)?)),
@@ -62,12 +59,11 @@ impl Source {
     pub(super) async fn find(
         &self,
         request: &Parts,
-        #[cfg_attr(not(feature = "oidc"), expect(unused_variables, reason = "tokens expire"))]
         now: SystemTime,
     ) -> Result<Option<Found>, Problem> {
         match self {
             Self::Anonymous => Ok(Some(Found::default())),
-            Self::EasyAuth => easyauth::find(&request.headers),
+            Self::EasyAuth(front_end) => front_end.find(&request.headers, now),
             #[cfg(feature = "lambda")]
             Self::Authorizer(authorizer) => authorizer.find(&request.extensions),
             #[cfg(feature = "oidc")]
@@ -80,12 +76,20 @@ impl Source {
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Anonymous => "nothing".to_owned(),
-            Self::EasyAuth => "signing in with this app".to_owned(),
+            Self::EasyAuth(_) => "signing in with this app".to_owned(),
             #[cfg(feature = "lambda")]
             Self::Authorizer(_) => "what the API's authorizer asks for".to_owned(),
             #[cfg(feature = "oidc")]
             Self::Jwt(_) => "header 'authorization' with Bearer and a token".to_owned(),
             Self::Insecure(insecure) => insecure.describe(),
+        }
+    }
+
+    /// The query parameter that names the user.
+    pub(super) fn query_parameter(&self) -> Option<&str> {
+        match self {
+            Self::Insecure(Insecure::Query(name)) => Some(name),
+            _ => None,
         }
     }
 

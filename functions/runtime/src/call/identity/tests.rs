@@ -1,3 +1,6 @@
+#[cfg(feature = "oidc")]
+mod providers;
+
 use axum::http::Request;
 
 use super::*;
@@ -8,13 +11,17 @@ fn identity(value: &str) -> Result<Identity, String> {
         .map(|config| config.identity)
 }
 
+fn negotiator() -> Negotiator {
+    Negotiator::new(&config(&[]).unwrap().connection_string).unwrap()
+}
+
 async fn user(identity: &Identity, query: &str, headers: &[&[u8]]) -> Result<Option<String>, u16> {
     let mut request = Request::post(format!("/negotiate?{query}"));
     for value in headers {
         request = request.header("x-user", *value);
     }
-    let (parts, ()) = request.body(()).unwrap().into_parts();
-    match identity.caller(&parts, SystemTime::now()).await {
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    match identity.caller(&mut parts, &negotiator(), SystemTime::now()).await {
         Ok(caller) => Ok(caller.user.map(|user| user.as_str().to_owned())),
         Err(problem) => Err(problem.status().as_u16()),
     }
@@ -62,8 +69,8 @@ async fn easyauth_trusts_the_platform_alone_and_passes_listed_claims_on() {
     let request = request
         .header("x-ms-client-principal-id", "ann")
         .header("x-ms-client-principal", principal);
-    let (parts, ()) = request.body(()).unwrap().into_parts();
-    let caller = identity.caller(&parts, SystemTime::now()).await.unwrap();
+    let (mut parts, ()) = request.body(()).unwrap().into_parts();
+    let caller = identity.caller(&mut parts, &negotiator(), SystemTime::now()).await.unwrap();
     assert_eq!(caller.user.unwrap().as_str(), "ann");
     assert_eq!(caller.claims, [("name".to_owned(), Value::from("Ann"))]);
     assert_eq!(user(&identity, "user=mallory", &[b"mallory"]).await, Err(401));
@@ -77,7 +84,23 @@ fn a_source_that_nothing_stands_behind_is_refused_at_the_start() {
         assert!(error.starts_with("NEGOTIATE_IDENTITY: ") && error.contains(part), "{error}");
     };
     let easyauth = ("NEGOTIATE_IDENTITY", "easyauth");
-    refused(&[easyauth], "on Azure Functions only");
+    refused(&[easyauth], "on Azure Functions and Container Apps only");
+    let front_end = |name| ("EASYAUTH_FRONT_END", name);
+    refused(&[easyauth, front_end("static-web-apps")], "on Azure Functions and Container Apps");
+    refused(&[easyauth, ("CONTAINER_APP_NAME", "app")], "set EASYAUTH_FRONT_END=container-apps");
+    for (set, start) in [
+        (
+            &[easyauth, azure, front_end("container-apps")][..],
+            "is container-apps, and this is none",
+        ),
+        (&[easyauth, azure, front_end("nginx")], "'nginx' is not known; use container-apps"),
+    ] {
+        let error = config(set).unwrap_err();
+        assert!(error.starts_with(&format!("EASYAUTH_FRONT_END: {start}")), "{error}");
+    }
+    let container_app = ("CONTAINER_APP_NAME", "app");
+    assert!(config(&[easyauth, container_app, front_end("container-apps")]).is_ok());
+    assert!(config(&[easyauth, azure, front_end("static-web-apps")]).is_ok());
     refused(&[easyauth, azure], "needs the app's authentication, which is off");
     refused(&[easyauth, azure, ("WEBSITE_AUTH_ENABLED", "False")], "which is off");
     let authorizer = ("NEGOTIATE_IDENTITY", "authorizer");
@@ -93,11 +116,23 @@ fn jwt_needs_an_issuer_and_an_audience() {
     let jwt = ("NEGOTIATE_IDENTITY", "jwt");
     let issuer = ("OIDC_ISSUER", "https://login.example");
     let audience = ("OIDC_AUDIENCE", "chat");
+    let many = ("OIDC_ISSUER", "https://login.example/{tenantid}/v2.0");
+    let discovery = ("OIDC_DISCOVERY", "https://login.example/discovery");
     for (set, start) in [
         (&[jwt, audience][..], "OIDC_ISSUER: is not set, and 'jwt' needs it"),
         (&[jwt, issuer], "OIDC_AUDIENCE: is not set, and 'jwt' needs it"),
         (&[jwt, audience, ("OIDC_ISSUER", "http://login.example")], "OIDC_ISSUER: 'http://login"),
         (&[jwt, issuer, ("OIDC_AUDIENCE", " , ")], "OIDC_AUDIENCE: is a list without entries"),
+        (
+            &[jwt, audience, ("OIDC_ISSUER", "https://login.example/{tenantid}/v2.0")],
+            "OIDC_ISSUER: 'https://login.example/{tenantid}/v2.0' is the issuer of many tenants",
+        ),
+        (&[jwt, audience, many, discovery], "OIDC_TENANTS: is not set, so that users of any"),
+        (&[jwt, audience, issuer, ("OIDC_TENANTS", "a")], "OIDC_TENANTS: is set, and OIDC_ISSUER"),
+        (
+            &[jwt, audience, issuer, ("OIDC_DISCOVERY", "http://login.example")],
+            "OIDC_DISCOVERY: 'http://login.example' is not https",
+        ),
     ] {
         let error = config(set).unwrap_err();
         assert!(error.starts_with(start), "{error}");
@@ -131,4 +166,45 @@ fn an_insecure_source_must_be_allowed() {
     }
     let error = config(&[identity, ("ALLOW_INSECURE_IDENTITY", "yes")]).unwrap_err();
     assert!(error.starts_with("ALLOW_INSECURE_IDENTITY: 'yes'"), "{error}");
+}
+
+/// As a stock client without a token of its own reconnects.
+#[tokio::test]
+async fn the_services_own_token_is_no_login_and_grants_nothing() {
+    let hub = signalr_serverless::HubName::parse("chat").unwrap();
+    let options =
+        signalr_serverless::NegotiateOptions::default().with_user_id(UserId::parse("ann").unwrap());
+    let answer = negotiator().negotiate(&hub, &options, SystemTime::UNIX_EPOCH).await.unwrap();
+    let azure: &[(&str, &str)] =
+        &[("FUNCTIONS_CUSTOMHANDLER_PORT", "1"), ("WEBSITE_AUTH_ENABLED", "true")];
+    for (list, expected) in [
+        ("anonymous", Ok(None)),
+        ("header:authorization,anonymous", Ok(None)),
+        ("header:authorization", Err(401)),
+        ("query:u", Ok(Some("bob".to_owned()))),
+        ("easyauth,anonymous", Ok(None)),
+        ("easyauth", Err(401)),
+        #[cfg(feature = "oidc")]
+        ("jwt", Err(401)),
+        #[cfg(feature = "oidc")]
+        ("jwt,anonymous", Ok(None)),
+        #[cfg(feature = "oidc")]
+        ("jwt,query:u", Ok(Some("bob".to_owned()))),
+        #[cfg(feature = "oidc")]
+        ("jwt,easyauth,anonymous", Ok(None)),
+    ] {
+        let set = [
+            ("NEGOTIATE_IDENTITY", list),
+            ("ALLOW_INSECURE_IDENTITY", "true"),
+            ("OIDC_ISSUER", "http://127.0.0.1:1"),
+            ("OIDC_AUDIENCE", "chat"),
+        ];
+        let identity = config(&[&set, azure].concat()).unwrap().identity;
+        let bearer = format!("Bearer {}", answer.access_token.as_str());
+        let request = Request::post("/negotiate?u=bob").header("authorization", bearer);
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        let caller = identity.caller(&mut parts, &negotiator(), SystemTime::now()).await;
+        let user = caller.map(|caller| caller.user.map(|user| user.as_str().to_owned()));
+        assert_eq!(user.map_err(|problem| problem.status().as_u16()), expected, "{list}");
+    }
 }

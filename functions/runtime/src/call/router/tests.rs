@@ -136,3 +136,72 @@ async fn answers_and_errors_carry_the_origin() {
         assert_eq!(headers["access-control-allow-origin"], "https://app.example", "{path}");
     }
 }
+
+/// The body as it comes to the function, in a function that takes triggers.
+fn taking_events(set: &[(&str, &str)]) -> Router {
+    let config = config(set).unwrap();
+    let take = |body: String| async move { body };
+    let authorization = config.authorization().unwrap();
+    let take = Function::guarded("take", authorization, take, ()).triggered(None);
+    crate::router(&config, [take, Function::open("echo", echo, ())])
+}
+
+#[tokio::test]
+async fn event_grid_is_told_that_its_events_are_wanted_and_brings_messages() {
+    let app = taking_events(&[("FUNCTION_KEY", "k"), ("ALLOWED_ORIGINS", "https://app.example")]);
+    let own = |kind: &str, body: &str| {
+        let request = Request::post("/api/chat/take?code=k")
+            .header("aeg-event-type", kind)
+            .header("content-type", "application/json; charset=utf-8");
+        request.body(Body::from(body.to_owned())).unwrap()
+    };
+    let code = r#"[{"id":"1","eventType":"Microsoft.EventGrid.SubscriptionValidationEvent","data":{"validationCode":"512d38b6","validationUrl":"https://rp.example/validate"}}]"#;
+    let (status, _, body) = call(&app, own("SubscriptionValidation", code)).await;
+    assert_eq!((status, body.as_str()), (200, r#"{"validationResponse":"512d38b6"}"#));
+    assert_eq!(call(&app, own("SubscriptionDeletion", "[]")).await.0, 200);
+    let event = r#"[{"id":"1","eventType":"Order","subject":"s","data":{"target":"t"}}]"#;
+    let (status, _, body) = call(&app, own("Notification", event)).await;
+    assert_eq!((status, body.as_str()), (200, r#"[{"target":"t"}]"#));
+    for (kind, body) in [
+        ("SubscriptionValidation", "[]"),
+        ("SubscriptionValidation", r#"[{"data":{}}]"#),
+        ("Notification", "[]"),
+        ("Notification", r#"{"target":"t"}"#),
+        ("Notification", "nonsense"),
+    ] {
+        assert_eq!(call(&app, own(kind, body)).await.0, 400, "{kind} {body}");
+    }
+
+    let cloud = |content_type: &str, body: &str| {
+        let request = Request::post("/api/take?code=k").header("content-type", content_type);
+        request.body(Body::from(body.to_owned())).unwrap()
+    };
+    let event = r#"{"specversion":"1.0","type":"x","source":"/s","id":"1","data":{"target":"t"}}"#;
+    for (content_type, body, taken) in [
+        ("application/cloudevents+json; charset=utf-8", event, r#"{"target":"t"}"#),
+        ("application/cloudevents-batch+json", &*format!("[{event}]"), r#"[{"target":"t"}]"#),
+    ] {
+        let (status, _, body) = call(&app, cloud(content_type, body)).await;
+        assert_eq!((status, body.as_str()), (200, taken), "{content_type}");
+    }
+    let long = "x".repeat(BODY_LIMIT + 1);
+    assert_eq!(call(&app, cloud("application/cloudevents+json", &long)).await.0, 413);
+}
+
+#[tokio::test]
+async fn the_handshake_of_cloud_events_needs_the_key_and_is_no_preflight() {
+    let app = taking_events(&[("FUNCTION_KEY", "k"), ("ALLOWED_ORIGINS", "https://app.example")]);
+    let handshake = |path: &str| {
+        let request =
+            Request::options(path).header("webhook-request-origin", "eventgrid.azure.net");
+        request.header("webhook-request-rate", "120").body(Body::empty()).unwrap()
+    };
+    let (status, headers, _) = call(&app, handshake("/api/chat/take?code=k")).await;
+    assert_eq!(status, 200);
+    assert_eq!(headers["webhook-allowed-origin"], "eventgrid.azure.net");
+    assert_eq!(headers["webhook-allowed-rate"], "120");
+    assert_eq!(call(&app, handshake("/api/chat/take")).await.0, 401);
+    // It takes no events.
+    let (_, headers, _) = call(&app, handshake("/api/chat/echo")).await;
+    assert!(!headers.contains_key("webhook-allowed-origin"));
+}

@@ -300,3 +300,37 @@ async fn topics_buses_and_schedules_succeed_or_fail_whole() {
         assert!(error.contains(part), "{bad}: {error}");
     }
 }
+
+#[tokio::test]
+async fn warm_ups_and_tests_succeed_and_do_nothing() {
+    let taken = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&taken);
+    let set = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("FUNCTION_AUTH", "platform")];
+    let config = config(&set).unwrap();
+    let take = move |_: Items| async move {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        StatusCode::ACCEPTED
+    };
+    let broadcast = crate::router(&config, [Function::open("take", take, ()).triggered(None)]);
+    let negotiate = crate::router(&config, [Function::open("echo", || async { "" }, ())]);
+    let schedule = json!({
+        "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events",
+        "resources": ["arn"], "detail": {},
+    });
+    for router in [&broadcast, &negotiate] {
+        for event in [
+            json!({}),
+            json!({ "key1": "value1", "key2": "value2", "key3": "value3" }),
+            json!({ "source": "serverless-plugin-warmup" }),
+            json!({ "warmer": true, "concurrency": 2 }),
+            json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }),
+        ] {
+            assert_eq!(send_to(router, &event).await, Ok(Value::Null), "{event}");
+        }
+    }
+    assert_eq!(send_to(&negotiate, &schedule).await, Ok(Value::Null));
+    // Nobody said what it is to send.
+    assert!(send_to(&broadcast, &schedule).await.unwrap_err().contains("BROADCAST_TIMER_MESSAGE"));
+    assert!(send_to(&negotiate, &json!({ "target": "t", "arguments": [] })).await.is_err());
+    assert_eq!(taken.load(std::sync::atomic::Ordering::SeqCst), 0);
+}

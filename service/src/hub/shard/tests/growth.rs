@@ -1,7 +1,14 @@
 //! Nothing stays of connections that left, of groups, of calls and of tasks.
 
+use bytes::BytesMut;
+use signalr_http_server::SocketPlaces;
+use tokio::net::{TcpListener, TcpStream};
+
 use super::*;
-use crate::hub::work::Invoke;
+use crate::{
+    carrier::{Stream, WebSocket},
+    hub::work::Invoke,
+};
 
 /// A shard without a queue, whose time runs.
 fn shard_of(scene: &Scene) -> SharedShard {
@@ -10,31 +17,46 @@ fn shard_of(scene: &Scene) -> SharedShard {
     shard
 }
 
-fn carriers(scene: &Scene) -> [(Carrier, Option<events::EventBody>); 2] {
+/// The other end of a carrier, which is gone when it is dropped.
+type Peer = Box<dyn std::any::Any>;
+
+/// A carrier of each kind, and last one of a client that may come back.
+async fn carriers(scene: &Scene) -> Vec<(Carrier, Terms, Peer)> {
     let budget = &scene.shared.queue_budget;
+    let with_pings = Terms { has_pings: true, ..Terms::default() };
     let (sink, body) = events::channel(budget);
     let polls = PollQueue::new(budget, scene.shared.clock.now());
-    [(Carrier::ServerSentEvents(sink), Some(body)), (Carrier::LongPolling(Box::new(polls)), None)]
+    let mut carriers: Vec<(Carrier, Terms, Peer)> = vec![
+        (Carrier::ServerSentEvents(sink), with_pings.clone(), Box::new(body)),
+        (Carrier::LongPolling(Box::new(polls)), Terms::default(), Box::new(())),
+    ];
+    for is_stateful in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        let place = SocketPlaces::default();
+        let place = Arc::new(Arc::new(place).take([127, 0, 0, 1].into()).unwrap());
+        let stream = Stream::new(socket, None);
+        let socket = WebSocket::new(stream, place, BytesMut::new(), budget.clone());
+        let terms = Terms { is_stateful, ..with_pings.clone() };
+        carriers.push((Carrier::WebSocket(socket), terms, Box::new(peer)));
+    }
+    carriers
 }
 
-/// Connects a client on each transport and lets it join a group and be called.
-fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Option<events::EventBody>> {
-    let mut bodies = Vec::new();
-    for (number, (carrier, body)) in carriers(scene).into_iter().enumerate() {
+/// Connects a client with each carrier and lets it join a group, be called and send half a message.
+async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
+    let mut peers = Vec::new();
+    for (number, (carrier, terms, peer)) in carriers(scene).await.into_iter().enumerate() {
         let id = connection(&format!("{id} {number}"));
         let user = UserId::parse("ann").ok();
         let identity = Arc::new(Identity { id: id.clone(), hub: hub(), user });
-        let terms = Terms { has_pings: body.is_some(), ..Terms::default() };
         let place = place(&identity);
         adopt(shard, NewConnection { identity, terms, carrier, place, token: None, caller: None });
-        request(
-            shard,
-            &id,
-            ClientRequest::Messages {
-                bytes: Bytes::from_static(HANDSHAKE),
-                taken: oneshot::channel().0,
-            },
-        );
+        for bytes in [HANDSHAKE, b"{\"type\":"] {
+            let (taken, bytes) = (oneshot::channel().0, Bytes::from_static(bytes));
+            request(shard, &id, ClientRequest::Messages { bytes, taken });
+        }
         let (keys, way) = shard.borrow().concerned(&hub(), &GroupsOf::Connection(id.clone()));
         assert_eq!(keys.len(), 1, "the connection is open");
         let join = GroupChange::Join(group(&format!("group of {id}")));
@@ -45,9 +67,9 @@ fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Option<events::E
         let invocation_id = "1".to_owned();
         let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
         shard.borrow_mut().invoke(invoke);
-        bodies.push(body);
+        peers.push(peer);
     }
-    bodies
+    peers
 }
 
 fn request(shard: &SharedShard, id: &ConnectionId, request: ClientRequest) {
@@ -69,9 +91,9 @@ async fn nothing_stays_of_clients_that_left() {
     local
         .run_until(async {
             let shard = shard_of(&scene);
-            for number in 0..200 {
-                let bodies = connect(&scene, &shard, &format!("c{number}"));
-                drop(bodies);
+            for number in 0..50 {
+                let peers = connect(&scene, &shard, &format!("c{number}")).await;
+                drop(peers);
                 let polling = connection(&format!("c{number} 1"));
                 request(&shard, &polling, ClientRequest::End);
             }
@@ -87,15 +109,15 @@ async fn nothing_stays_of_clients_that_were_closed_and_take_nothing() {
     local
         .run_until(async {
             let shard = shard_of(&scene);
-            let mut bodies = Vec::new();
-            for number in 0..200 {
-                bodies.extend(connect(&scene, &shard, &format!("c{number}")));
+            let mut peers = Vec::new();
+            for number in 0..50 {
+                peers.extend(connect(&scene, &shard, &format!("c{number}")).await);
             }
             assert!(scene.shared.counters.queued_bytes() > 0);
             close_all(&shard, &mut Pace::new()).await;
             sleep_until(Instant::now() + Duration::from_secs(70)).await;
             is_as_new(&scene, &shard);
-            drop(bodies);
+            drop(peers);
         })
         .await;
 }
@@ -106,7 +128,7 @@ async fn callers_that_stopped_waiting_leave_nothing_at_an_open_connection() {
     local
         .run_until(async {
             let shard = shard_of(&scene);
-            let _bodies = connect(&scene, &shard, "c");
+            let _peers = connect(&scene, &shard, "c").await;
             let key = shard.borrow().table.find(&connection("c 0")).unwrap();
             let waiting = |shard: &SharedShard| {
                 let shard = shard.borrow();
@@ -115,6 +137,28 @@ async fn callers_that_stopped_waiting_leave_nothing_at_an_open_connection() {
             assert_eq!(waiting(&shard), 1);
             sleep_until(Instant::now() + Duration::from_secs(70)).await;
             assert_eq!(waiting(&shard), 0);
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_with_its_connection_though_its_carrier_has_not_ended() {
+    let (scene, local) = Scene::start(rules(), Store::default());
+    local
+        .run_until(async {
+            let shard = shard_of(&scene);
+            let _peers = connect(&scene, &shard, "c").await;
+            let json = Some(Bytes::from_static(b"{}\x1e"));
+            let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
+            let (outcome, mut answered) = oneshot::channel();
+            let (id, invocation_id) = (connection("c 0"), "2".to_owned());
+            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+            shard.borrow_mut().invoke(invoke);
+            assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
+            close_all(&shard, &mut Pace::new()).await;
+            let sizes = shard.borrow().table.sizes();
+            assert!(sizes.0 > 0, "carriers have not ended");
+            assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
         })
         .await;
 }

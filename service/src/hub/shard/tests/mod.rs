@@ -2,6 +2,7 @@
 
 mod ending;
 mod growth;
+mod held;
 mod timers;
 mod work;
 
@@ -19,7 +20,8 @@ use tokio::{
 use super::*;
 use crate::{
     admission::{Admission, Place},
-    carrier::{Carrier, PollAnswer, PollQueue, QueueBudget, events},
+    budget::QueueBudget,
+    carrier::{Carrier, PollAnswer, PollQueue, events},
     clock::Clock,
     config::Config,
     counters::Counters,
@@ -46,11 +48,16 @@ struct Scene {
 impl Scene {
     /// A shard with these rules and this store, which runs while the local set does.
     fn start(rules: Rules, store: Store) -> (Self, LocalSet) {
+        Self::start_with(rules, store, usize::MAX)
+    }
+
+    /// The same with a bound of the bytes that are held for all.
+    fn start_with(rules: Rules, store: Store, max_held: usize) -> (Self, LocalSet) {
         let counters = Arc::new(Counters::default());
         let shared = Shared {
             rules: Arc::new(rules),
             max_queued: 1024,
-            queue_budget: QueueBudget::new(usize::MAX, Arc::clone(&counters)),
+            queue_budget: QueueBudget::new(max_held, Arc::clone(&counters)),
             store: Arc::new(store),
             counters,
             upstream: None,
@@ -71,8 +78,11 @@ impl Scene {
     }
 
     async fn connect(&self, id: &str, user: Option<&str>) -> Client<'_> {
+        self.connect_on(Terms { has_pings: true, ..Terms::default() }, id, user).await
+    }
+
+    async fn connect_on(&self, terms: Terms, id: &str, user: Option<&str>) -> Client<'_> {
         let (sink, body) = events::channel(&self.shared.queue_budget);
-        let terms = Terms { has_pings: true, ..Terms::default() };
         self.adopt(id, user, Carrier::ServerSentEvents(sink), terms).await;
         let mut client = Client { scene: self, id: connection(id), body: body.boxed() };
         assert_eq!(client.next().await.unwrap(), ":\r\n");

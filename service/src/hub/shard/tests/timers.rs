@@ -141,3 +141,28 @@ async fn a_client_that_polls_no_more_is_gone_after_the_gap() {
         })
         .await;
 }
+
+/// The process is stopped for longer than the client limit. The client's pings wait in its socket.
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_was_away_hears_its_clients_before_it_judges_them() {
+    let (scene, local) = Scene::start(Rules { keep_alive: 100, ..rules() }, Store::default());
+    local
+        .run_until(async {
+            let mut client = scene.connect("a", None).await;
+            client.open().await;
+            client.post(PING).await;
+            scene.until(5).await;
+            advance(Duration::from_secs(40)).await;
+            // The timer has its turn first.
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            client.post(PING).await;
+            scene.until(50).await;
+            assert_eq!(scene.shared.counters.connections(), 1);
+            let (second, event) = client.next_at().await;
+            assert_eq!(second, 75, "from the last ping");
+            assert!(event.contains("the client sent nothing for 30 seconds"), "{event}");
+        })
+        .await;
+}

@@ -1,11 +1,15 @@
 //! Which browser origins may read answers (CORS).
 
+mod origin;
+mod subdomains;
+
 use std::{net::Ipv4Addr, net::Ipv6Addr, time::Duration};
 
 use axum::http::HeaderValue;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use url::{Host, Url};
 
+use self::{origin::origin_of, subdomains::Subdomains};
 use crate::config::{
     environment::{ConfigError, Environment},
     variable,
@@ -18,6 +22,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedOrigins {
     exact: Vec<String>,
+    subdomains: Vec<Subdomains>,
     /// Any page that this machine serves to itself.
     loopback: bool,
 }
@@ -28,10 +33,13 @@ impl AllowedOrigins {
         for entry in environment.list(variable::ALLOWED_ORIGINS)?.unwrap_or_default() {
             if entry == "loopback" {
                 origins.loopback = true;
+                continue;
+            }
+            let wrong = |problem| ConfigError::of(variable::ALLOWED_ORIGINS, problem);
+            if entry.contains('*') {
+                origins.subdomains.push(Subdomains::parse(&entry).map_err(wrong)?);
             } else {
-                let exact = parse(&entry)
-                    .map_err(|problem| ConfigError::of(variable::ALLOWED_ORIGINS, problem))?;
-                origins.exact.push(exact);
+                origins.exact.push(parse(&entry).map_err(wrong)?);
             }
         }
         Ok(origins)
@@ -40,7 +48,9 @@ impl AllowedOrigins {
     /// Whether pages of this origin may call; `origin` is a request's `Origin` header.
     pub(crate) fn allow(&self, origin: &HeaderValue) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
-        self.exact.iter().any(|exact| exact == origin) || (self.loopback && is_loopback(origin))
+        self.exact.iter().any(|exact| exact == origin)
+            || self.subdomains.iter().any(|subdomains| subdomains.have(origin))
+            || (self.loopback && is_loopback(origin))
     }
 
     /// Echoes an allowed origin, allows credentials, and answers preflights with the methods and
@@ -59,24 +69,11 @@ impl AllowedOrigins {
 
 fn parse(entry: &str) -> Result<String, String> {
     const REMEDY: &str = "use scheme://host, with the port where it is not the usual one";
-    if entry.contains('*') {
-        return Err(format!(
-            "'{entry}' has a *, which browsers do not take together with credentials; list each origin"
-        ));
-    }
     match Url::parse(entry).ok().as_ref().and_then(origin_of) {
         Some(origin) if origin == entry => Ok(origin),
         Some(origin) => Err(format!("'{entry}' is not an origin; perhaps {origin} is meant")),
         None => Err(format!("'{entry}' is not an origin; {REMEDY}")),
     }
-}
-
-/// The origin as browsers write it. `Url::origin` knows only the schemes of the web, and apps
-/// in a web view have their own, such as `capacitor://localhost`.
-fn origin_of(url: &Url) -> Option<String> {
-    let host = url.host_str().filter(|host| !host.is_empty())?;
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    Some(format!("{}://{host}{port}", url.scheme()))
 }
 
 /// `http(s)://` and `localhost`, `127.0.0.1` or `[::1]`, on any port, and nothing else.
@@ -127,6 +124,15 @@ mod tests {
     }
 
     #[test]
+    fn subdomains_are_allowed_beside_others() {
+        let origins = origins("https://*.example.com, https://example.com").unwrap();
+        for good in ["https://example.com", "https://pr-7.example.com"] {
+            assert!(allows(&origins, good.as_bytes()), "{good}");
+        }
+        assert!(!allows(&origins, b"https://evil.test"));
+    }
+
+    #[test]
     fn loopback_is_this_machine_on_any_port() {
         let origins = origins("loopback").unwrap();
         for good in [
@@ -158,6 +164,7 @@ mod tests {
         let cases = [
             ("*", "list each origin"),
             ("https://*.example", "list each origin"),
+            ("https://app.example,https://*.com", "'https://*.com' is too wide"),
             ("https://app.example/", "perhaps https://app.example is meant"),
             ("https://app.example:443", "perhaps https://app.example is meant"),
             ("HTTPS://App.example/chat?x", "perhaps https://app.example is meant"),

@@ -1,0 +1,97 @@
+//! The access keys of a service, as flags.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use signalr_serverless::AccessKey;
+use signalr_service::WELL_KNOWN_ACCESS_KEY;
+
+use crate::failure::Failure;
+
+/// The flags of `signalr serve` that say what tokens are signed with.
+#[derive(Args, Debug)]
+pub(crate) struct KeyFlags {
+    /// Key that tokens may be signed with, repeatable; without it and --access-key-file the well-known
+    /// one of asrs-emulator
+    #[arg(
+        long = "access-key",
+        value_name = "KEY",
+        env = "SIGNALR_ACCESS_KEY",
+        hide_env_values = true,
+        value_parser = AccessKey::parse
+    )]
+    access_keys: Vec<AccessKey>,
+
+    /// File with further keys, one on each line
+    #[arg(long, value_name = "FILE", env = "SIGNALR_ACCESS_KEY_FILE")]
+    access_key_file: Option<PathBuf>,
+
+    /// Let other machines in by the well-known key, for tests alone: everybody can send to every client
+    #[arg(long)]
+    insecure_key: bool,
+}
+
+impl KeyFlags {
+    /// The keys that were given; the well-known one if there are none.
+    ///
+    /// A service that other machines reach (`for_this_machine` is false) needs a key that only its
+    /// users know, so the well-known one is refused there.
+    pub(crate) fn read(&self, for_this_machine: bool) -> Result<Keys, Failure> {
+        let mut keys = self.access_keys.clone();
+        if let Some(file) = &self.access_key_file {
+            keys.extend(in_file(file)?);
+        }
+        let keys = Keys(keys);
+        if !for_this_machine && !self.insecure_key && keys.have_the_well_known_one() {
+            return Err(Failure::Configuration(
+                "other machines can reach this service, and its access key is the one that everybody \
+                 knows: whoever reaches it can send to every client. Set a key of your own with \
+                 --access-key, such as the output of `openssl rand -base64 32`. For a test, \
+                 --insecure-key allows it"
+                    .to_owned(),
+            ));
+        }
+        Ok(keys)
+    }
+}
+
+/// The keys of a service. None means the well-known one.
+#[derive(Debug)]
+pub(crate) struct Keys(Vec<AccessKey>);
+
+impl Keys {
+    /// The key for the printed connection string. A key of the user's own is a secret.
+    pub(crate) fn shown(&self) -> &'static str {
+        if self.0.is_empty() { WELL_KNOWN_ACCESS_KEY } else { "<your-key>" }
+    }
+
+    /// Whether it is there by default or by name.
+    pub(crate) fn have_the_well_known_one(&self) -> bool {
+        self.0.is_empty() || self.0.iter().any(is_well_known)
+    }
+
+    /// The keys themselves.
+    pub(crate) fn into_access_keys(self) -> Vec<AccessKey> {
+        if self.0.is_empty() { signalr_service::Config::default().access_keys } else { self.0 }
+    }
+}
+
+fn is_well_known(key: &AccessKey) -> bool {
+    key.as_bytes() == WELL_KNOWN_ACCESS_KEY.as_bytes()
+}
+
+/// The keys of a file: a line each, without the white space around it. Empty lines count for nothing.
+fn in_file(file: &Path) -> Result<Vec<AccessKey>, Failure> {
+    let bad = |found: &dyn std::fmt::Display| {
+        Failure::Configuration(format!("--access-key-file '{}': {found}", file.display()))
+    };
+    let bytes = signalr_small_file::read(file).map_err(|error| bad(&error))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| bad(&"it is no UTF-8 text; write one access key on each line"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let keys: Vec<_> = lines.filter_map(|line| AccessKey::parse(line).ok()).collect();
+    if keys.is_empty() {
+        return Err(bad(&"it is empty; write one access key on each line"));
+    }
+    Ok(keys)
+}

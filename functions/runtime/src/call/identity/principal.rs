@@ -1,0 +1,95 @@
+//! The principal in a header of Azure's front end: base64 of JSON, in one of two forms.
+//!
+//! App Service, Functions and Container Apps write `{"auth_typ","claims":[{"typ","val"}]}`, Static Web
+//! Apps `{"identityProvider","userId","userDetails","userRoles"}`.
+//! Sources: <https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities>,
+//! <https://learn.microsoft.com/azure/static-web-apps/user-information>
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// With padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The claims that hold what App Service takes for the user's id, in its order.
+const USER_CLAIMS: [&str; 4] = [
+    "http://schemas.microsoft.com/identity/claims/objectidentifier",
+    "oid",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",
+    "sub",
+];
+
+/// The user's id of Static Web Apps.
+const USER_ID: &str = "userId";
+const ROLES: &str = "userRoles";
+
+/// Who signed in.
+#[derive(Debug)]
+pub(super) struct Principal {
+    /// The user's id, in the form of Static Web Apps.
+    user_id: Option<String>,
+    /// By their names; values of one name are gathered in an array.
+    pub(super) claims: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Claim {
+    typ: String,
+    val: String,
+}
+
+impl Principal {
+    /// Reads either form; `None` for anything else.
+    pub(super) fn parse(header: &str) -> Option<Self> {
+        let json = BASE64.decode(header.trim()).ok()?;
+        let mut members: Map<String, Value> = serde_json::from_slice(&json).ok()?;
+        let listed = match members.remove("claims") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(claims) => serde_json::from_value::<Vec<Claim>>(claims).ok()?,
+        };
+        let user_id = match members.get(USER_ID) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(user)) => Some(user.clone()).filter(|user| !user.is_empty()),
+            Some(_) => return None,
+        };
+        // What App Service has beside the claims says only how to read them.
+        let is_of_static_web_apps = members.contains_key(USER_ID) || members.contains_key(ROLES);
+        let claims = if is_of_static_web_apps { members } else { Map::new() };
+        Some(Self { user_id, claims: gather(claims, listed) })
+    }
+
+    /// The user's id.
+    pub(super) fn user(&self) -> Option<String> {
+        let text = |name: &&str| self.claims.get(*name)?.as_str().map(str::to_owned);
+        self.user_id.clone().or_else(|| USER_CLAIMS.iter().find_map(text))
+    }
+
+    /// Whether Static Web Apps says that nobody signed in.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.claims.contains_key(ROLES)
+    }
+
+    /// Whether it is that of another user than the one with this id.
+    pub(super) fn names_another_than(&self, id: &str) -> bool {
+        self.user_id.as_ref().is_some_and(|user| user != id)
+    }
+}
+
+fn gather(mut claims: Map<String, Value>, listed: Vec<Claim>) -> Map<String, Value> {
+    for Claim { typ, val } in listed {
+        match claims.get_mut(&typ) {
+            None => drop(claims.insert(typ, val.into())),
+            Some(Value::Array(values)) => values.push(val.into()),
+            Some(value) => *value = Value::Array(vec![value.take(), val.into()]),
+        }
+    }
+    claims
+}

@@ -1,0 +1,69 @@
+variable "name" {
+  description = "Put in front of the names of all resources"
+  type        = string
+  default     = "signalr"
+}
+
+variable "packages" {
+  description = "Folder with negotiate.zip, broadcast.zip and group-admin.zip, as `make lambda-packages` writes them to target/packages"
+  type        = string
+}
+
+variable "architecture" {
+  description = "What the functions are built for"
+  type        = string
+  default     = "x86_64"
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "The architecture is x86_64 or arm64."
+  }
+}
+
+variable "connection_string" {
+  description = "Connection string of the service"
+  type        = string
+  sensitive   = true
+}
+
+variable "function_key" {
+  description = "What callers of broadcast and group-admin send as x-functions-key or ?code="
+  type        = string
+  sensitive   = true
+  validation {
+    condition     = length(var.function_key) >= 16
+    error_message = "A function key has at least 16 characters, such as the output of `openssl rand -base64 32`."
+  }
+}
+
+variable "hub" {
+  description = "The hub of calls that name none"
+  type        = string
+  default     = "chat"
+}
+
+variable "hubs" {
+  description = "The hubs that are served, that of `hub` among them; empty for that one alone"
+  type        = list(string)
+  default     = []
+}
+
+variable "allowed_origins" {
+  description = "The origins whose pages may negotiate from a browser"
+  type        = list(string)
+  default     = []
+}
+
+variable "jwt" {
+  description = "Who issues the tokens that negotiate asks for, and for whom; null lets everyone in as nobody"
+  type = object({
+    issuer   = string
+    audience = list(string)
+  })
+  default = null
+}
+
+variable "log_retention_days" {
+  description = "For how long logs are kept"
+  type        = number
+  default     = 30
+}
