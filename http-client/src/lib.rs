@@ -9,6 +9,8 @@ mod trust;
 
 use std::{error::Error as StdError, time::Duration};
 
+pub use reqwest::Error as RequestError;
+
 pub use self::trust::{Trust, TrustError};
 
 /// From the first packet to the end of the TLS handshake.

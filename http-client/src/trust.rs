@@ -67,7 +67,12 @@ impl Trust {
         Ok(Self(Some(Arc::new(roots))))
     }
 
-    pub(crate) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
+    /// How a client of TLS checks servers, for connections that are no HTTP calls.
+    ///
+    /// # Errors
+    ///
+    /// What the library says of its own set-up.
+    pub fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let roots = match &self.0 {
             Some(own) => Arc::clone(own),
             None => Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),

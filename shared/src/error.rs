@@ -79,6 +79,11 @@ pub enum Error {
         version: ApiVersion,
     },
 
+    /// Nothing was sent, as the client is one [without sending](crate::rest::RestClient::without_sending).
+    #[cfg(feature = "rest")]
+    #[error("nothing was sent, as was asked for:\n{0}")]
+    NotSent(Box<crate::rest::RequestPreview>),
+
     /// The service answered, but not with success.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -170,6 +175,8 @@ impl Error {
             }
             #[cfg(feature = "rest")]
             Self::HttpClient(_) => Fault::Configuration,
+            #[cfg(feature = "rest")]
+            Self::NotSent(_) => Fault::Caller,
             Self::Name(_)
             | Self::InvalidValue { .. }
             | Self::TokenTooLong { .. }

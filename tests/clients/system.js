@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const BINARY = process.env.SIGNALR_BIN ?? fileURLToPath(new URL("../../target/debug/signalr", import.meta.url));
+export const BINARY = process.env.SIGNALR_BIN ?? fileURLToPath(new URL("../../target/debug/signalr", import.meta.url));
 
 /** What the command says about a place, by the words in front of it. */
 const PLACES = {

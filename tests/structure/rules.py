@@ -28,6 +28,7 @@ MAY_USE = {
     "signalr-small-file": set(),
     "signalr-http-client": {"signalr-small-file"},
     "signalr-http-server": {"signalr-small-file"},
+    "signalr-serverless-client": {"signalr-http-client"},
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-serverless": {"signalr-http-client", "signalr-signing-keys", "signalr-small-file"},
@@ -52,6 +53,7 @@ MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-group-admin",
 }
 MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
+    "signalr-serverless-client",
     "signalr-function-app",
     "signalr-service",
     "signalr-small-file",

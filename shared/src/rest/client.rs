@@ -180,6 +180,26 @@ impl RestClient {
         self
     }
 
+    /// Sends nothing: each call ends with [`Error::NotSent`], which has the request. It needs no service
+    /// and no Microsoft Entra token.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use signalr_serverless::{*, rest::RestClient};
+    /// # let service = ConnectionString::parse("Endpoint=https://x;AccessKey=k")?;
+    /// let client = RestClient::new(&service)?.without_sending();
+    /// let call = client.hub(HubName::parse("chat")?).user(UserId::parse("ann")?).exists().await;
+    /// let Err(Error::NotSent(request)) = call else { panic!("{call:?}") };
+    /// assert_eq!(request.url, "https://x/api/hubs/chat/users/ann?api-version=2024-12-01");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn without_sending(mut self) -> Self {
+        Arc::make_mut(&mut self.0).sends = false;
+        self
+    }
+
     /// The hub to call.
     ///
     /// ```no_run
