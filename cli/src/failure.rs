@@ -41,7 +41,7 @@ pub(crate) enum Failure {
     /// The service refuses the caller.
     #[error("{0}")]
     Refused(String),
-    /// Whoever read standard output reads no more.
+    /// Anyone who read standard output reads no more.
     #[error("standard output is closed")]
     OutputClosed,
     /// A second signal came while the command was ending.

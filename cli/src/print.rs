@@ -19,7 +19,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&text)
 }
 
-/// Whoever read the output reads no more: there is nobody left to work for.
+/// Anyone who read the output reads no more: there is nobody left to work for.
 fn closed(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::OutputClosed,

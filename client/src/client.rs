@@ -165,7 +165,7 @@ impl Client {
         self
     }
 
-    /// Makes HTTP requests by a client of one's own, such as one that thousands of connections share.
+    /// Makes HTTP requests by a client of its own, such as one that thousands of connections share.
     #[must_use]
     pub fn with_http_client(mut self, http: reqwest::Client) -> Self {
         self.0.http = Some(http);

@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{encoding::Protocol, error::CallError, payload::Payload, protocol::Outcome};
 
-/// Whoever waits for the end of the connection, if anybody does.
+/// Anyone who waits for the end of the connection, if anybody does.
 pub(crate) type Waiter = Option<oneshot::Sender<()>>;
 
 /// A connection as calls need it.

@@ -35,7 +35,7 @@ const ACK_INTERVAL: Duration = Duration::from_secs(1);
 /// Why a connection is over.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The program wants it so; whoever waits for the end.
+    /// The program wants it so; anyone who waits for the end.
     ByClient(Waiter),
     ByServer {
         error: Option<String>,

@@ -118,7 +118,7 @@ impl Driver {
         }
     }
 
-    /// Connects again by the client's plan. Fails with whoever waits for the end.
+    /// Connects again by the client's plan. Fails with anyone who waits for the end.
     async fn reconnect(&mut self, closed: Closed) -> Result<Opened, Waiter> {
         let Self { client, commands, deliveries, .. } = self;
         deliveries.event(Event::Reconnecting { reason: closed.to_string() });

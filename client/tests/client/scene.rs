@@ -59,7 +59,7 @@ impl Scene {
     }
 }
 
-/// A token of the user `ann` for whoever finds the service at this `host:port`.
+/// A token of the user `ann` for anyone who finds the service at this `host:port`.
 fn token(host: &str) -> String {
     let key = AccessKey::parse(WELL_KNOWN_ACCESS_KEY).unwrap();
     let options = NegotiateOptions::default()

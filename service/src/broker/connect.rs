@@ -95,7 +95,7 @@ async fn refuse_cluster_mode(
 ) -> Result<(), BrokerError> {
     let mut info = redis::cmd("INFO");
     info.arg("cluster");
-    // Whoever may not ask is believed to have chosen well.
+    // Anyone who may not ask is believed to have chosen well.
     if let Ok(answer) = connection.send_packed_command(&info).await
         && redis::from_redis_value::<String>(answer)
             .is_ok_and(|it| it.contains("cluster_enabled:1"))

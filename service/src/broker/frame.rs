@@ -38,7 +38,7 @@ pub(crate) enum Kind {
     Invoke,
     /// What a client sent to a node that does not own its connection.
     Relay,
-    /// Whoever asked does not wait any more.
+    /// The caller does not wait any more.
     Cancel,
     Answer,
     /// A node is there, with all its subscriptions.

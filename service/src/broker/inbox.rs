@@ -44,7 +44,7 @@ struct Inner {
     connection: AtomicU64,
     lost: Notify,
     resubscribed: Notify,
-    /// As `resubscribed`, for whoever takes the frames.
+    /// As `resubscribed`, for anyone who takes the frames.
     missed: Arc<Notify>,
     /// Counts what was left out.
     left_out: AtomicU64,

@@ -125,7 +125,7 @@ impl Interests {
             let Some(entry) = table.channels.get_mut(name) else { continue };
             entry.is_confirmed = true;
             for waiting in entry.waiting.drain(..) {
-                // Whoever waited may have gone.
+                // Anyone who waited may have gone.
                 let _ = waiting.send(());
             }
         }

@@ -185,7 +185,7 @@ impl Broker {
     /// Answers the question that came in a frame.
     pub(crate) fn answer(&self, question: &Frame, body: Bytes) {
         let frame = Frame { question: question.question, ..self.frame(Kind::Answer, body) };
-        // Whoever asked finds out by itself that there is no answer.
+        // The caller finds out by itself that there is no answer.
         let _ = self.publish(Channel::Node(question.origin), &frame);
     }
 

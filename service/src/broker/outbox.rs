@@ -174,7 +174,7 @@ async fn run(
             continue;
         }
         health.publishes(false);
-        // Whoever waits for one of these learns that it was lost.
+        // Anyone who waits for one of these learns that it was lost.
         batch.clear();
         while outgoing.try_recv().is_ok() {}
         connection = connect_again(&settings).await;
@@ -217,7 +217,7 @@ async fn send(
             _ => value,
         };
         if let Some(answered) = outgoing.answered {
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = answered.send(value);
         }
     }

@@ -39,7 +39,7 @@ impl Questions {
         Open { questions: self.clone(), number, answers }
     }
 
-    /// Hands an answer to whoever waits for it. One that nobody waits for any more is dropped.
+    /// Hands an answer to anyone who waits for it. One that nobody waits for any more is dropped.
     pub(super) fn answer(&self, number: u64, body: Bytes) {
         if let Some(answered) = self.lock().open.get(&number) {
             let _ = answered.try_send(body);

@@ -36,7 +36,7 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
                 let _ = relays.try_send(frame);
                 Ok(())
             }
-            // Whoever asked something that this version does not know learns that it has no answer.
+            // The caller something that this version does not know learns that it has no answer.
             Kind::Unknown(_) => {
                 if frame.question != 0 {
                     joined.broker.answer(&frame, Bytes::from_static(question::UNKNOWN));
@@ -133,7 +133,7 @@ impl Joined {
         let answer = self.hubs.begin_invocation(hub, connection, invocation_id, message).await?;
         let broker = self.broker.clone();
         tokio::spawn(async move {
-            // Whoever called has given up by then.
+            // Anyone who called has given up by then.
             let Ok(answered) = timeout(limit, answer).await else { return };
             broker.answer(&frame, question::answered(answered.ok().as_ref()));
         });

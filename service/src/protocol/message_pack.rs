@@ -188,7 +188,7 @@ impl Fields<'_> {
             (2, _) => Ok(Ok(None)),
             (3, Some(result)) => match to_raw_value(&AsJson(result)) {
                 Ok(result) => Ok(Ok(Some(result))),
-                // Whoever wants the client's bytes gets them all the same.
+                // Anyone who wants the client's bytes gets them all the same.
                 Err(error) => Ok(Err(format!("the result has no form in JSON: {error}"))),
             },
             _ => Err(ProtocolError::new("a completion has neither result nor error")),

@@ -162,7 +162,7 @@ impl OwnStore<'_> {
             Self::Memory(memory) => memory.take_expired(now),
             Self::Disk(disk) => {
                 let expired = disk.memory().take_expired(now);
-                // What stays in the file has ended for whoever reads it later, too.
+                // What stays in the file has ended for anyone who reads it later, too.
                 if let Err(error) = disk.write(expired.clone()).await {
                     tracing::warn!(%error, "memberships that ended stay in the file");
                 }

@@ -20,7 +20,7 @@ async fn every_operation_of_every_version_does_what_it_should() {
     check_all((&start().await).into()).await;
 }
 
-/// The same if whoever calls reaches another node than the clients.
+/// The same if anyone who calls reaches another node than the clients.
 #[tokio::test]
 async fn every_operation_does_the_same_through_another_node() {
     let redis = Redis::start().await;

@@ -32,7 +32,7 @@ impl<'a> From<&'a Running> for Nodes<'a> {
 pub(crate) struct Scene<'a> {
     /// Where callers call.
     pub(crate) service: &'a Running,
-    /// Where Carol connects, and whoever comes later.
+    /// Where Carol connects, and anyone who comes later.
     pub(crate) later: &'a Running,
     pub(crate) rest: RestClient,
     pub(crate) hub: Hub,

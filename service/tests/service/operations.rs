@@ -313,7 +313,7 @@ async fn every_way_to_call_every_operation_does_what_it_should() {
     }
 }
 
-/// The same if whoever calls reaches another node than the clients.
+/// The same if anyone who calls reaches another node than the clients.
 #[tokio::test]
 async fn every_way_does_the_same_through_another_node() {
     let redis = Redis::start().await;

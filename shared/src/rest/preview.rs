@@ -5,6 +5,12 @@ use std::fmt;
 use serde::Serialize;
 
 /// A request that was not sent. It has no token: what stands in its place is `Bearer <hidden>`.
+///
+/// ```
+/// # fn example(preview: signalr_serverless::rest::RequestPreview) {
+/// println!("{preview}"); // POST http://localhost:8888/api/…
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestPreview {

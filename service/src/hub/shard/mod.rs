@@ -96,7 +96,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 Work::AskGroupsAgain => {
                     spawn_local(ask_again(Rc::clone(&shard)));
                 }
-                // Whoever asked may have gone away.
+                // The caller may have gone away.
                 Work::Report(report) => drop(report.send(shard.borrow().counts.clone())),
                 Work::CloseOver { spread, done } => {
                     spawn_local(close_over(Rc::clone(&shard), spread, done));
