@@ -9,7 +9,7 @@ use signalr_serverless::{ConnectionId, GroupName, UserId, rest::GroupMember};
 
 use crate::{access::CallFlags, failure::Failure, print};
 
-/// Who is in a group
+/// The users and connections of a group
 #[derive(Args, Debug)]
 pub(crate) struct Group {
     #[command(subcommand)]
