@@ -1,7 +1,7 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium prometheus deny soak fuzz \
+.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium proxies prometheus redis cluster deny soak fuzz \
   deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
 
 # Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
@@ -59,7 +59,7 @@ structure:
 	python3 -B tests/structure/self_test.py
 	python3 -B tests/structure/check.py
 
-rust-tests: nextest faketime
+rust-tests: nextest faketime redis
 	cargo test --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
@@ -109,7 +109,7 @@ instructions:
 	python3 -B bench/instructions.py $(if $(BASE),--base '$(BASE)')
 
 # The stock clients run against the debug build of the command; the page is the built one.
-client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium prometheus
+client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium proxies prometheus redis
 	cargo build --locked -p signalr-cli
 	cd tests/clients && npm test
 
@@ -199,3 +199,14 @@ prometheus:
 
 chromium:
 	tests/clients/install-chromium
+
+proxies:
+	tests/clients/install-proxies
+
+redis:
+	tests/cluster/install-redis
+
+# Redis, three nodes, nginx in front of them and the chat page through it, for a look. Ctrl-C ends it.
+cluster: page redis
+	cargo build --locked --release -p signalr-cli
+	python3 -B tests/cluster/start.py target/release/signalr

@@ -26,6 +26,24 @@ pub(crate) enum Failure {
     /// The configuration is good, but the machine refused, such as a port in use.
     #[error("{0}")]
     Start(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// What was asked about is not there, as the output says already.
+    #[error("not there")]
+    Absent,
+    /// Nobody answers where the service should be.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The service, or a client of it, failed.
+    #[error("{0}")]
+    Service(String),
+    /// The service refuses the caller.
+    #[error("{0}")]
+    Refused(String),
+    /// Anyone who read standard output reads no more.
+    #[error("standard output is closed")]
+    OutputClosed,
     /// A second signal came while the command was ending.
     #[error("{0}")]
     Forced(SecondSignal),
@@ -51,11 +69,36 @@ impl Failure {
         Self::Start(format!("{} ({flags})", with_causes(error)))
     }
 
+    /// The same failure, of this line of a script.
+    pub(crate) fn at_line(self, number: u64) -> Self {
+        let at = |text: String| format!("line {number}: {text}");
+        match self {
+            Self::Configuration(text) => Self::Configuration(at(text)),
+            Self::NotFound(text) => Self::NotFound(at(text)),
+            Self::Unreachable(text) => Self::Unreachable(at(text)),
+            Self::Service(text) => Self::Service(at(text)),
+            Self::Refused(text) => Self::Refused(at(text)),
+            other => other,
+        }
+    }
+
+    /// Prints the failure to standard error.
+    pub(crate) fn print(&self, standard_error: &Output) {
+        standard_error.send(format!("error: {self}\n").as_bytes());
+    }
+
     /// Prints the failure to standard error and gives its exit code.
     pub(crate) fn report(&self, standard_error: &Output) -> ExitCode {
-        standard_error.send(format!("error: {self}\n").as_bytes());
+        if !matches!(self, Self::Absent | Self::OutputClosed) {
+            self.print(standard_error);
+        }
         match self {
             Self::Configuration(_) => Exit::BadConfiguration.into(),
+            Self::NotFound(_) | Self::Absent => Exit::NotFound.into(),
+            Self::Unreachable(_) => Exit::Unreachable.into(),
+            Self::Service(_) => Exit::ServerFailed.into(),
+            Self::Refused(_) => Exit::Refused.into(),
+            Self::OutputClosed => ExitCode::SUCCESS,
             Self::Start(_) => Exit::Failed.into(),
             // At once: the runtime's own end would wait for calls that block, such as look-ups of
             // names.

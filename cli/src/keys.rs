@@ -56,7 +56,7 @@ impl KeyFlags {
         if !for_this_machine && !self.insecure_key && keys.have_the_well_known_one() {
             return Err(Failure::Configuration(
                 "other machines can reach this service, and its access key is the one that everybody \
-                 knows: whoever reaches it can send to every client. Set a key of your own with \
+                 knows: everyone who reaches it can send to every client. Set a key of your own with \
                  --access-key, such as the output of `openssl rand -base64 32`. For a test, \
                  --insecure-key allows it"
                     .to_owned(),

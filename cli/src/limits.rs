@@ -173,7 +173,7 @@ impl LimitFlags {
     }
 }
 
-/// Limits of so many sockets, some of which are kept back for operators.
+/// The limits for this number of sockets. Some of them are reserved for operators.
 pub(crate) fn socket_limits(connections: usize) -> SocketLimits {
     let defaults = SocketLimits::default();
     SocketLimits { connections, reserved: defaults.reserved.min(connections / 8), ..defaults }

@@ -1,22 +1,41 @@
 //! The `signalr` command.
 
+mod access;
 mod admin;
 mod announcement;
+mod bench;
+mod client;
+mod cluster;
+mod completions;
+mod connection;
 mod dev;
+mod execute;
 mod failure;
+mod group;
+mod health;
+mod invoke;
 mod keys;
 mod limits;
 mod local_settings;
 mod log;
+mod negotiate;
+mod open_api;
 mod open_files;
 mod output;
 mod page;
+mod print;
+mod send;
 mod serve;
+mod server;
+mod terminal;
 mod tls;
+mod token;
+mod upstream;
+mod user;
 
 use std::{ffi::OsString, io, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use mimalloc::MiMalloc;
 
 use self::{failure::Failure, output::Output};
@@ -45,6 +64,24 @@ struct Arguments {
 enum Command {
     Dev(dev::Dev),
     Serve(Box<serve::Serve>),
+    Upstream(upstream::Upstream),
+    Cluster(cluster::Cluster),
+    Client(Box<client::Client>),
+    Server(Box<server::Server>),
+    Send(Box<send::Send>),
+    Group(Box<group::Group>),
+    User(Box<user::User>),
+    Connection(Box<connection::Connection>),
+    Token(Box<token::Token>),
+    Negotiate(Box<negotiate::Negotiate>),
+    Invoke(Box<invoke::Invoke>),
+    Execute(Box<execute::Execute>),
+    Health(Box<health::Health>),
+    #[command(name = "openapi")]
+    OpenApi(Box<open_api::OpenApi>),
+    Bench(Box<bench::Bench>),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 #[tokio::main]
@@ -72,5 +109,22 @@ async fn run(
     match arguments.command {
         Command::Dev(dev) => dev.run(standard_error, environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
+        Command::Upstream(upstream) => upstream.run(),
+        Command::Cluster(cluster) => cluster.run().await,
+        Command::Client(client) => client.run(environment).await,
+        Command::Server(server) => server.run(standard_error, environment).await,
+        Command::Send(send) => send.run(environment).await,
+        Command::Group(group) => group.run(environment).await,
+        Command::User(user) => user.run(environment).await,
+        Command::Connection(connection) => connection.run(environment).await,
+        Command::Token(token) => token.run(environment).await,
+        Command::Negotiate(negotiate) => negotiate.run(environment).await,
+        Command::Invoke(invoke) => invoke.run(environment).await,
+        Command::Execute(execute) => execute.run(environment).await,
+        Command::Health(health) => health.run(environment).await,
+        Command::OpenApi(open_api) => open_api.run(environment).await,
+        Command::Bench(bench) => bench.run(environment).await,
+        Command::Completions(completions) => completions.run(Arguments::command()),
+        Command::Man(man) => man.run(Arguments::command()),
     }
 }

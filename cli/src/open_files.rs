@@ -31,7 +31,7 @@ pub(crate) fn raise_limit() -> io::Result<u64> {
     Ok(MOST)
 }
 
-/// How many sockets there may be among so many files.
+/// How many sockets a limit of open files allows.
 pub(crate) fn sockets(files: u64) -> usize {
     let others = OTHERS.min(files / 4);
     let sockets = files.saturating_sub(others).min(MOST);

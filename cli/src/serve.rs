@@ -1,17 +1,22 @@
 //! `signalr serve`: the service alone, in place of asrs-emulator.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use signalr_http_server::{EndSignals, ReloadSignals};
 use signalr_service::{
     ClientMessages, Config, EntraIssuer, HostName, Listen, Service, Trust, TrustError,
-    upstream::Settings,
+    upstream::{FILE_NAME, Settings},
 };
+use tokio::sync::watch;
 
 use crate::{
     admin::AdminFlags,
     announcement::{self, Line, Scheme},
+    cluster::BrokerFlags,
     failure::Failure,
     keys::{self, KeyFlags, Keys},
     limits::LimitFlags,
@@ -34,7 +39,7 @@ pub(crate) struct Serve {
     ip: Option<IpAddr>,
 
     /// The settings.json of asrs-emulator, or the folder that has it: where to call for what clients
-    /// do; changes are followed
+    /// do; changes are followed [default: the settings.json of this folder, if there is one]
     #[arg(short, long, value_name = "FILE", env = "SIGNALR_CONFIG")]
     config: Option<PathBuf>,
 
@@ -74,6 +79,14 @@ pub(crate) struct Serve {
     #[arg(long)]
     lenient: bool,
 
+    /// Folder in which users' groups last, so that a restart keeps them; without it they end with the
+    /// process
+    #[arg(long, value_name = "DIR", env = "SIGNALR_DATA")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    broker: BrokerFlags,
+
     #[command(flatten)]
     tls: TlsFlags,
 
@@ -92,9 +105,18 @@ enum OnClientMessage {
 impl Serve {
     /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(self, standard_error: &Output) -> Result<(), Failure> {
-        let upstream = self.config.as_deref().map(Settings::watch).transpose()?;
+        let settings = self.settings();
+        let upstream = settings.as_deref().map(Settings::watch).transpose()?;
+        let upstream_lines = upstream_lines(settings.as_deref(), upstream.as_ref());
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let broker = self.broker.read()?;
+        let data = self.data.clone();
+        if broker.is_some() && data.is_some() {
+            let problem =
+                "--data is for a node alone: with --broker the users' groups last in the broker";
+            return Err(Failure::Configuration(problem.to_owned()));
+        }
         let signals = EndSignals::listen()?;
         let keys = self.keys.read(self.is_for_this_machine())?;
         let key = keys.shown();
@@ -105,6 +127,8 @@ impl Serve {
         let config = Config {
             key_changes: Some(key_changes),
             upstream,
+            broker,
+            data,
             tls,
             access_keys: keys.into_access_keys(),
             ..self.config(open_files::sockets(files))
@@ -112,6 +136,7 @@ impl Serve {
         let sockets = config.sockets.connections;
         let service = config.bind().await.map_err(|error| Failure::start(&error, PORT_FLAGS))?;
         let mut lines = lines(&service, scheme, key);
+        lines.extend(upstream_lines);
         lines.push(Line::new("sockets", format!("{sockets} at once, with {files} open files")));
         announcement::print(&lines)?;
         Ok(signals.run(|first| service.run(first)).await?)
@@ -136,6 +161,12 @@ impl Serve {
         }
     }
 
+    /// The file of the upstream settings: the one that is named, or that of the working folder.
+    fn settings(&self) -> Option<PathBuf> {
+        let own = PathBuf::from(FILE_NAME);
+        self.config.clone().or_else(|| own.is_file().then_some(own))
+    }
+
     fn listen(&self, port: u16) -> Listen {
         match self.ip {
             Some(ip) => Listen::Address((ip, port).into()),
@@ -152,7 +183,7 @@ impl Serve {
             announcement::warn(
                 standard_error,
                 "other machines can reach this service, and with --lenient a token is good for \
-                 ever: whoever got one once can use it. Leave --lenient out",
+                 ever: everyone who once got one can use it. Leave --lenient out",
             );
         }
         if keys.have_the_well_known_one() {
@@ -177,14 +208,29 @@ fn trust(file: &str) -> Result<Trust, TrustError> {
     }
 }
 
+/// Which file says where events go, and what it says.
+fn upstream_lines(file: Option<&Path>, settings: Option<&watch::Receiver<Settings>>) -> Vec<Line> {
+    let (Some(file), Some(settings)) = (file, settings) else { return Vec::new() };
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let file = Line::new("upstream settings", file.display().to_string());
+    let settings = settings.borrow();
+    let templates = settings.lines().map(|template| Line::new("upstream", template));
+    std::iter::once(file).chain(templates).collect()
+}
+
 fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     let Some(address) = service.addresses().first() else { return Vec::new() };
-    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+    let is_everywhere = address.ip().is_unspecified();
+    let host = if address.ip().is_loopback() || is_everywhere {
         "localhost".to_owned()
     } else {
         announcement::host(address.ip())
     };
     let mut lines = announcement::service(scheme, &host, address.port(), key);
+    if is_everywhere {
+        let text = "every address of this machine; from another one, put its name for localhost";
+        lines.push(Line::new("listens on", text));
+    }
     if let Some(preview) = service.preview_addresses().first() {
         lines.push(Line::new("v1-preview", format!("{scheme}://{host}:{}", preview.port())));
     }

@@ -20,7 +20,7 @@ pub(crate) struct Http(SendRequest<Full<Bytes>>);
 impl Http {
     pub(crate) async fn open(site: &Site, from: From) -> Result<Self, Failure> {
         let (requests, connection) = handshake(TokioIo::new(site.connect(from).await?)).await?;
-        // The end of it is seen by whoever sends the next request.
+        // The sender of the next request sees the end of it.
         tokio::spawn(connection);
         Ok(Self(requests))
     }

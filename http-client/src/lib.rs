@@ -1,12 +1,15 @@
 //! The HTTP client under everything that calls out: REST calls, issuers of tokens, upstreams.
 //!
-//! A program makes one, and hands clones of it to whatever makes calls: they share its connections.
+//! A program makes one client and gives clones of it to all parts that make calls. The clones share
+//! its connections.
 
 #![warn(missing_docs)]
 
 mod trust;
 
 use std::{error::Error as StdError, time::Duration};
+
+pub use reqwest::Error as RequestError;
 
 pub use self::trust::{Trust, TrustError};
 

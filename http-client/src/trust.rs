@@ -1,4 +1,4 @@
-//! Whose certificates a server may show.
+//! The authorities whose certificates are accepted from servers.
 
 use std::{fmt, io, path::Path, sync::Arc};
 
@@ -19,7 +19,7 @@ use rustls::{
 #[derive(Clone, Default)]
 pub struct Trust(Option<Arc<RootCertStore>>);
 
-/// A file of authorities that cannot be used: which, and what is wrong with it.
+/// Why a file of authorities cannot be used. The text names the file and says what is wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -67,7 +67,12 @@ impl Trust {
         Ok(Self(Some(Arc::new(roots))))
     }
 
-    pub(crate) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
+    /// How a client of TLS checks servers, for connections that are no HTTP calls.
+    ///
+    /// # Errors
+    ///
+    /// What the library says of its own set-up.
+    pub fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let roots = match &self.0 {
             Some(own) => Arc::clone(own),
             None => Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),

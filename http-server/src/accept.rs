@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::tcp;
 
-/// How long to wait where the machine has no socket left.
+/// How long to wait if the machine has no socket left.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How many pauses there are from one line of the log to the next.
 const PAUSES_TO_LOG: u32 = 10;
@@ -29,7 +29,7 @@ impl Ports {
         Self { listeners, first: 0, pauses: 0 }
     }
 
-    /// The next connection, and its peer. No connection is lost where this is dropped before it is ready.
+    /// The next connection, and its peer. No connection is lost if this is dropped before it is ready.
     pub(crate) async fn accept(&mut self) -> (TcpStream, IpAddr) {
         loop {
             match self.try_accept().await {

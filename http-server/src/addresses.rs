@@ -101,7 +101,8 @@ impl Drop for Counted {
     }
 }
 
-/// What counts as one address: whoever has one of IPv6 has a whole network of 64 bits.
+/// The part of an address that is counted. With IPv6 it is the network of 64 bits, since every
+/// caller has a whole one.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),

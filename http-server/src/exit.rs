@@ -14,6 +14,14 @@ use std::process::ExitCode;
 pub enum Exit {
     /// 64, `EX_USAGE` of sysexits.h: a flag, a variable or a file is wrong, and nothing was bound.
     BadConfiguration,
+    /// 66, `EX_NOINPUT`: what was asked for is not there.
+    NotFound,
+    /// 69, `EX_UNAVAILABLE`: a server cannot be reached.
+    Unreachable,
+    /// 70, `EX_SOFTWARE`: a server failed.
+    ServerFailed,
+    /// 77, `EX_NOPERM`: a server refuses the caller.
+    Refused,
     /// 1: the configuration is good, but the machine refused, such as a port in use.
     Failed,
 }
@@ -22,6 +30,10 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
             Exit::BadConfiguration => Self::from(64),
+            Exit::NotFound => Self::from(66),
+            Exit::Unreachable => Self::from(69),
+            Exit::ServerFailed => Self::from(70),
+            Exit::Refused => Self::from(77),
             Exit::Failed => Self::FAILURE,
         }
     }

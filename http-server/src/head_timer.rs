@@ -1,8 +1,8 @@
 //! The time for the head of a request, apart from the time between requests.
 //!
-//! The HTTP library has one time limit for both: it starts a timer when it begins to wait for a head,
-//! and asks it again after each read. This timer is told by the socket that bytes have come, and
-//! from then on gives the head its own time.
+//! The HTTP library has one time limit for both: it starts a timer when it begins to wait for a
+//! head, and asks it again after each read. The socket reports to this timer that bytes have
+//! arrived. From that moment the head has its own time.
 //!
 //! A head that began while the answer before it was still being written has the time between
 //! requests: its first bytes came before the timer started. It costs no more than an idle connection.

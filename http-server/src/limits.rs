@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What a connection may cost. The defaults are safe for a port that everybody can reach.
 ///
-/// Bodies are not limited here: whoever reads one knows how long it may be, and what to answer.
+/// Bodies have no limit here. The handler that reads a body knows its limit and the answer.
 ///
 /// ```
 /// use std::time::Duration;

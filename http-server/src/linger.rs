@@ -1,8 +1,8 @@
 //! The end of a connection whose caller may still be sending.
 //!
 //! A socket that is closed with bytes unread tells its peer to forget everything, the last answer
-//! included. So the write side is closed first, and what still comes is read and dropped, until the
-//! caller has closed its side or a bound is reached. Source: RFC 9112, section 9.6.
+//! included. For this reason the write side is closed first. Bytes that still arrive are read and
+//! dropped, until the caller closes its side or a bound is reached. Source: RFC 9112, section 9.6.
 
 use std::{
     io,

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpSocket};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
-    /// This machine only, at 127.0.0.1 and, where there is IPv6, at `::1`, so that `localhost`
+    /// This machine only, at 127.0.0.1 and, if there is IPv6, at `::1`, so that `localhost`
     /// works however a client resolves it.
     Loopback {
         /// The port, the same at both addresses.
@@ -30,7 +30,7 @@ pub struct ListenError {
 }
 
 impl ListenError {
-    /// What the operating system said, for a text of one's own.
+    /// The error of the operating system, for a text of your own.
     #[must_use]
     pub fn into_cause(self) -> io::Error {
         self.source
@@ -46,7 +46,7 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-/// How often another free port is tried where the one for IPv4 is taken for IPv6.
+/// How often another free port is tried if the one for IPv4 is taken for IPv6.
 const FREE_PORT_TRIES: usize = 20;
 
 impl Listen {

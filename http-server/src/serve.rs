@@ -19,12 +19,12 @@ use crate::{
 /// [`Limits::drain_time`] is cut off.
 ///
 /// The service may upgrade a connection: [`take_socket`](crate::take_socket) hands out its socket.
-/// Such a socket is the service's own from then on, and outlives this call.
+/// The service then owns the socket, also after this call has ended.
 ///
-/// There are as many connections at once as [`SocketLimits`](crate::SocketLimits) has for everybody;
-/// [`serve_with`] takes limits of one's own.
+/// There are as many connections at once as [`SocketLimits`](crate::SocketLimits) has for
+/// everybody; [`serve_with`] takes limits of your own.
 ///
-/// It must run in a tokio runtime. Where it is dropped, every connection ends at once.
+/// It must run in a tokio runtime. If it is dropped, every connection ends at once.
 pub async fn serve<S, B>(
     listeners: Vec<TcpListener>,
     service: S,

@@ -120,7 +120,7 @@ impl EndSignals {
         let (come, first) = oneshot::channel();
         let second = async {
             self.next().await;
-            // Whoever waited for it may have ended by itself.
+            // The task that waited for it may have ended by itself.
             let _ = come.send(());
             SecondSignal(self.next().await)
         };

@@ -34,7 +34,7 @@ const LIMITS: Limits = Limits {
     drain_time: Duration::from_secs(5),
 };
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-/// With bytes behind it that are for whoever gets the socket.
+/// With bytes behind it that are for the next owner of the socket.
 const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly";
 

@@ -29,7 +29,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-/// What no test waits longer for.
+/// No test waits longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The files of a certificate.

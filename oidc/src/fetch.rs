@@ -60,7 +60,7 @@ impl Fetch {
             secure_url(&discovery.jwks_uri).map_err(|problem| format!("jwks_uri {problem}"))?;
         let KeySet { keys } = self.document(&url).await?;
         let keys = usable(keys);
-        // Taken, it would lock out everybody whose token an earlier key still proves.
+        // If this set were accepted, everyone with a token of an earlier key would be locked out.
         if keys.is_empty() {
             return Err(format!("{url} has no key that can sign"));
         }

@@ -58,7 +58,8 @@ impl Issuer {
         Ok(Self { names: vec![url.to_owned()], discovery, tenants: Vec::new() })
     }
 
-    /// Takes a name as tokens have it, whose keys are found by a discovery document elsewhere.
+    /// An issuer by the name in its tokens. Its keys are found through a discovery document at
+    /// another URL.
     ///
     /// A `{tenantid}` in the name stands for the tenant in a token's `tid`;
     /// [`with_tenants`](Self::with_tenants) says which.

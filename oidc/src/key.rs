@@ -7,8 +7,8 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
 };
 
-/// The algorithms that prove who signed: those with a private and a public key. With the others,
-/// whoever can check a token can also make one.
+/// The algorithms that prove who signed: those with a private and a public key. With the other
+/// algorithms everyone who can check a token can also make one.
 pub(super) const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,

@@ -54,7 +54,7 @@ variable "allowed_origins" {
 }
 
 variable "jwt" {
-  description = "Who issues the tokens that negotiate asks for, and for whom; null lets everyone in as nobody"
+  description = "The issuer and the audience of the tokens that negotiate requires; if it is null, everyone may connect, without a user id"
   type = object({
     issuer   = string
     audience = list(string)

@@ -84,7 +84,7 @@ impl Share {
         Bytes::from_owner(HandedOver { bytes, _share: share })
     }
 
-    /// Gives so many of the bytes to another holder.
+    /// Gives this number of bytes to another holder.
     pub(crate) fn split(&mut self, bytes: usize) -> Self {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

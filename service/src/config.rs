@@ -2,6 +2,7 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
     thread,
     time::Duration,
 };
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::EntraIssuer,
+    broker::BrokerSettings,
     drain::Drain,
     host_name::HostName,
     memory,
@@ -103,6 +105,11 @@ pub struct Config {
     pub drain: Drain,
     /// Where clients' events and calls go, as it changes. Default: nowhere.
     pub upstream: Option<watch::Receiver<upstream::Settings>>,
+    /// Leads to the other nodes of a cluster. Default: none, one node alone.
+    pub broker: Option<BrokerSettings>,
+    /// The folder in which users' groups last, so that a restart keeps them. With a broker they are
+    /// there instead. Default: none, they end with the process.
+    pub data: Option<PathBuf>,
     /// Whom to trust in calls of upstreams and issuers. Default: the public authorities.
     pub trust: Trust,
 }
@@ -113,7 +120,7 @@ pub struct Config {
 pub struct Timeouts {
     /// From the transport's beginning to the client's handshake. Default: 15 s.
     pub handshake: Duration,
-    /// A ping is sent where nothing else was for this long. Default: 15 s.
+    /// A ping is sent if nothing else was for this long. Default: 15 s.
     pub keep_alive: Duration,
     /// A client that sends nothing, not even pings, for this long is closed, once it has sent its
     /// first ping (see [`SilentClients`]). Default: 30 s.
@@ -162,6 +169,8 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             drain: Drain::default(),
             upstream: None,
+            broker: None,
+            data: None,
             trust: Trust::default(),
         }
     }

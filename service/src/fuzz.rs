@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use crate::{
+    broker::{Frame, Kind},
     carrier::websocket::decode,
+    cluster,
     filter::Filter,
     protocol::{Protocol, handshake, message_pack},
     rest,
+    transport::relay,
 };
 
 /// WebSocket frames, in pieces whose size the first byte gives. Whole or in pieces, the messages
@@ -49,4 +52,14 @@ pub fn filters(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = text.parse::<Filter>();
     }
+}
+
+/// Frames of other nodes, and what is in them. A frame that is read is written as it was.
+pub fn cluster_frames(data: &[u8]) {
+    let Ok(frame) = Frame::decode(Bytes::copy_from_slice(data)) else { return };
+    if !matches!(frame.kind, Kind::Unknown(_)) {
+        assert_eq!(Frame::decode(frame.encode()).as_ref(), Ok(&frame));
+    }
+    cluster::decode(frame.body.clone());
+    let _ = relay::Request::read(frame.body);
 }

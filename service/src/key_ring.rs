@@ -6,7 +6,7 @@ use jsonwebtoken::DecodingKey;
 use signalr_serverless::{AccessKey, upstream::SignatureKeys};
 use tokio::sync::watch;
 
-use crate::auth::ClientKeys;
+use crate::{auth::ClientKeys, tokens::TokenSigner};
 
 /// The keys of now. Clones are one and the same.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub(crate) struct Keys {
     pub(crate) decoding: Vec<DecodingKey>,
     /// What others may sign client tokens with.
     pub(crate) client: ClientKeys,
+    /// What makes and checks the connection tokens of a cluster.
+    pub(crate) connection: TokenSigner,
     /// What upstreams know the service by.
     pub(crate) upstream: SignatureKeys,
 }
@@ -59,6 +61,7 @@ impl Keys {
         Some(Self {
             decoding: keys.iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect(),
             client: ClientKeys::new(&signing, keys),
+            connection: TokenSigner::new(&signing, keys),
             upstream,
             signing,
         })

@@ -12,9 +12,11 @@
 mod admin;
 mod admission;
 mod auth;
+mod broker;
 mod budget;
 mod carrier;
 mod clock;
+mod cluster;
 mod config;
 mod connect_rate;
 mod cors;
@@ -49,6 +51,7 @@ mod transport;
 pub mod upstream;
 
 pub use auth::{EntraIssuer, EntraIssuerError};
+pub use broker::{BrokerError, BrokerSettings, BrokerSettingsError, NodeStatus};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
 pub use drain::Drain;
@@ -57,3 +60,4 @@ pub use server::{Service, StartError};
 pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};
 pub use signalr_http_server::{Listen, ListenError, SocketCounts, SocketLimits, Tls, TlsError};
+pub use store::DataError;

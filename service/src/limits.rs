@@ -45,9 +45,14 @@ fn of_clients(state: &State) -> Vec<Limit> {
     all
 }
 
-/// Why balancers are to send clients elsewhere, if they are: `shutdown`, or a limit.
+/// Why balancers are to send clients elsewhere, if they are: `shutdown`, `broker`, or a
+/// limit.
 pub(crate) fn not_ready(state: &State) -> Option<&'static str> {
-    if state.stage.is_ready() { reached(state) } else { Some("shutdown") }
+    if !state.stage.is_ready() {
+        return Some("shutdown");
+    }
+    // No client can connect while other nodes are out of reach.
+    if state.cluster.is_whole() { reached(state) } else { Some("broker") }
 }
 
 /// The limit that is reached, if one is that clients meet.

@@ -9,8 +9,9 @@ use http::{StatusCode, header};
 
 use crate::{limits, state::State};
 
-/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for, and
-/// while a limit is reached that clients meet.
+/// `/live` is 200 for as long as anything is answered; `/ready` is 503 once the end was asked for, while
+/// a limit is reached that clients meet, and while the broker of a cluster is away, since no client can
+/// connect then.
 pub(crate) fn router() -> Router<Arc<State>> {
     Router::new().route("/live", get(live)).route("/ready", get(ready))
 }

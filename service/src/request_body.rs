@@ -13,8 +13,8 @@ use crate::budget::QueueBudget;
 /// How long a caller may take to send a body.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// A body of so many bytes is taken even if too much is held for all: a message that is sent closes
-/// slow clients, and a ping keeps its client.
+/// A body of this size is accepted even if too many bytes are held in all: a message that is sent
+/// closes slow clients, and a ping keeps its client.
 const ALWAYS_TAKEN: usize = 64 * 1024;
 
 /// Why a body was not read. The texts are for the caller.

@@ -27,27 +27,32 @@ use crate::{
     admin::Admin,
     admission::{Admission, Calls},
     auth::Verifier,
+    broker::{self, About, Broker, BrokerError},
     budget::QueueBudget,
     clock::Clock,
+    cluster::{self, Cluster, replies},
     config::Config,
     connect_rate::ConnectRate,
     cors,
     counters::Counters,
     drain::{Drain, Stage},
     header_limit,
-    hub::{Hubs, replies, shard::Shared},
+    hub::{Hubs, shard::Shared},
     key_ring::KeyRing,
     probes,
     request_path::RequestPaths,
     rest,
     shard_of::ShardOf,
     state::State,
-    store::Store,
+    store::{BrokerStore, DataError, DiskStore, Store},
     timings::Timings,
     tokens::ConnectionTokens,
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
 };
+
+/// How many requests of clients may wait that come by other nodes.
+const RELAYS: usize = 4096;
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +70,12 @@ pub enum StartError {
     /// The machine has no thread to give.
     #[error("cannot start the shards: {0}")]
     Shards(io::Error),
+    /// The broker of the cluster cannot be used.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The folder for what lasts cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Neither an upstream nor an issuer can be called.
     #[error(transparent)]
     HttpClient(#[from] SetupError),
@@ -85,6 +96,8 @@ pub struct Service {
     upstream: Option<Upstream>,
     /// What the upstream answers to clients, apart for each shard.
     replies: Vec<mpsc::Receiver<Reply>>,
+    /// What comes from other nodes.
+    broker: Option<broker::Running>,
 }
 
 impl std::fmt::Debug for Service {
@@ -138,17 +151,32 @@ impl Service {
             let (keys, timings) = (keys.clone(), Arc::clone(&timings));
             Upstream::new(settings, keys, limits, http, answers, counters, timings)
         });
+        let (broker, frames) = match &config.broker {
+            Some(settings) => {
+                let address = own_addresses.first().map(ToString::to_string).unwrap_or_default();
+                let (broker, running) =
+                    Broker::start(settings, About::new(address, Arc::clone(&counters))).await?;
+                (Some(broker), Some(running))
+            }
+            None => (None, None),
+        };
+        let store = match (&broker, &config.data) {
+            (Some(broker), _) => Store::Broker(BrokerStore::new(broker.clone())),
+            (None, Some(folder)) => Store::Disk(DiskStore::open(folder)?),
+            (None, None) => Store::default(),
+        };
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
         let shared = Shared {
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
             queue_budget: queue_budget.clone(),
-            store: Arc::new(Store::default()),
+            store: Arc::new(store),
             counters: Arc::clone(&counters),
             upstream: upstream.clone(),
+            broker: broker.clone(),
             clock,
         };
-        let hubs = Hubs::start(shard_of, &shared).map_err(StartError::Shards)?;
+        let hubs = Arc::new(Hubs::start(shard_of, &shared).map_err(StartError::Shards)?);
         let paths = RequestPaths::new(&config.names);
         let mut verifier = Verifier::new(keys.clone(), config.lenient)
             .with_names(config.names.clone(), paths.clone());
@@ -156,6 +184,7 @@ impl Service {
             verifier = verifier.with_entra(issuer, http);
         }
         let state = Arc::new(State {
+            cluster: Cluster::new(Arc::clone(&hubs), broker),
             hubs,
             tokens: ConnectionTokens::default(),
             admission: Admission::new(
@@ -195,6 +224,7 @@ impl Service {
             admin,
             upstream,
             replies,
+            broker: frames,
         })
     }
 
@@ -238,7 +268,13 @@ impl Service {
         let mut replies = JoinSet::new();
         for queue in self.replies {
             let state = Arc::clone(&self.state);
-            replies.spawn(async move { replies::deliver(&state.hubs, queue).await });
+            replies.spawn(async move { replies::deliver(&state.cluster, queue).await });
+        }
+        let mut nodes = JoinSet::new();
+        if let (Some(running), Cluster::Joined(joined)) = (self.broker, &self.state.cluster) {
+            let (relays, relayed) = mpsc::channel(RELAYS);
+            nodes.spawn(cluster::run(joined.clone(), running, relays));
+            nodes.spawn(transport::serve_relayed(Arc::clone(&self.state), relayed));
         }
         // Operators see the end too.
         let mut admin = JoinSet::new();
@@ -264,6 +300,10 @@ impl Service {
             tracing::warn!("events for the upstream were cut off");
         }
         replies.abort_all();
+        if let Cluster::Joined(joined) = &self.state.cluster {
+            joined.broker().leave().await;
+        }
+        nodes.abort_all();
     }
 }
 

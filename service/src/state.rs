@@ -9,6 +9,7 @@ use crate::{
     auth::Verifier,
     budget::QueueBudget,
     clock::Clock,
+    cluster::Cluster,
     connect_rate::ConnectRate,
     counters::Counters,
     drain::{Drain, Stage},
@@ -20,7 +21,9 @@ use crate::{
 
 /// The running service, as its handlers see it.
 pub(crate) struct State {
-    pub(crate) hubs: Hubs,
+    pub(crate) hubs: Arc<Hubs>,
+    /// This node and the others, if there are others.
+    pub(crate) cluster: Cluster,
     pub(crate) tokens: ConnectionTokens,
     pub(crate) admission: Admission,
     pub(crate) calls: Calls,
@@ -66,7 +69,7 @@ impl State {
         }
         self.stage.close();
         self.hubs.close_over(drain.spread).await;
-        // Whoever waited for it has been dropped with everything else.
+        // The task that waited for it was dropped with everything else.
         let _ = told.send(());
         // Clients end their long polls by requests, so these are still answered.
         self.hubs.stop().await;

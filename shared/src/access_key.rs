@@ -44,6 +44,12 @@ impl fmt::Display for AccessKey {
 }
 
 /// An access key without a single character.
+///
+/// ```
+/// use signalr_serverless::{AccessKey, EmptyAccessKey};
+///
+/// assert_eq!(AccessKey::parse("").unwrap_err(), EmptyAccessKey);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the access key is empty; copy one from the service's keys")]
 pub struct EmptyAccessKey;

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// The text of an error and of what caused it, in one line. A cause whose text the others have
-/// already is left out.
+/// The text of an error and of what caused it, in one line. A cause is left out if its text is
+/// already there.
 ///
 /// ```
 /// # #[derive(Debug, thiserror::Error)]

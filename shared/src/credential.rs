@@ -4,7 +4,15 @@
 use crate::token_source::SharedTokenSource;
 use crate::{access_key::AccessKey, redacted::Redacted};
 
-/// What a connection string says about proof of identity.
+/// How a connection string proves to the service who calls.
+///
+/// ```
+/// use signalr_serverless::{ConnectionString, Credential};
+///
+/// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AccessKey=key")?;
+/// assert!(matches!(service.credential(), Credential::AccessKey(_)));
+/// # Ok::<(), signalr_serverless::ConnectionStringError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credential {
@@ -14,11 +22,20 @@ pub enum Credential {
     Entra(EntraIdentity),
 }
 
-/// A Microsoft Entra identity, as `AuthType` and its companions name it.
+/// A Microsoft Entra identity, as `AuthType` and the keys that belong to it name it.
+///
+/// ```
+/// use signalr_serverless::{ConnectionString, Credential, EntraIdentity};
+///
+/// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AuthType=azure.msi")?;
+/// let system = EntraIdentity::ManagedIdentity { client_id: None };
+/// assert_eq!(service.credential(), &Credential::Entra(system));
+/// # Ok::<(), signalr_serverless::ConnectionStringError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntraIdentity {
-    /// `AuthType=azure`: whatever identity the surroundings offer.
+    /// `AuthType=azure`: the first identity that the environment offers.
     Default,
     /// `AuthType=azure.msi`: the managed identity with this client id, or the system's own.
     ManagedIdentity {
@@ -41,16 +58,27 @@ pub enum EntraIdentity {
 }
 
 /// How a registered application proves itself to Microsoft Entra ID.
+///
+/// ```
+/// use signalr_serverless::{ApplicationProof, ConnectionString, Credential, EntraIdentity};
+///
+/// let service = ConnectionString::parse(
+///     "Endpoint=https://x.service.signalr.net;AuthType=azure.app;ClientId=a;TenantId=b;ClientSecret=c",
+/// )?;
+/// let Credential::Entra(EntraIdentity::Application { proof, .. }) = service.credential() else { panic!() };
+/// assert!(matches!(proof, ApplicationProof::Secret(_)));
+/// # Ok::<(), signalr_serverless::ConnectionStringError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApplicationProof {
     /// `ClientSecret`.
     Secret(ClientSecret),
-    /// `ClientCertPath`, also read from `ClientCert`: where the certificate lies.
+    /// `ClientCertPath`, also read from `ClientCert`: the path of the certificate.
     CertificatePath(String),
 }
 
-/// The secret of a registered application; Debug hides it.
+/// The secret of a registered application. Debug hides it. [`ApplicationProof`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSecret(Redacted);
 

@@ -79,6 +79,11 @@ pub enum Error {
         version: ApiVersion,
     },
 
+    /// Nothing was sent, as the client is one [without sending](crate::rest::RestClient::without_sending).
+    #[cfg(feature = "rest")]
+    #[error("nothing was sent, as was asked for:\n{0}")]
+    NotSent(Box<crate::rest::RequestPreview>),
+
     /// The service answered, but not with success.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -121,7 +126,7 @@ pub enum Error {
         /// The names of the endpoints, with commas between.
         endpoints: String,
     },
-    /// No connection to the service came about; nothing was sent.
+    /// No connection to the service could be opened. Nothing was sent.
     #[error("cannot connect to {endpoint}; check the endpoint and that the service is up")]
     Unreachable {
         /// `host:port` of the service.
@@ -170,6 +175,8 @@ impl Error {
             }
             #[cfg(feature = "rest")]
             Self::HttpClient(_) => Fault::Configuration,
+            #[cfg(feature = "rest")]
+            Self::NotSent(_) => Fault::Caller,
             Self::Name(_)
             | Self::InvalidValue { .. }
             | Self::TokenTooLong { .. }
@@ -200,7 +207,7 @@ impl Error {
 pub enum Fault {
     /// The code that made the call: a name, a claim or a message is wrong.
     Caller,
-    /// Whoever set the program up: the connection string, the key or the endpoint is wrong.
+    /// The setup of the program: the connection string, the key or the endpoint is wrong.
     Configuration,
     /// The client at the other end of a connection: it is gone, failed or did not answer.
     Client,
@@ -210,7 +217,7 @@ pub enum Fault {
     Network,
 }
 
-/// An answer of the service that is not success.
+/// An answer of the service that is not success. [`Refusal::has_code`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {

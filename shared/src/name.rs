@@ -5,7 +5,14 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// A value that cannot be the name it was meant to be.
+/// Why a value cannot be a name. The text says what was given and which characters are allowed.
+///
+/// ```
+/// use signalr_serverless::HubName;
+///
+/// let error = HubName::parse("1st").unwrap_err();
+/// assert!(error.to_string().starts_with("hub name '1st'"), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} '{shown}' {problem}; {remedy}", shown = shorten(.value))]
 pub struct NameError {
@@ -15,7 +22,7 @@ pub struct NameError {
     remedy: &'static str,
 }
 
-/// What was given, cut where it would flood an error text.
+/// What was given, cut if it would flood an error text.
 fn shorten(value: &str) -> String {
     const SHOWN: usize = 64;
     match value.char_indices().nth(SHOWN) {

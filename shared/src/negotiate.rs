@@ -54,7 +54,7 @@ enum Signer {
 }
 
 impl Negotiator {
-    /// Answers for a service whose access key the connection string has.
+    /// Answers for a service if the connection string has its access key.
     ///
     /// # Errors
     ///

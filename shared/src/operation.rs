@@ -2,6 +2,16 @@
 //!
 //! This one table drives both sides. The SDK fills a route's path and sends it; the service mounts
 //! the same routes. Source: the published descriptions of the data plane.
+//!
+//! ```
+//! use signalr_serverless::operation::{ApiVersion, Operation};
+//!
+//! for operation in Operation::ALL {
+//!     if let Some(route) = operation.route(ApiVersion::default()) {
+//!         println!("{} {} answers {}", route.method, route.path, route.status);
+//!     }
+//! }
+//! ```
 
 use std::{fmt, str::FromStr};
 
@@ -84,6 +94,12 @@ impl fmt::Display for ApiVersion {
 }
 
 /// A text that names no API version.
+///
+/// ```
+/// use signalr_serverless::operation::ApiVersion;
+///
+/// assert!("v3".parse::<ApiVersion>().unwrap_err().to_string().contains("'v3' is not known"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "API version '{0}' is not known; use 2024-12-01, another one of 2022-06-01 to 2026-07-01, v1 or \
@@ -102,7 +118,8 @@ impl FromStr for ApiVersion {
     }
 }
 
-/// One way to call an operation.
+/// One way to call an operation: a version, a method, a path and the status of success. [`Operation`] has an
+/// example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// Text that no Debug shows and whose comparison leaks no more than its length.
+/// A secret text. Debug does not show it. A comparison reveals nothing except its length.
 #[derive(Clone)]
 pub(crate) struct Redacted(Box<str>);
 

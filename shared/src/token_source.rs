@@ -1,4 +1,4 @@
-//! Where Microsoft Entra tokens come from, if no access key signs: Azure's credentials, or one's own.
+//! Where Microsoft Entra tokens come from, if no access key signs: from Azure's credentials or from a source of your own.
 
 use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc};
 
@@ -7,14 +7,14 @@ use crate::{causes::with_causes, token::Token};
 /// What a token is asked for. Source: Azure's documentation of the service.
 const SCOPE: &str = "https://signalr.azure.com/.default";
 
-/// A token on its way.
+/// A token that a [`TokenSource`] fetches. The trait has an example.
 pub type PendingToken<'a> =
     Pin<Box<dyn Future<Output = Result<Token, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
 
 /// Where Microsoft Entra tokens come from.
 ///
-/// It is asked before each call of the service, so it should keep a token while it is good. Azure's
-/// own credentials (`Arc<dyn azure_core::credentials::TokenCredential>`) do, and are sources.
+/// The SDK asks the source before each call of the service. The source should keep a token while it is good. Azure's
+/// own credentials (`Arc<dyn azure_core::credentials::TokenCredential>`) do this, and they are sources.
 ///
 /// ```
 /// use signalr_serverless::{ConnectionString, PendingToken, Token, TokenSource};
@@ -34,11 +34,11 @@ pub type PendingToken<'a> =
 pub trait TokenSource: Send + Sync {
     /// A token for this scope, such as `https://signalr.azure.com/.default`.
     ///
-    /// The text of an error reaches whoever made the call, so it must hold no secret.
+    /// The caller sees the text of an error, so the text must contain no secret.
     fn token<'a>(&'a self, scope: &'a str) -> PendingToken<'a>;
 }
 
-/// A source of tokens that several owners share. It equals its clones only.
+/// A source of tokens that several owners share. It equals its clones only. [`TokenSource`] has an example.
 #[derive(Clone)]
 pub struct SharedTokenSource(Arc<dyn TokenSource>);
 

@@ -2,8 +2,8 @@
 //! a while, and fetched again if somebody needs them. Nothing runs in the background, as a function
 //! is frozen between two requests.
 //!
-//! - Those who wait share one attempt. One that nobody waits for any more goes on.
-//! - Who has keys that can still be used waits for newer ones for a moment only.
+//! - Callers that wait share one attempt. If no caller waits any more, the attempt continues.
+//! - A caller with keys that are still good waits only for a moment for newer ones.
 //! - Keys outlast an issuer that is down or hangs, up to a limit.
 //! - An issuer that fails is asked again after a pause.
 
@@ -62,7 +62,7 @@ struct Inner<K, E> {
     fetch: Box<dyn Fn() -> Fetching<K, E> + Send + Sync>,
     /// Held for moments only, never across an await.
     state: Mutex<State<K, E>>,
-    /// Whoever holds it asks the issuer; the others wait and use what came.
+    /// The holder asks the issuer. The others wait and use the answer.
     asking: tokio::sync::Mutex<()>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How long keys are kept, and how often their issuer is asked.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "whoever keeps keys has to choose each of these")]
+#[expect(clippy::exhaustive_structs, reason = "a keeper of keys has to choose each of these")]
 pub struct Schedule {
     /// From this age on keys are fetched again.
     pub fresh: Duration,

@@ -133,7 +133,7 @@ async fn who_has_usable_keys_waits_for_a_moment_only() {
     let start = Instant::now();
     assert_eq!(current(&cache, 100).await, Ok(1));
     assert_eq!(start.elapsed(), SCHEDULE.patience);
-    // The attempt goes on, and nobody waits for it a second time.
+    // The attempt continues, and nobody waits for it a second time.
     assert_eq!(current(&cache, 101).await, Ok(1));
     assert_eq!(start.elapsed(), SCHEDULE.patience);
     assert_eq!(issuer.asked(), 2);

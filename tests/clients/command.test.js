@@ -140,7 +140,7 @@ test("serve: either of two keys signs, and the default one does not", async () =
   assert.deepEqual(await Promise.all(statuses), [200, 200, 401]);
   const printed = [...service.stdout, ...service.stderr].join("\n");
   await service.stop();
-  assert.ok(keys.every((key) => !printed.includes(key)), "a key of one's own is not printed");
+  assert.ok(keys.every((key) => !printed.includes(key)), "a key of your own is not printed");
 });
 
 test("serve --lenient: any host and lifetime, but no wrong key, and no client calls REST", async () => {
@@ -158,7 +158,7 @@ test("serve --lenient: any host and lifetime, but no wrong key, and no client ca
 });
 
 test("serve --lenient off loopback: a warning of its own", async () => {
-  const args = ["--lenient", "--access-key", "a key of one's own, long enough"];
+  const args = ["--lenient", "--access-key", "a key of your own, long enough"];
   const open = await startServe({ args: ["--ip", "0.0.0.0", ...args] });
   await open.stop();
   assert.match(open.stderr.join("\n"), /warning[^]*--lenient/i);
@@ -182,7 +182,7 @@ test("serve off loopback: --insecure-key allows the well-known key with a warnin
   const open = await startServe({ args: ["--ip", "0.0.0.0", "--insecure-key"] });
   await open.stop();
   assert.match(open.stderr.join("\n"), /warning[^]*--access-key/i);
-  const own = await startServe({ args: ["--ip", "0.0.0.0", "--access-key", "a key of one's own, long enough"] });
+  const own = await startServe({ args: ["--ip", "0.0.0.0", "--access-key", "a key of your own, long enough"] });
   await own.stop();
   assert.doesNotMatch(own.stderr.join("\n"), /warning/i);
   const local = await startServe({ args: ["--ip", "127.0.0.1"] });

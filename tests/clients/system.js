@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const BINARY = process.env.SIGNALR_BIN ?? fileURLToPath(new URL("../../target/debug/signalr", import.meta.url));
+export const BINARY = process.env.SIGNALR_BIN ?? fileURLToPath(new URL("../../target/debug/signalr", import.meta.url));
 
 /** What the command says about a place, by the words in front of it. */
 const PLACES = {
@@ -27,8 +27,8 @@ export async function startDev({ port = 0, servicePort = 0, args = [], env = {} 
 }
 
 /** Starts `signalr serve` and waits until it says that it is ready. */
-export async function startServe({ port = 0, args = [], env = {} } = {}) {
-  const command = start(["serve", "--port", port, ...args], env);
+export async function startServe({ port = 0, args = [], env = {}, cwd } = {}) {
+  const command = start(["serve", "--port", port, ...args], env, cwd);
   return { ...command, ...(await command.places()) };
 }
 
@@ -44,10 +44,10 @@ export function portOf(url) {
   return Number(new URL(url).port);
 }
 
-function start(args, env) {
+function start(args, env, cwd) {
   // The machine's own settings must not decide what the tests see.
   const { PATH, SystemRoot } = process.env;
-  const child = spawn(BINARY, args.map(String), { env: { PATH, SystemRoot, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BINARY, args.map(String), { env: { PATH, SystemRoot, ...env }, cwd, stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
 

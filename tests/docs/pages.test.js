@@ -8,6 +8,7 @@
 //   js              runs until its last line, and stays; with `compiles` it is parsed only
 //   nginx           is saved
 //   text,prints     something that was started prints these lines
+//   properties      settings; functions/runtime/src/call/identity/tests/providers.rs logs in with each
 //   file=NAME       the block is saved under that name in the folder of the page
 //   rust            is compiled and run by `cargo test --doc -p signalr-docs`
 //   cloud, packages is not run and stands in not-run.txt
@@ -26,6 +27,7 @@ const RUN = {
   text: (reader, block) => block.marks.has("prints") && reader.waitFor(block.text),
   nginx: (_reader, block) => assert.ok(block.marks.has("file"), "an nginx block needs file=NAME"),
   rust: () => {},
+  properties: (_reader, block) => block.text.trimEnd().split("\n").forEach((line) => assert.match(line, /^\w+=\S+$/)),
 };
 
 for (const page of pages()) {

@@ -135,7 +135,7 @@ export class Reader {
   }
 
   #withPorts(text) {
-    return text.replace(/\b(7071|8888|8080)\b/g, (port) => this.#ports.get(port));
+    return text.replace(/\b(7071|8888|8889|8080)\b/g, (port) => this.#ports.get(port));
   }
 
   #spawn(program, args) {

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { ROOT, freePort, run, start } from "../platforms/programs.js";
 import { STATIC_BINARY, assertDelivers } from "./packages.js";
 
-const KEY = "a key of one's own, long enough to sign";
+const KEY = "a key of your own, long enough to sign";
 const folder = mkdtempSync(join(tmpdir(), "signalr-image-"));
 const bundle = join(folder, "bundle");
 let config;

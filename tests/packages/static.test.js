@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { ROOT, run, start } from "../platforms/programs.js";
 import { STATIC_BINARY, assertDelivers } from "./packages.js";
 
-const KEY = "a key of one's own, long enough to sign";
+const KEY = "a key of your own, long enough to sign";
 
 test("it is static, and says the workspace's version", async () => {
   const { stdout, stderr } = await run("ldd", [STATIC_BINARY]);

@@ -139,7 +139,7 @@ class Host {
     outgoing.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
   }
 
-  /** The request is data of an invocation. Its path is encoded again, but for what may be encoded already. */
+  /** The request is data of an invocation. Its path is encoded again, except what may be encoded already. */
   async #envelop({ name, trigger, output, params }, { method, headers }, path, query, body, outgoing) {
     const encoded = path.replaceAll(/(%[0-9a-f]{2})|./gisu, (all, already) => already ?? all.replace(NO_PATH_CHARACTER, encodeURIComponent));
     const data = {
@@ -173,7 +173,7 @@ class Host {
   }
 }
 
-/** Decoded once, but for slashes, and without `.` and `..` then. */
+/** Decoded once, except slashes, and without `.` and `..` then. */
 function decoded(path) {
   const text = path.replaceAll(/(%(?!2f)[0-9a-f]{2})+/gi, (bytes) => {
     try {

@@ -29,6 +29,7 @@ MAY_USE = {
     "signalr-http-client": {"signalr-small-file"},
     "signalr-http-server": {"signalr-small-file"},
     "signalr-server-protocol": set(),
+    "signalr-serverless-client": {"signalr-http-client"},
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-serverless": {"signalr-http-client", "signalr-signing-keys", "signalr-small-file"},
@@ -53,6 +54,7 @@ MAY_USE["signalr-function-app"] = MAY_USE["signalr-chat"] | {
     "signalr-group-admin",
 }
 MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
+    "signalr-serverless-client",
     "signalr-function-app",
     "signalr-service",
     "signalr-small-file",
@@ -78,6 +80,15 @@ VARIABLE = re.compile(r"`(\w+)`")
 CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
 CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 VARIABLES_PAGE = "docs/reference/variables.md"
+
+# Instead: "where … comes from", "everyone who" or a noun, "your own", "continues on", "except".
+HARD_WORDS = re.compile(r"\bwhence\b|\bwho(?:m?ever)\b|\bone's own\b|\bgoes on on\b|\bbut for\b", re.IGNORECASE)
+
+SDK = "shared/src"
+# Its documentation and attributes, its kind and its name.
+PUBLIC_ITEM = re.compile(
+    r"((?:^(?:///|#\[|[ )\]]).*\n)*)^pub (?:async |const (?=fn))?(const|enum|fn|mod|struct|trait|type) (\w+)", re.MULTILINE
+)
 
 LIMITS_FILE = "cli/src/limits.rs"
 LIMITS_PAGE = "docs/reference/limits.md"
@@ -204,6 +215,36 @@ def the_reference_lists_the_limits(root):
     ]
 
 
+def words_are_plain(root):
+    """no comment and no message has words that readers of English as a second language stumble over"""
+    violations = []
+    for path in [*source_files(root), *root.glob("*.yaml"), *root.glob("packaging/**/*.tf")]:
+        if path.name in {"rules.py", "self_test.py", "prose.test.js"}:
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if found := HARD_WORDS.search(line):
+                violations.append(f"{path.relative_to(root)}:{number} says '{found.group()}'")
+    return violations
+
+
+def the_sdk_has_examples(root):
+    """each public item of the SDK has an example, or its documentation says which item has one"""
+    violations = []
+    for path in sorted((root / SDK).rglob("*.rs")):
+        text = path.read_text()
+        of_the_file = "\n".join(line for line in text.splitlines() if line.startswith("//!"))
+        for found in PUBLIC_ITEM.finditer(text):
+            documentation, kind, name = found.groups()
+            # Constants are explained together.
+            if kind == "const":
+                documentation += of_the_file
+            elif kind == "mod":
+                documentation += documentation_of_module(path, name)
+            if "```" not in documentation and "an example" not in re.sub(r"\s*///\s*", " ", documentation):
+                violations.append(f"{path.relative_to(root)}: {name} has no example")
+    return violations
+
+
 def the_readme_is_short(root):
     """README.md fits on two screens"""
     lines = len((root / "README.md").read_text().splitlines())
@@ -223,7 +264,15 @@ RULES = [
     the_reference_lists_the_variables,
     the_reference_lists_the_limits,
     the_readme_is_short,
+    the_sdk_has_examples,
+    words_are_plain,
 ]
+
+
+def documentation_of_module(parent, name):
+    folder = parent.parent if parent.name in {"lib.rs", "mod.rs"} else parent.with_suffix("")
+    file = next(path for path in (folder / f"{name}.rs", folder / name / "mod.rs") if path.is_file())
+    return "\n".join(line for line in file.read_text().splitlines() if line.startswith("//!"))
 
 
 def forbidden_dependencies(root, forbidden, *selection):

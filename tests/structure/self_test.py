@@ -185,6 +185,18 @@ class Rules(unittest.TestCase):
         self.assertBroken(rules.the_reference_lists_the_limits, "--max-calls (SIGNALR_MAX_CALLS) is not in")
         self.assertBroken(rules.the_reference_lists_the_limits, "--max-call (SIGNALR_MAX_CALLS) stands in")
 
+    def test_a_public_item_without_an_example(self):
+        self.write("shared/src/key.rs", "/// A key.\n#[derive(Debug)]\npub struct Key;\n")
+        self.assertBroken(rules.the_sdk_has_examples, "shared/src/key.rs: Key has no example")
+        for documentation in ["/// ```\n/// assert!(true);\n/// ```", "/// [`Lock`] has an\n/// example."]:
+            self.write("shared/src/key.rs", f"/// A key.\n{documentation}\n#[derive(Debug)]\npub struct Key;\n")
+            self.assertEqual(rules.the_sdk_has_examples(self.root), [])
+
+    def test_words_that_are_hard_to_read(self):
+        for text in ["Whence the tokens come", "Whoever asks", "limits of one's own", "goes on on another", "all but for one"]:
+            self.write("shared/src/words.rs", f"// {text}\n")
+            self.assertBroken(rules.words_are_plain, "shared/src/words.rs:1 says")
+
     def test_a_long_readme(self):
         self.write("README.md", "\n" * (rules.README_LINES + 1))
         self.assertBroken(rules.the_readme_is_short, "README.md has 81 lines")

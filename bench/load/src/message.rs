@@ -15,7 +15,7 @@ pub(crate) struct Format {
     tail: Vec<u8>,
 }
 
-/// What a record is to a load.
+/// The kinds of records that the load receives.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     Message(Stamp),

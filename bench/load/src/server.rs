@@ -142,7 +142,7 @@ impl Endpoint {
         }
     }
 
-    /// A socket whose reads and writes take no longer than `timeout`.
+    /// A socket. Each read and each write takes `timeout` at most.
     pub(crate) fn connect(&self, timeout: Duration) -> Result<TcpStream, Failure> {
         let mut last = None;
         for address in &self.addresses {

@@ -99,7 +99,7 @@ impl Client {
         }
     }
 
-    /// Drops the socket, and goes on on another one.
+    /// Drops the socket, and continues on another one.
     pub(crate) async fn reconnect(self) -> Result<Self, Failure> {
         let Self { carrier, place, .. } = self;
         drop(carrier);

@@ -1,4 +1,4 @@
-//! What others see while something bad happens: clients of every transport, and whoever asks for the
+//! What others see while something bad happens: clients of every transport, and callers that ask for the
 //! service's health.
 
 use std::{

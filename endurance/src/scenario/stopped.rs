@@ -48,7 +48,7 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     }
     service.signal("CONT").await?;
     let gone_on = Instant::now();
-    // Whoever is judged wrongly is judged within the next looks at the timers.
+    // A client that is judged wrongly is judged within the next looks at the timers.
     sleep(Duration::from_secs(3)).await;
     let mut listeners = Listeners::of(clients);
     listeners.listen(0..MESSAGES, start);

@@ -1,7 +1,7 @@
 //! The upstream function: what clients do at the service arrives here as HTTP requests, and what a
 //! method returns becomes the client's result.
 //!
-//! [`Upstream`] is the router for it, to be filled with methods of one's own:
+//! [`Upstream`] is the router for it. You add your methods to it:
 //!
 //! ```
 //! use signalr_function_runtime::Config;

@@ -24,7 +24,8 @@ const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     \r\n\
     this port speaks TLS; use https or wss URLs";
 
-/// Shakes hands with a caller, within 10 seconds. A caller that speaks plain HTTP is told so.
+/// Does the TLS handshake with a caller, within 10 seconds. A caller without TLS gets an answer
+/// that says so.
 pub(crate) async fn accept(tls: &Tls, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     timeout(TIME, shake_hands(tls, socket)).await?
 }

@@ -84,7 +84,7 @@ pub(super) struct TestIssuer {
     pub(super) answers_html: Arc<Mutex<bool>>,
     /// Says that a call has come.
     pub(super) asked: Arc<Notify>,
-    /// Whoever holds it for writing holds the answers back.
+    /// A test that holds it for writing holds the answers back.
     pub(super) gate: Arc<RwLock<()>>,
 }
 

@@ -38,7 +38,7 @@ use self::{
 };
 use crate::{host_name::HostName, key_ring::KeyRing, request_path::RequestPaths};
 
-/// How far the clock of whoever signed a token may be ahead of ours.
+/// How far the clock of the signer of a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 
 /// What an access key signs with. Source: the options of Azure's SDK.

@@ -69,7 +69,7 @@ struct State {
     is_writing: bool,
     /// Whether the stream ends once what waits is taken.
     has_ended: bool,
-    /// Whether the response is at its end, by whomever.
+    /// Whether the response has ended, for any reason.
     is_gone: bool,
     /// Wakes the response.
     body: Option<Waker>,

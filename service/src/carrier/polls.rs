@@ -75,8 +75,8 @@ impl PollQueue {
         self.share.bytes()
     }
 
-    /// Takes a poll; one that waits already has to give way. Returns whether the client was told
-    /// that nothing more will come.
+    /// Accepts a poll. An earlier poll that still waits ends. Returns whether the
+    /// client knows that nothing more will come.
     pub(crate) fn poll(&mut self, poll: oneshot::Sender<PollAnswer>, now: Seconds) -> bool {
         if let Some(older) = self.waiting.replace(poll) {
             // Its client may have gone.
@@ -104,7 +104,7 @@ impl PollQueue {
         Some(self.last_poll)
     }
 
-    /// Answers the poll that waits, where there is something to say.
+    /// Answers the poll that waits, if there is something to say.
     fn answer(&mut self, now: Seconds) {
         if self.messages.is_empty() && !self.has_ended {
             return;

@@ -17,19 +17,28 @@ pub(crate) use self::{error::FilterError, evaluate::Subject};
 
 /// A filter whose syntax and types were checked.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Filter(Expression);
+pub(crate) struct Filter {
+    expression: Expression,
+    /// As it came, for other nodes.
+    text: Box<str>,
+}
 
 impl FromStr for Filter {
     type Err = FilterError;
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        parser::parse(text).map(Self)
+        Ok(Self { expression: parser::parse(text)?, text: text.into() })
     }
 }
 
 impl Filter {
     pub(crate) fn matches(&self, subject: &Subject<'_>) -> bool {
-        self.0.is_true_of(subject)
+        self.expression.is_true_of(subject)
+    }
+
+    /// The filter as it came.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 }
 

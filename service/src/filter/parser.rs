@@ -11,7 +11,7 @@ use super::{
     lexer::{Placed, Token, tokens},
 };
 
-/// How deep parentheses and calls may stand within each other.
+/// The largest depth of parentheses and calls within each other.
 const MAX_DEPTH: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,8 +40,8 @@ pub(crate) enum Action {
     },
 }
 
-/// Whose groups change. The two are separate relations: a user who leaves a group does not take out
-/// a connection that joined by itself.
+/// Whose groups change. The two relations are separate: if a user leaves a group, a connection that
+/// joined by itself stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupsOf {
     Connection(ConnectionId),

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use signalr_serverless::GroupName;
 use tokio::sync::oneshot;
 
-use super::{command::GroupChange, work::NewConnection};
+use super::{answer::Answered, command::GroupChange, work::NewConnection};
 use crate::{
     admission::Place,
+    broker::Interest,
     budget::{QueueBudget, Share},
     carrier::{Carrier, Encoding, Progress, QueueFull},
     identity::Identity,
-    protocol::Outcome,
     session::{Effect, Ended, Rules, Seconds, Session},
     tokens::TokenGuard,
     upstream::{Caller, ConnectionEvents},
@@ -27,19 +27,18 @@ pub(super) struct Connection {
     /// The groups that the connection is in, each once.
     pub(super) groups: Vec<GroupName>,
     pub(super) session: Session,
-    /// Who waits for an answer of the client, by invocation id; `None` while nobody does.
+    /// The callers that wait for an answer of the client, by invocation id. `None` if no caller
+    /// waits.
     #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
-    pub(super) invocations: Option<Box<HashMap<String, oneshot::Sender<Outcome>>>>,
+    pub(super) invocations: Option<Box<HashMap<String, oneshot::Sender<Answered>>>>,
     /// What the upstream will be told about the client once it is open.
     pub(super) caller: Option<Box<Caller>>,
     /// Where the client's calls go, if an upstream takes them.
     pub(super) upstream: Option<ConnectionEvents>,
     /// Whether the connection takes part in its hub.
     pub(super) is_member: bool,
-    /// What happened to the user's groups while the store was being asked for them; `None` once it
-    /// has answered.
-    #[expect(clippy::box_collection, reason = "an idle connection pays for a pointer only")]
-    pub(super) awaited_groups: Option<Box<Vec<GroupChange>>>,
+    /// What waits while the store is being asked for the user's groups.
+    pub(super) entering: Option<Box<Entering>>,
     /// When the timer will come back to this connection.
     pub(super) due: Seconds,
     pub(super) carrier: Carrier,
@@ -47,9 +46,20 @@ pub(super) struct Connection {
     pub(super) turn: u32,
     /// The bytes of what the client sent and has not ended yet.
     partial: Share,
-    /// The client's connection token is good for as long as this lives, and the connection counts
-    /// among those that are open.
-    _kept: (Option<TokenGuard>, Place),
+    /// The client's connection token is good for as long as this lives, the connection counts among
+    /// those that are open, and other nodes find it.
+    _kept: (Option<TokenGuard>, Place, Vec<Interest>),
+}
+
+/// What waits until the groups of a connection's user are known.
+#[derive(Debug, Default)]
+pub(super) struct Entering {
+    /// What is to be done then, the answer to the client's handshake first.
+    pub(super) held: Vec<Effect>,
+    /// What happened to the user's groups meanwhile.
+    pub(super) changes: Vec<GroupChange>,
+    /// What is sent to the groups through other nodes comes here already.
+    pub(super) interests: Vec<Interest>,
 }
 
 /// What a look at a carrier brought.
@@ -62,7 +72,7 @@ pub(super) enum Arrival {
 
 impl Connection {
     pub(super) fn new(new: NewConnection, budget: &QueueBudget, now: Seconds) -> Self {
-        let NewConnection { identity, terms, carrier, place, token, caller } = new;
+        let NewConnection { identity, terms, carrier, place, token, interests, caller } = new;
         Self {
             caller: caller.map(Box::new),
             upstream: None,
@@ -71,12 +81,12 @@ impl Connection {
             session: Session::new(terms, budget, now),
             invocations: None,
             is_member: false,
-            awaited_groups: None,
+            entering: None,
             due: 0,
             carrier,
             turn: 0,
             partial: budget.share(),
-            _kept: (token, place),
+            _kept: (token, place, interests),
         }
     }
 

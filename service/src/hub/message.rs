@@ -49,13 +49,18 @@ impl Message {
         }
     }
 
-    /// The message as it goes over the wire; `None` where it has no form in the protocol.
+    /// The message as it goes over the wire; `None` if it has no form in the protocol.
     pub(crate) fn frame(&self, encoding: Encoding) -> Option<&Bytes> {
         let encode = || {
             let message = self.content.encode(encoding.protocol)?;
             Some(encoding.frame(&message))
         };
         self.frames.get(encoding).get_or_init(encode).as_ref()
+    }
+
+    /// The message as it is in a protocol, without what a transport puts around it.
+    pub(crate) fn encoded(&self, protocol: Protocol) -> Option<Bytes> {
+        self.content.encode(protocol)
     }
 }
 

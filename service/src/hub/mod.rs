@@ -1,15 +1,17 @@
 //! The hubs of a service: one handle to all shards.
 
+pub(crate) mod answer;
 pub(crate) mod command;
 mod connection;
 pub(crate) mod counts;
 mod followed;
 pub(crate) mod message;
 mod queues;
-pub(crate) mod replies;
+mod refused;
 pub(crate) mod shard;
 mod taken;
 mod user_groups;
+pub(crate) mod wire;
 pub(crate) mod work;
 
 use std::{
@@ -30,8 +32,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub(crate) use self::queues::Stopping;
 use self::{
+    answer::Answered,
     command::{Action, Command, Target},
     counts::{ShardCounts, ShardReport, TargetKind},
     message::Message,
@@ -41,9 +43,9 @@ use self::{
     user_groups::UserGroups,
     work::{ClientRequest, Cursor, Invoke, Member, NewConnection, Question, Work},
 };
+pub(crate) use self::{queues::Stopping, refused::Refused};
 use crate::{
     carrier::{PollAnswer, WebSocket},
-    protocol::Outcome,
     shard_of::ShardOf,
 };
 
@@ -147,7 +149,12 @@ impl Hubs {
     /// Takes a command and waits until it is carried out. Returns how many connections matched.
     pub(crate) async fn carry_out(&self, hub: HubName, action: Action) -> Result<usize, Stopping> {
         self.taken.action(&action);
-        let command = Arc::new(Command { hub, followed: action.followed(), action });
+        self.begin(Command { hub, followed: action.followed(), action }).await?.matched().await
+    }
+
+    /// Takes a command. The answer can be waited for later.
+    pub(crate) async fn begin(&self, command: Command) -> Result<Begun, Stopping> {
+        let command = Arc::new(command);
         let mut answers = Vec::new();
         let mut work = || {
             let (matched, answer) = oneshot::channel();
@@ -158,7 +165,7 @@ impl Hubs {
             Some(id) => self.queues.push_to_owner(id, work()).await?,
             None => self.queues.push_to_all(work).await?,
         }
-        Ok(all(answers).await?.into_iter().sum())
+        Ok(Begun(answers))
     }
 
     /// Calls a method of a client and waits for its answer; `None` if the connection is not open,
@@ -169,17 +176,39 @@ impl Hubs {
         connection: ConnectionId,
         invocation_id: String,
         message: Arc<Message>,
-    ) -> Result<Option<Outcome>, Stopping> {
+    ) -> Result<Option<Answered>, Stopping> {
         self.taken.message(TargetKind::Connection, &message);
-        let (outcome, answer) = oneshot::channel();
-        let id = connection.clone();
-        let invoke = Invoke { hub, connection, invocation_id, message, outcome };
-        self.queues.push_to_owner(&id, Work::Invoke(invoke)).await?;
+        let answer = self.begin_invocation(hub, connection, invocation_id, message).await?;
         Ok(answer.await.ok())
+    }
+
+    /// Calls a method of a client. The answer can be waited for later; it is dropped if the
+    /// connection is not open, or ends before.
+    pub(crate) async fn begin_invocation(
+        &self,
+        hub: HubName,
+        connection: ConnectionId,
+        invocation_id: String,
+        message: Arc<Message>,
+    ) -> Result<oneshot::Receiver<Answered>, Stopping> {
+        let (sender, answer) = oneshot::channel();
+        let id = connection.clone();
+        let invoke = Invoke { hub, connection, invocation_id, message, answer: sender };
+        self.queues.push_to_owner(&id, Work::Invoke(invoke)).await?;
+        Ok(answer)
     }
 
     /// How many connections a target names.
     pub(crate) async fn count(&self, hub: HubName, target: Target) -> Result<usize, Stopping> {
+        self.begin_count(hub, target).await?.matched().await
+    }
+
+    /// Asks how many connections a target names. The answer can be waited for later.
+    pub(crate) async fn begin_count(
+        &self,
+        hub: HubName,
+        target: Target,
+    ) -> Result<Begun, Stopping> {
         let mut answers = Vec::new();
         let mut work = || {
             let (count, answer) = oneshot::channel();
@@ -191,13 +220,14 @@ impl Hubs {
             Some(id) => self.queues.push_to_owner(id, work()).await?,
             None => self.queues.push_to_all(work).await?,
         }
-        Ok(all(answers).await?.into_iter().sum())
+        Ok(Begun(answers))
     }
 
-    /// The first connections of a group behind `after`, shard by shard, each with its place. A
+    /// The first connections of a group in this node behind `after`, shard by shard, each with its place. A
     /// connection that comes or goes does not move the others.
     pub(crate) async fn members(
         &self,
+        node: u64,
         hub: &HubName,
         group: &GroupName,
         after: Option<Cursor>,
@@ -215,9 +245,14 @@ impl Hubs {
             let question = Question::Members { group, after, limit, members };
             self.queues.push_to(shard, Work::Ask { hub: hub.clone(), question }).await?;
             let members = answer.await.map_err(|_| Stopping)?.into_iter();
-            page.extend(members.map(|one| (Cursor { shard, place: one.place }, one)));
+            page.extend(members.map(|one| (Cursor { node, shard, place: one.place }, one)));
         }
         Ok(page)
+    }
+
+    /// Lets the store be asked again for the groups of all users, as changes may have been missed.
+    pub(crate) async fn ask_groups_again(&self) -> Result<(), Stopping> {
+        self.queues.push_to_all(|| Work::AskGroupsAgain).await
     }
 
     /// What each shard counts. One that does not answer within `patience` is reported as it was when it
@@ -276,6 +311,17 @@ impl Hubs {
                 tracing::error!("a shard ended by a panic");
             }
         }
+    }
+}
+
+/// Something that the shards were asked to do, and their answers to come.
+#[derive(Debug)]
+pub(crate) struct Begun(Vec<oneshot::Receiver<usize>>);
+
+impl Begun {
+    /// Waits until it is done. Returns how many connections matched.
+    pub(crate) async fn matched(self) -> Result<usize, Stopping> {
+        Ok(all(self.0).await?.into_iter().sum())
     }
 }
 

@@ -6,23 +6,35 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use signalr_serverless::{HubName, UserId};
-use tokio::sync::{Mutex, oneshot};
+use signalr_serverless::{GroupName, HubName, UserId};
+use tokio::{
+    sync::{Mutex, oneshot},
+    time::Instant,
+};
 
 use super::{
     command::{Action, Command, GroupChange, GroupsOf},
     queues::{Queues, Stopping},
+    refused::Refused,
+    wire::user_change,
     work::{Question, Work},
 };
-use crate::store::{Membership, Store};
+use crate::{
+    broker::{Answers, Next},
+    store::{BrokerStore, Membership, OwnStore, Store},
+};
 
 /// How many changes may be under way at once. Those of one user come one after the other.
 const TURNS: usize = 64;
 
+/// How long the other nodes may take to follow a change.
+const FOLLOW: Duration = Duration::from_secs(1);
+
 /// Changes the groups of users and answers who is in one.
 ///
 /// The store changes first, then the shards. A connection that opens in between reads the store,
-/// and the change that follows finds nothing left to do.
+/// and the change that follows finds nothing left to do. If the store is the broker, it reports each
+/// change to the nodes, of which this is one, in the order of the changes.
 pub(crate) struct UserGroups {
     queues: Arc<Queues>,
     store: Arc<Store>,
@@ -45,12 +57,16 @@ impl UserGroups {
         membership: Membership,
         ttl: Option<Duration>,
         now: SystemTime,
-    ) -> Result<(), Stopping> {
+    ) -> Result<(), Refused> {
         let Membership { hub, user, group } = membership.clone();
+        let store = match self.store.own() {
+            Ok(store) => store,
+            Err(store) => return add_everywhere(store, &membership, ttl).await,
+        };
         let _turn = self.turn(&hub, &user).lock().await;
         let dropped = match ttl {
             Some(Duration::ZERO) => Vec::new(),
-            ttl => self.store.add(membership, ttl, now).await,
+            ttl => store.add(membership, ttl, now).await?,
         };
         self.push(&hub, &user, GroupChange::Join(group)).await?;
         for group in dropped {
@@ -60,42 +76,94 @@ impl UserGroups {
     }
 
     /// Takes a user out of a group. Connections that joined by themselves stay.
-    pub(crate) async fn remove(&self, membership: Membership) -> Result<(), Stopping> {
+    pub(crate) async fn remove(&self, membership: Membership) -> Result<(), Refused> {
         let Membership { hub, user, group } = &membership;
+        let change = GroupChange::Leave(group.clone());
+        let store = match self.store.own() {
+            Ok(store) => store,
+            Err(store) => {
+                let change = user_change(hub, user, change);
+                return followed(store.remove(hub, user, Some(group), change).await?).await;
+            }
+        };
         let _turn = self.turn(hub, user).lock().await;
-        self.store.remove(&membership).await;
-        self.push(hub, user, GroupChange::Leave(group.clone())).await
+        store.remove(&membership).await?;
+        Ok(self.push(hub, user, change).await?)
     }
 
     /// Takes a user out of every group of a hub.
-    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) -> Result<(), Stopping> {
+    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) -> Result<(), Refused> {
+        let store = match self.store.own() {
+            Ok(store) => store,
+            Err(store) => {
+                let change = user_change(hub, user, GroupChange::LeaveAll);
+                return followed(store.remove(hub, user, None, change).await?).await;
+            }
+        };
         let _turn = self.turn(hub, user).lock().await;
-        self.store.remove_all(hub, user).await;
-        self.push(hub, user, GroupChange::LeaveAll).await
+        store.remove_all(hub, user).await?;
+        Ok(self.push(hub, user, GroupChange::LeaveAll).await?)
     }
 
     /// Ends the memberships whose time is over.
     pub(crate) async fn expire(&self, now: SystemTime) -> Result<(), Stopping> {
-        for Membership { hub, user, group } in self.store.take_expired(now).await {
+        match self.store.own() {
+            Ok(store) => self.expire_own(store, now).await,
+            Err(store) => {
+                for Membership { hub, user, group } in store.take_expired() {
+                    self.push(&hub, &user, GroupChange::Leave(group)).await?;
+                }
+                store.forget_absent();
+                Ok(())
+            }
+        }
+    }
+
+    async fn expire_own(&self, store: OwnStore<'_>, now: SystemTime) -> Result<(), Stopping> {
+        for Membership { hub, user, group } in store.take_expired(now).await {
             let _turn = self.turn(&hub, &user).lock().await;
             // The user may have been added again since.
-            if !self.store.groups(&hub, &user, now).await.contains(&group) {
+            if !store.groups(&hub, &user, now).await.contains(&group) {
                 self.push(&hub, &user, GroupChange::Leave(group)).await?;
             }
         }
         Ok(())
     }
 
-    /// Whether a user is in a group: by the store, or for connections that are open only.
+    /// Notes a change of the store that comes from it, for this node's connections. It is in force
+    /// until `end`, in milliseconds since 1970, or for ever if that is 0.
+    pub(crate) fn note(&self, hub: &HubName, user: &UserId, change: &GroupChange, end: u64) {
+        let Err(store) = self.store.own() else { return };
+        match change {
+            GroupChange::Join(group) => {
+                let (hub, user, group) = (hub.clone(), user.clone(), group.clone());
+                store.ends_at(Membership { hub, user, group }, end);
+            }
+            GroupChange::Leave(group) => store.ended(hub, user, Some(group)),
+            GroupChange::LeaveAll => store.ended(hub, user, None),
+        }
+    }
+
+    /// Whether a user is in a group: by the store, or for connections of this node that are open only.
     pub(crate) async fn contains(
         &self,
         membership: &Membership,
         now: SystemTime,
-    ) -> Result<bool, Stopping> {
+    ) -> Result<bool, Refused> {
         let Membership { hub, user, group } = membership;
-        if self.store.groups(hub, user, now).await.contains(group) {
+        if self.store.groups(hub, user, now).await?.contains(group) {
             return Ok(true);
         }
+        Ok(self.is_in_group(hub.clone(), user, group).await?)
+    }
+
+    /// Whether a connection of this node is in the group because its user is.
+    pub(crate) async fn is_in_group(
+        &self,
+        hub: HubName,
+        user: &UserId,
+        group: &GroupName,
+    ) -> Result<bool, Stopping> {
         let mut answers = Vec::new();
         let work = || {
             let (is_in_group, answer) = oneshot::channel();
@@ -130,5 +198,38 @@ impl UserGroups {
         #[expect(clippy::cast_possible_truncation, reason = "less than the number of turns")]
         let index = (self.hasher.hash_one((hub, user)) % turns) as usize;
         &self.turns[index]
+    }
+}
+
+/// Adds a user to a group by the broker, which reports it to the nodes.
+async fn add_everywhere(
+    store: &BrokerStore,
+    membership: &Membership,
+    ttl: Option<Duration>,
+) -> Result<(), Refused> {
+    let Membership { hub, user, group } = membership;
+    let change = user_change(hub, user, GroupChange::Join(group.clone()));
+    let (answers, dropped) = store.add(membership, ttl, change).await?;
+    followed(answers).await?;
+    for group in dropped {
+        let change = user_change(hub, user, GroupChange::Leave(group));
+        followed(store.report(hub, user, change).await?).await?;
+    }
+    Ok(())
+}
+
+/// Waits until every node has followed a change. The store has it already, so one that takes too long
+/// is not waited for.
+async fn followed(mut answers: Answers) -> Result<(), Refused> {
+    let end = Instant::now() + FOLLOW;
+    loop {
+        match answers.next(end).await {
+            Ok(Next::Answer(_)) => {}
+            Ok(Next::All) => return Ok(()),
+            Err(_) => {
+                tracing::warn!("a node does not follow a change of a user's groups");
+                return Ok(());
+            }
+        }
     }
 }

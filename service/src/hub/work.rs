@@ -7,26 +7,27 @@ use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 use tokio::sync::oneshot;
 
 use super::{
+    answer::Answered,
     command::{Command, Target},
     counts::ShardCounts,
     message::Message,
 };
 use crate::{
     admission::Place,
+    broker::Interest,
     carrier::{Carrier, PollAnswer, WebSocket},
     identity::Identity,
-    protocol::Outcome,
     session::Terms,
     tokens::TokenGuard,
     upstream::Caller,
 };
 
 /// One thing that a shard is asked to do. A question is answered after the commands that were taken
-/// before it. Whoever asks may go away; then nobody gets the answer.
+/// before it. If the asker is gone, the answer is dropped.
 #[derive(Debug)]
 pub(crate) enum Work {
     Adopt(Box<NewConnection>),
-    /// A client goes on on another socket.
+    /// A client continues on another socket.
     Resume {
         connection: ConnectionId,
         socket: Box<WebSocket>,
@@ -46,6 +47,8 @@ pub(crate) enum Work {
         hub: HubName,
         question: Question,
     },
+    /// Ask the store again for the groups of all users, as changes may have been missed.
+    AskGroupsAgain,
     /// Say what was counted.
     Report(oneshot::Sender<ShardCounts>),
     /// Close every connection that is there now, over a time, and go on. `done` gets how many there
@@ -68,6 +71,8 @@ pub(crate) struct NewConnection {
     /// Keeps the client's connection token for as long as the connection lasts; `None` for a client
     /// that skipped the negotiation.
     pub(crate) token: Option<TokenGuard>,
+    /// Lets other nodes find the connection, its user and its hub, if there are other nodes.
+    pub(crate) interests: Vec<Interest>,
     /// What the upstream is told about the client, if there is one.
     pub(crate) caller: Option<Caller>,
 }
@@ -84,7 +89,7 @@ pub(crate) enum ClientRequest {
     End,
 }
 
-/// A call of a method of one client. `outcome` gets the client's answer; it is dropped if the
+/// A call of a method of one client. `answer` gets what the client answers; it is dropped if the
 /// connection is not open, or ends before.
 #[derive(Debug)]
 pub(crate) struct Invoke {
@@ -93,7 +98,7 @@ pub(crate) struct Invoke {
     pub(crate) invocation_id: String,
     /// An invocation with this id.
     pub(crate) message: Arc<Message>,
-    pub(crate) outcome: oneshot::Sender<Outcome>,
+    pub(crate) answer: oneshot::Sender<Answered>,
 }
 
 /// A question about a hub, and where its answer goes.
@@ -121,9 +126,11 @@ pub(crate) struct Member {
     pub(crate) place: u64,
 }
 
-/// Where a page of a group's connections ended: behind this place of this shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a page of a group's connections ended: behind this place of this shard of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cursor {
+    /// The number of the node; 0 if there is one only.
+    pub(crate) node: u64,
     pub(crate) shard: usize,
     pub(crate) place: u64,
 }

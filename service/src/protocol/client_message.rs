@@ -1,4 +1,4 @@
-//! What clients say, and what cannot be read.
+//! The messages of clients, and the errors of bytes that are no message.
 
 use serde_json::value::RawValue;
 

@@ -74,6 +74,32 @@ fn framed(message: Vec<Value>) -> Vec<u8> {
     framed
 }
 
+/// A framed invocation again, with this id in place of its own: its arguments stay as they are. With
+/// its target and its arguments as JSON, if they have such a form. `None` if it is no invocation.
+pub(crate) fn with_invocation_id(frame: &[u8], id: &str) -> Option<Invocation> {
+    let (mut message, _) = split(frame).ok()??;
+    let value = read_value_ref_with_max_depth(&mut message, MAX_DEPTH).ok()?;
+    let ValueRef::Array(fields) = value else { return None };
+    let fields = Fields(&fields);
+    let (1, target) = (fields.integer(0).ok()?, fields.text(3).ok()?) else { return None };
+    let arguments = fields.0.get(4).filter(|value| matches!(value, ValueRef::Array(_)))?;
+    let mut renamed: Vec<Value> = fields.0.iter().map(ValueRef::to_owned).collect();
+    *renamed.get_mut(2)? = id.into();
+    Some(Invocation {
+        frame: framed(renamed),
+        target: target.to_owned(),
+        arguments: to_raw_value(&AsJson(arguments)).ok(),
+    })
+}
+
+/// An invocation that came in MessagePack.
+pub(crate) struct Invocation {
+    pub(crate) frame: Vec<u8>,
+    pub(crate) target: String,
+    /// As JSON; `None` if they have no such form.
+    pub(crate) arguments: Option<Box<RawValue>>,
+}
+
 /// Splits the first message off, without its length.
 pub(crate) fn split(bytes: &[u8]) -> Result<Split<'_>, ProtocolError> {
     let mut length = 0_u64;
@@ -162,9 +188,8 @@ impl Fields<'_> {
             (2, _) => Ok(Ok(None)),
             (3, Some(result)) => match to_raw_value(&AsJson(result)) {
                 Ok(result) => Ok(Ok(Some(result))),
-                Err(error) => {
-                    Err(ProtocolError::new(format!("a result has no JSON form: {error}")))
-                }
+                // Anyone who wants the client's bytes gets them all the same.
+                Err(error) => Ok(Err(format!("the result has no form in JSON: {error}"))),
             },
             _ => Err(ProtocolError::new("a completion has neither result nor error")),
         }

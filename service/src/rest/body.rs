@@ -38,6 +38,7 @@ impl Body {
         budget: &QueueBudget,
     ) -> Result<Self, Error> {
         let bytes = request_body::read(headers, body, MAX_BODY, budget).await?;
+        check_encoding(headers)?;
         Ok(Self { format: Format::of(headers), bytes })
     }
 
@@ -45,6 +46,16 @@ impl Body {
     pub(super) fn format(&self) -> Result<Format, Error> {
         let format = self.format.as_ref();
         format.copied().map_err(|UnknownFormat(came)| Error::unsupported_media_type(came))
+    }
+}
+
+/// Refuses a body that is compressed, before it is taken for text that makes no sense.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    match encoding.map(str::trim) {
+        None | Some("") => Ok(()),
+        Some(plain) if plain.eq_ignore_ascii_case("identity") => Ok(()),
+        Some(came) => Err(Error::unsupported_encoding(came)),
     }
 }
 

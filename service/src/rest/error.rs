@@ -12,7 +12,7 @@ use signalr_serverless::{NameError, error_code};
 
 use crate::{
     auth::{self, AuthError},
-    hub::Stopping,
+    hub::{Refused, Stopping},
     request_body::BodyError,
 };
 
@@ -59,6 +59,13 @@ impl Error {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error_code::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
+    pub(crate) fn unsupported_encoding(came: &str) -> Self {
+        let message = format!(
+            "content-encoding '{came}' is not taken; send the body as it is, not compressed"
+        );
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error_code::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         let message = "this path does not take that method";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, error_code::METHOD_NOT_ALLOWED, message)
@@ -71,7 +78,7 @@ impl Error {
 
     pub(crate) fn invocation_failed(error: &str) -> Self {
         let message = format!("the client answered with an error: {error}");
-        Self::new(StatusCode::FAILED_DEPENDENCY, error_code::INVOCATION_FAILED, message)
+        Self::new(StatusCode::BAD_REQUEST, error_code::INVOCATION_FAILED, message)
     }
 
     pub(crate) fn invocation_timed_out(limit: Duration) -> Self {
@@ -149,6 +156,13 @@ impl From<BodyError> for Error {
 impl From<Stopping> for Error {
     fn from(stopping: Stopping) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE, stopping.to_string())
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error_code::UNAVAILABLE, text)
     }
 }
 

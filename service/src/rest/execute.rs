@@ -24,7 +24,7 @@ pub(super) async fn execute(state: &State, call: Call) -> Result<Success, Error>
     let filter = filter.map(str::parse::<Filter>).transpose();
     let filter = filter.map_err(|error| Error::bad("filter", error.to_string()))?;
     let steps = steps(&call)?;
-    state.hubs.submit(call.hub, Action::Execute { filter, steps }).await?;
+    state.cluster.submit(call.hub, Action::Execute { filter, steps }).await?;
     Ok(Success::Done)
 }
 

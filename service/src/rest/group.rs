@@ -22,7 +22,7 @@ const MAX_PAGE: u64 = 200;
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let message = message::message(&call.body)?;
     let recipients = call.recipients(Target::Group(call.group()?))?;
-    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
+    state.cluster.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, E
     let message = message::message(&call.body)?;
     for group in call.groups()? {
         let (recipients, message) = (Target::Group(group).into(), Arc::clone(&message));
-        state.hubs.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
+        state.cluster.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
     }
     Ok(Success::Done)
 }
@@ -39,22 +39,23 @@ pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, E
 pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = call.recipients(Target::Group(call.group()?))?;
     let reason = call.reason();
-    state.hubs.submit(call.hub, Action::Close { recipients, reason }).await?;
+    state.cluster.submit(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
     let target = Target::Group(call.group()?);
-    match state.hubs.count(call.hub, target).await? {
-        0 => Err(Error::no_group()),
-        _ => Ok(Success::Done),
+    if state.cluster.exists(call.hub, target).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::no_group())
     }
 }
 
 pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success, Error> {
     let of = GroupsOf::Connection(call.connection()?);
     let action = Action::Groups { of, change: GroupChange::Join(call.group()?) };
-    match state.hubs.carry_out(call.hub, action).await? {
+    match state.cluster.carry_out(call.hub, action).await? {
         0 => Err(Error::no_connection_to_add()),
         _ => Ok(Success::Done),
     }
@@ -64,7 +65,7 @@ pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success,
 pub(super) async fn remove_connection(state: &State, call: Call) -> Result<Success, Error> {
     let of = GroupsOf::Connection(call.connection()?);
     let action = Action::Groups { of, change: GroupChange::Leave(call.group()?) };
-    state.hubs.carry_out(call.hub, action).await?;
+    state.cluster.carry_out(call.hub, action).await?;
     Ok(Success::Done)
 }
 
@@ -94,7 +95,8 @@ pub(super) async fn list_connections(state: &State, call: Call) -> Result<Succes
     let group = call.group()?;
     let size = usize::try_from(page.min(top.unwrap_or(page))).unwrap_or(usize::MAX);
     // One more than asked for tells whether there is a next page.
-    let mut members = state.hubs.members(&call.hub, &group, after, size.saturating_add(1)).await?;
+    let mut members =
+        state.cluster.members(&call.hub, &group, after, size.saturating_add(1)).await?;
     let has_more = members.len() > size;
     members.truncate(size);
     let rest = top.map(|top| top.saturating_sub(size as u64));
@@ -126,15 +128,17 @@ fn next_link(call: &Call, page: u64, top: Option<u64>, last: Cursor) -> String {
     format!("{}?{}", call.path, query.finish())
 }
 
-fn continuation(Cursor { shard, place }: Cursor) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{shard}-{place}"))
+fn continuation(Cursor { node, shard, place }: Cursor) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{node}-{shard}-{place}"))
 }
 
 fn read_continuation(token: &str) -> Result<Cursor, Error> {
     let read = || {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-        let (shard, place) = text.split_once('-')?;
-        Some(Cursor { shard: shard.parse().ok()?, place: place.parse().ok()? })
+        let (node, rest) = text.split_once('-')?;
+        let (shard, place) = rest.split_once('-')?;
+        let (node, shard) = (node.parse().ok()?, shard.parse().ok()?);
+        Some(Cursor { node, shard, place: place.parse().ok()? })
     };
     read().ok_or_else(|| {
         let message = "the continuationToken is not one that this service gave out";

@@ -9,13 +9,13 @@ use crate::{
 pub(super) async fn broadcast(state: &State, call: Call) -> Result<Success, Error> {
     let message = message::message(&call.body)?;
     let recipients = call.recipients(Target::Hub)?;
-    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
+    state.cluster.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
 pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = call.recipients(Target::Hub)?;
     let reason = call.reason();
-    state.hubs.submit(call.hub, Action::Close { recipients, reason }).await?;
+    state.cluster.submit(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }

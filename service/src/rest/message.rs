@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     hub::message::{Content, Message},
-    protocol::message_pack,
+    protocol::{json, message_pack},
 };
 
 /// The message in the body of a send.
@@ -25,18 +25,38 @@ pub(super) fn message(body: &Body) -> Result<Arc<Message>, Error> {
 }
 
 /// The invocation in the body of `:invoke`. One that comes encoded is taken apart, since it needs
-/// an id of the service's own.
+/// an id of the service's own. A protocol that it does not come in is made from the other one.
 pub(super) fn blocking_invocation(
     body: &Body,
     invocation_id: String,
 ) -> Result<Arc<Message>, Error> {
     let payload = match body.format()? {
         Format::Encoded => {
-            let Content::Encoded { json: Some(frame), .. } = encoded::content(&body.bytes)? else {
-                let problem = "the map has no 'json'; an invocation needs it to be answered";
-                return Err(Error::bad("body", problem));
+            let (json, message_pack) = match encoded::content(&body.bytes)? {
+                Content::Encoded { json, message_pack } => (json, message_pack),
+                _ => (None, None),
             };
-            parse(frame.strip_suffix(b"\x1e").unwrap_or(&frame), Format::Json)?
+            let json = json
+                .map(|frame| parse(frame.strip_suffix(b"\x1e").unwrap_or(&frame), Format::Json));
+            let Some(message_pack) = message_pack else {
+                let problem =
+                    "the map is empty; give the invocation as 'json', 'messagepack' or both";
+                let payload = json.unwrap_or_else(|| Err(Error::bad("body", problem)))?;
+                return Ok(Arc::new(Message::new(invocation(payload, Some(invocation_id)))));
+            };
+            let came = message_pack::with_invocation_id(&message_pack, &invocation_id);
+            let came = came.ok_or_else(|| {
+                Error::bad("body", "the message for 'messagepack' is no invocation")
+            })?;
+            let payload = json.transpose()?.or_else(|| {
+                let arguments = came.arguments?;
+                Some(PayloadMessage { target: came.target, arguments })
+            });
+            let as_json = payload.map(|PayloadMessage { target, arguments }| {
+                json::invocation(&target, &arguments, Some(&invocation_id)).into()
+            });
+            let content = Content::Encoded { json: as_json, message_pack: Some(came.frame.into()) };
+            return Ok(Arc::new(Message::new(content)));
         }
         format => parse(&body.bytes, format)?,
     };
@@ -47,7 +67,7 @@ pub(super) fn blocking_invocation(
 pub(super) fn stream_item(body: &Body, stream_id: String) -> Result<Arc<Message>, Error> {
     let content = match body.format()? {
         Format::Encoded => encoded::content(&body.bytes)?,
-        Format::Json => Content::StreamItem { stream_id, item: json(&body.bytes)? },
+        Format::Json => Content::StreamItem { stream_id, item: parse_json(&body.bytes)? },
         Format::MessagePack => Content::StreamItem { stream_id, item: unpack(&body.bytes)? },
     };
     Ok(Arc::new(Message::new(content)))
@@ -70,7 +90,7 @@ fn unpack(body: &[u8]) -> Result<Box<RawValue>, Error> {
     message_pack::to_json(body).map_err(|error| Error::bad("body", error.to_string()))
 }
 
-fn json(body: &[u8]) -> Result<Box<RawValue>, Error> {
+fn parse_json(body: &[u8]) -> Result<Box<RawValue>, Error> {
     serde_json::from_slice(body)
         .map_err(|error| Error::bad("body", format!("the body is not JSON: {error}")))
 }

@@ -34,7 +34,7 @@ pub(super) async fn complete(state: &State, call: Call) -> Result<Success, Error
 async fn deliver(state: &State, call: &Call, message: Arc<Message>) -> Result<(), Error> {
     let recipients = Target::Connection(call.connection()?).into();
     let action = Action::Send { recipients, message };
-    match state.hubs.carry_out(call.hub.clone(), action).await? {
+    match state.cluster.carry_out(call.hub.clone(), action).await? {
         0 => Err(Error::no_connection()),
         _ => Ok(()),
     }

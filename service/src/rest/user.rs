@@ -11,7 +11,7 @@ use crate::{
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     let message = message::message(&call.body)?;
     let recipients = Target::User(call.user()?).into();
-    state.hubs.submit(call.hub, Action::Send { recipients, message }).await?;
+    state.cluster.submit(call.hub, Action::Send { recipients, message }).await?;
     Ok(Success::Done)
 }
 
@@ -20,7 +20,7 @@ pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, E
     let message = message::message(&call.body)?;
     for user in call.users()? {
         let (recipients, message) = (Target::User(user).into(), Arc::clone(&message));
-        state.hubs.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
+        state.cluster.submit(call.hub.clone(), Action::Send { recipients, message }).await?;
     }
     Ok(Success::Done)
 }
@@ -28,20 +28,21 @@ pub(super) async fn send_to_each(state: &State, call: Call) -> Result<Success, E
 pub(super) async fn close_connections(state: &State, call: Call) -> Result<Success, Error> {
     let recipients = call.recipients(Target::User(call.user()?))?;
     let reason = call.reason();
-    state.hubs.submit(call.hub, Action::Close { recipients, reason }).await?;
+    state.cluster.submit(call.hub, Action::Close { recipients, reason }).await?;
     Ok(Success::Done)
 }
 
 pub(super) async fn exists(state: &State, call: Call) -> Result<Success, Error> {
     let target = Target::User(call.user()?);
-    match state.hubs.count(call.hub, target).await? {
-        0 => Err(Error::no_user()),
-        _ => Ok(Success::Done),
+    if state.cluster.exists(call.hub, target).await? {
+        Ok(Success::Done)
+    } else {
+        Err(Error::no_user())
     }
 }
 
 pub(super) async fn is_in_group(state: &State, call: Call) -> Result<Success, Error> {
-    if state.hubs.user_groups.contains(&call.membership()?, SystemTime::now()).await? {
+    if state.cluster.user_is_in_group(&call.membership()?, SystemTime::now()).await? {
         Ok(Success::Done)
     } else {
         Err(Error::user_not_in_group())

@@ -20,14 +20,14 @@ pub(crate) enum Effect {
     /// The client calls a method.
     Call(Call),
     /// The client answered an invocation of the service.
-    Completed { invocation_id: String, outcome: Outcome },
+    Completed { invocation_id: String, outcome: Outcome, protocol: Protocol, message: Bytes },
     /// Send what is queued, then end the transport. The session is over.
     End,
     /// Drop the transport at once. The session is over.
     Abort,
 }
 
-/// A call of a client, for whoever answers it.
+/// A call of a client, which goes to the upstream.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) target: String,

@@ -27,12 +27,14 @@ pub(crate) enum Ended {
     Expired,
     /// A back end closed it.
     Closed,
+    /// The broker of the cluster could not be asked for the groups of its user.
+    Broker,
     /// The service ends.
     Shutdown,
 }
 
 impl Ended {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Client,
         Self::Lost,
         Self::NotBack,
@@ -45,6 +47,7 @@ impl Ended {
         Self::Memory,
         Self::Expired,
         Self::Closed,
+        Self::Broker,
         Self::Shutdown,
     ];
 
@@ -62,6 +65,7 @@ impl Ended {
             Self::Memory => "memory",
             Self::Expired => "expired",
             Self::Closed => "closed",
+            Self::Broker => "broker",
             Self::Shutdown => "shutdown",
         }
     }

@@ -274,7 +274,7 @@ impl Session {
         }
     }
 
-    /// Notes that the transport was ended on purpose, by whomever.
+    /// Notes that the transport was ended on purpose, by either side.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
         self.ends_by(Ended::Client);
         if !matches!(self.phase, Phase::Ended { .. }) {
@@ -282,7 +282,8 @@ impl Session {
         }
     }
 
-    /// Goes on on another transport: no handshake, but what the client may have missed.
+    /// Continues on another transport. There is no new handshake. The frames that the client may
+    /// have missed are sent again.
     pub(crate) fn resume(&mut self, now: Seconds) -> Vec<Effect> {
         let (Phase::Open | Phase::Away { .. }, Some(reliable)) = (self.phase, &mut self.reliable)
         else {
@@ -329,8 +330,9 @@ impl Session {
             Ok(protocol) => {
                 self.phase = Phase::Open;
                 self.protocol = protocol;
-                effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
+                // It may take time, and then the answer does too.
                 effects.push(Effect::Open);
+                effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
             }
             Err(error) => {
                 effects.push(Effect::SendLast(handshake::refusal(&error.to_string())));
@@ -362,7 +364,8 @@ impl Session {
                 self.end(now, effects);
             }
             ClientMessage::Completion { invocation_id, outcome } => {
-                effects.push(Effect::Completed { invocation_id, outcome });
+                let message = Bytes::copy_from_slice(message);
+                effects.push(Effect::Completed { invocation_id, outcome, protocol, message });
             }
             ClientMessage::Invocation { target, invocation_id } => {
                 effects.push(call(target, invocation_id, false));

@@ -1,5 +1,5 @@
-//! Stateful reconnect: what was sent is kept until the client has it, so that a client whose
-//! transport broke goes on where it was.
+//! Stateful reconnect: sent frames are kept until the client acknowledges them. A client that lost
+//! its transport then continues at the same place.
 //!
 //! Messages of types 1 to 5 have numbers from 1, one count for each direction, which go on over a
 //! reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core; if these
@@ -27,7 +27,7 @@ pub(super) struct Reliable {
     received: u64,
     /// The number of the next message, while a client that resumed repeats itself.
     next: Option<u64>,
-    /// Whether the client resumed and has not said yet with which number it goes on.
+    /// Whether the client resumed and has not yet sent the number of its next message.
     awaits_sequence: bool,
 }
 
@@ -115,7 +115,7 @@ impl Reliable {
         (first, self.kept.iter().map(|kept| kept.frame.clone()).collect())
     }
 
-    /// Takes the number with which a client that resumed goes on.
+    /// Accepts the number of the next message of a client that resumed.
     pub(super) fn sequence(&mut self, sequence_id: u64) -> Result<(), ProtocolError> {
         if sequence_id > self.received + 1 {
             return Err(ProtocolError::new(format!(

@@ -8,8 +8,8 @@ pub enum ClientMessages {
     /// A call that waits for an answer gets an error, and the connection is closed with the reason.
     #[default]
     Close,
-    /// A call that waits for an answer gets an error, but one that asks for a stream may be
-    /// answered by REST; the connection stays open.
+    /// A call that waits for an answer gets an error, except a call that asks for a stream: REST
+    /// may answer it. The connection stays open.
     Ignore,
 }
 

@@ -37,7 +37,7 @@ fn said(effects: &[Effect]) -> Vec<String> {
         Effect::Send(bytes) | Effect::SendLast(bytes) => {
             format!("send {}", std::str::from_utf8(bytes).unwrap())
         }
-        Effect::Completed { invocation_id, outcome: Ok(Some(result)) } => {
+        Effect::Completed { invocation_id, outcome: Ok(Some(result)), .. } => {
             format!("completed {invocation_id} {result}")
         }
         Effect::SendNumbered(bytes) => {
@@ -74,7 +74,7 @@ fn sent(effects: &[Effect]) -> String {
 fn handshake_opens_the_session() {
     let mut session = new_session(0);
     let effects = session.receive(HANDSHAKE, 1, &rules());
-    assert_eq!(said(&effects), ["send {}\x1e", "Open"]);
+    assert_eq!(said(&effects), ["Open", "send {}\x1e"]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_silent_client_is_closed_and_a_pinging_one_is_not() {
     assert!(matches!(effects.last(), Some(Effect::End)));
 }
 
-/// Whoever looks at the timer may have read the clock before the client was heard.
+/// The caller of the timer may have read the clock before the client was heard.
 #[test]
 fn a_look_that_is_older_than_the_last_word_closes_nobody() {
     let mut session = new_session(100);

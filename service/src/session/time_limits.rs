@@ -1,4 +1,4 @@
-//! What time does to a session: pings, and the ends of its time limits.
+//! The effects of time on a session: pings, and the ends of its time limits.
 
 use super::{
     Phase, Session,

@@ -13,7 +13,7 @@ pub(super) const UNTIMED_GROUPS_PER_USER: usize = 100;
 pub(super) const UNTIMED_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A user's membership in a group of a hub.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Membership {
     pub(crate) hub: HubName,
     pub(crate) user: UserId,

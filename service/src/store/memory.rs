@@ -33,6 +33,15 @@ struct Entry {
     changed: u64,
 }
 
+/// A membership as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) expires: SystemTime,
+    pub(super) is_untimed: bool,
+    /// The number of the change that made it.
+    pub(super) changed: u64,
+}
+
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Expiry {
     at: SystemTime,
@@ -70,6 +79,33 @@ impl MemoryStore {
 
     pub(super) fn take_expired(&self, now: SystemTime) -> Vec<Membership> {
         self.lock().take_expired(now)
+    }
+
+    /// A membership, to be written down.
+    pub(super) fn kept(&self, membership: &Membership) -> Option<Kept> {
+        let Membership { hub, user, group } = membership;
+        let memberships = self.lock();
+        let entry = memberships.users.get(&(hub.clone(), user.clone()))?.get(group)?;
+        let Entry { expires, is_untimed, changed } = *entry;
+        Some(Kept { expires, is_untimed, changed })
+    }
+
+    /// Takes a membership that was written down.
+    pub(super) fn load(&self, membership: Membership, kept: Kept) {
+        let Membership { hub, user, group } = membership;
+        let Kept { expires, is_untimed, changed } = kept;
+        let mut memberships = self.lock();
+        memberships.changes = memberships.changes.max(changed);
+        memberships.expiries.insert(expiry(&hub, &user, &group, expires));
+        let groups = memberships.users.entry((hub, user)).or_default();
+        groups.insert(group, Entry { expires, is_untimed, changed });
+    }
+
+    /// The groups of a user, those whose time is over too.
+    pub(super) fn all_groups(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
+        let memberships = self.lock();
+        let groups = memberships.users.get(&(hub.clone(), user.clone()));
+        groups.into_iter().flat_map(HashMap::keys).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Memberships> {
@@ -137,7 +173,7 @@ fn expiry(hub: &HubName, user: &UserId, group: &GroupName, at: SystemTime) -> Ex
     Expiry { at, hub: hub.clone(), user: user.clone(), group: group.clone() }
 }
 
-/// The untimed group that was added or renewed longest ago, where there is one too many.
+/// If there is one untimed group too many: the group that was added or renewed longest ago.
 fn oldest_beyond_the_limit(groups: &HashMap<GroupName, Entry>) -> Option<GroupName> {
     let untimed = groups.iter().filter(|(_, entry)| entry.is_untimed);
     if untimed.clone().count() <= UNTIMED_GROUPS_PER_USER {

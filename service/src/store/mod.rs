@@ -1,8 +1,10 @@
 //! Which users belong to which groups, and until when, so that connections that open later join
 //! them too. Nothing else is kept.
 
+mod broker;
 #[cfg(test)]
 mod delayed;
+mod disk;
 mod membership;
 mod memory;
 #[cfg(test)]
@@ -14,14 +16,25 @@ use signalr_serverless::{GroupName, HubName, UserId};
 
 #[cfg(test)]
 pub(crate) use self::delayed::{DELAY, DelayedStore};
-pub(crate) use self::membership::Membership;
+pub use self::disk::DataError;
 use self::memory::MemoryStore;
+pub(crate) use self::{
+    broker::BrokerStore,
+    disk::{DiskStore, NotWritten},
+    membership::Membership,
+};
+use crate::broker::Down;
 
 /// Where memberships are kept. Every kind does the same; `store/tests.rs` runs on each.
 #[derive(Debug)]
 pub(crate) enum Store {
     /// In this process.
     Memory(MemoryStore),
+    /// In a file of this node.
+    Disk(DiskStore),
+    /// In the broker of a cluster. It changes together with the nodes, so `hub/user_groups.rs` calls it
+    /// by itself.
+    Broker(BrokerStore),
     /// In memory that takes its time, as a store elsewhere does.
     #[cfg(test)]
     Delayed(DelayedStore),
@@ -34,6 +47,47 @@ impl Default for Store {
 }
 
 impl Store {
+    /// Where memberships are kept if no other node sees them; `None` if others do.
+    pub(crate) fn own(&self) -> Result<OwnStore<'_>, &BrokerStore> {
+        match self {
+            Self::Memory(memory) => Ok(OwnStore::Memory(memory)),
+            Self::Disk(disk) => Ok(OwnStore::Disk(disk)),
+            Self::Broker(broker) => Err(broker),
+            #[cfg(test)]
+            Self::Delayed(delayed) => Ok(OwnStore::Delayed(delayed)),
+        }
+    }
+
+    /// The groups that the user's open connections are in and later ones are not, as far as that is
+    /// kept.
+    pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
+        self.own().map_or_else(|broker| broker.passing(hub, user), |_| Vec::new())
+    }
+
+    /// The groups that a user belongs to now.
+    pub(crate) async fn groups(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+        now: SystemTime,
+    ) -> Result<Vec<GroupName>, Down> {
+        match self.own() {
+            Ok(own) => Ok(own.groups(hub, user, now).await),
+            Err(broker) => broker.groups(hub, user).await,
+        }
+    }
+}
+
+/// A store of this node alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OwnStore<'a> {
+    Memory(&'a MemoryStore),
+    Disk(&'a DiskStore),
+    #[cfg(test)]
+    Delayed(&'a DelayedStore),
+}
+
+impl OwnStore<'_> {
     /// Adds a membership, for `ttl` or, without one, for a year. Returns the groups of the user
     /// whose membership had to go for it: only the latest 100 without a `ttl` are kept.
     pub(crate) async fn add(
@@ -41,30 +95,50 @@ impl Store {
         membership: Membership,
         ttl: Option<Duration>,
         now: SystemTime,
-    ) -> Vec<GroupName> {
-        match self {
+    ) -> Result<Vec<GroupName>, NotWritten> {
+        Ok(match self {
             Self::Memory(memory) => memory.add(membership, ttl, now),
+            Self::Disk(disk) => {
+                let dropped = disk.memory().add(membership.clone(), ttl, now);
+                let of_user =
+                    |group: &GroupName| Membership { group: group.clone(), ..membership.clone() };
+                let mut changed: Vec<Membership> = dropped.iter().map(of_user).collect();
+                changed.push(membership);
+                disk.write(changed).await?;
+                dropped
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.add(membership, ttl, now)).await,
-        }
+        })
     }
 
     /// Removes a membership; nothing happens if there is none.
-    pub(crate) async fn remove(&self, membership: &Membership) {
+    pub(crate) async fn remove(&self, membership: &Membership) -> Result<(), NotWritten> {
         match self {
             Self::Memory(memory) => memory.remove(membership),
+            Self::Disk(disk) => {
+                disk.memory().remove(membership);
+                disk.write(vec![membership.clone()]).await?;
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.remove(membership)).await,
         }
+        Ok(())
     }
 
     /// Removes all memberships of a user in a hub.
-    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) {
+    pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) -> Result<(), NotWritten> {
         match self {
             Self::Memory(memory) => memory.remove_all(hub, user),
+            Self::Disk(disk) => {
+                let all = disk.of_user(hub, user);
+                disk.memory().remove_all(hub, user);
+                disk.write(all).await?;
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.remove_all(hub, user)).await,
         }
+        Ok(())
     }
 
     /// The groups that a user belongs to now.
@@ -76,6 +150,7 @@ impl Store {
     ) -> Vec<GroupName> {
         match self {
             Self::Memory(memory) => memory.groups(hub, user, now),
+            Self::Disk(disk) => disk.memory().groups(hub, user, now),
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.groups(hub, user, now)).await,
         }
@@ -85,6 +160,14 @@ impl Store {
     pub(crate) async fn take_expired(&self, now: SystemTime) -> Vec<Membership> {
         match self {
             Self::Memory(memory) => memory.take_expired(now),
+            Self::Disk(disk) => {
+                let expired = disk.memory().take_expired(now);
+                // What stays in the file has ended for anyone who reads it later, too.
+                if let Err(error) = disk.write(expired.clone()).await {
+                    tracing::warn!(%error, "memberships that ended stay in the file");
+                }
+                expired
+            }
             #[cfg(test)]
             Self::Delayed(delayed) => delayed.ask(|memory| memory.take_expired(now)).await,
         }

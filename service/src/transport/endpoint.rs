@@ -15,6 +15,7 @@ use super::headers;
 use crate::{
     admission::{Full, Place},
     auth::{self, AuthError},
+    broker::Down,
     carrier::{Transport, Transports},
     counters::Counters,
     hub::Stopping,
@@ -97,6 +98,11 @@ impl Refusal {
         refusal.because(Refused::Shutdown)
     }
 
+    /// Other nodes cannot be reached, and they may have what the client is about.
+    pub(crate) fn down(down: Down) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, down.to_string())
+    }
+
     /// Something in the service itself failed; the client only learns that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a client could not be served");
@@ -113,6 +119,8 @@ impl From<ClaimError> for Refusal {
             ClaimError::OtherTransport => {
                 Self::new(StatusCode::BAD_REQUEST, "Cannot change transports mid-connection")
             }
+            ClaimError::Elsewhere(_) => Self::unknown_connection(),
+            ClaimError::Down => Self::down(Down),
             ClaimError::OtherClient => Self::new(
                 StatusCode::FORBIDDEN,
                 "the access token names another user or hub than the one that negotiated",
@@ -238,7 +246,7 @@ impl Client {
         (&self.hub, self.user.as_ref())
     }
 
-    /// What the upstream is told about this client, where there is one.
+    /// What the upstream is told about this client, if there is one.
     pub(crate) fn caller(&mut self, identity: &Arc<Identity>) -> Option<Caller> {
         let Details { claims, query } = self.details.take()?;
         Some(Caller { identity: Arc::clone(identity), claims, query })

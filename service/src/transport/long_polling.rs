@@ -5,23 +5,29 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{StatusCode, header};
+use signalr_serverless::{HubName, UserId};
 use tokio::{sync::oneshot, time::timeout};
 
-use super::endpoint::{Client, Refusal, required_token};
+use super::{
+    claim::{announce, claim},
+    endpoint::{Client, Refusal, required_token},
+    relay::{self, Relayed},
+};
 use crate::{
     carrier::{Carrier, PollAnswer, PollQueue, Transport},
     hub::work::NewConnection,
+    session::Terms,
     state::State,
     tokens::{Claim, ClaimError},
 };
 
-/// How long a poll waits where the token says nothing. Source: ASP.NET Core.
+/// How long a poll waits if the token says nothing. Source: ASP.NET Core.
 const POLL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// `GET /client/?hub=…&id=…`: the first one connects, each other waits for messages.
 pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response, Refusal> {
     let token = required_token(client)?;
-    match state.tokens.claim(token, client.hub_and_user(), Transport::LongPolling) {
+    match claim(state, client, token, Transport::LongPolling).await {
         Ok(Claim::New { identity, terms, guard }) => {
             state.open_for_clients().map_err(Refusal::stopping)?;
             let queue = PollQueue::new(&state.queue_budget, state.clock.now());
@@ -29,21 +35,43 @@ pub(super) async fn poll(state: &State, client: &mut Client) -> Result<Response,
             let place = client.admit(state, &identity)?;
             let caller = client.caller(&identity);
             let token = Some(guard);
-            let connection = NewConnection { identity, terms, carrier, place, token, caller };
+            let interests = announce(state, &identity).await?;
+            let connection =
+                NewConnection { identity, terms, carrier, place, token, interests, caller };
             state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
             Ok(answer(PollAnswer::Messages(Bytes::new())))
         }
         Ok(Claim::Resume(_)) | Err(ClaimError::Connected(Transport::LongPolling)) => {
             wait(state, client, token).await
         }
+        Err(ClaimError::Elsewhere(connection)) => {
+            let limit = limit(&client.terms);
+            relay::send(state, client, token, &connection, Relayed::Poll { limit }).await
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 async fn wait(state: &State, client: &Client, token: &str) -> Result<Response, Refusal> {
-    let (identity, terms) = state.tokens.look_up(token, client.hub_and_user())?;
-    let limit =
-        terms.poll_interval.map_or(POLL_TIMEOUT, |seconds| Duration::from_secs(seconds.into()));
+    let (_, terms) = state.tokens.look_up(token, client.hub_and_user())?;
+    wait_for(state, client.hub_and_user(), token, limit(&terms)).await
+}
+
+fn limit(terms: &Terms) -> Duration {
+    terms.poll_interval.map_or(POLL_TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
+}
+
+/// Waits for messages to a client.
+pub(super) async fn wait_for(
+    state: &State,
+    client: (&HubName, Option<&UserId>),
+    token: &str,
+    limit: Duration,
+) -> Result<Response, Refusal> {
+    let (identity, transport) = state.tokens.connected(token, client)?;
+    if transport != Transport::LongPolling {
+        return Err(ClaimError::OtherTransport.into());
+    }
     let (waiting, mut answered) = oneshot::channel();
     state.hubs.poll(&identity.id, waiting).await.map_err(Refusal::stopping)?;
     let came = match timeout(limit, &mut answered).await {
@@ -60,7 +88,20 @@ async fn wait(state: &State, client: &Client, token: &str) -> Result<Response, R
 /// `DELETE /client/?hub=…&id=…`: the client ends the connection.
 pub(super) async fn end(state: &State, client: &Client) -> Result<Response, Refusal> {
     let token = required_token(client)?;
-    let (identity, transport) = state.tokens.connected(token, client.hub_and_user())?;
+    if let Err(error) = state.tokens.connected(token, client.hub_and_user()) {
+        let connection = relay::elsewhere(state, client, token, error)?;
+        return relay::send(state, client, token, &connection, Relayed::End).await;
+    }
+    hang_up(state, client.hub_and_user(), token).await
+}
+
+/// Ends a connection for its client.
+pub(super) async fn hang_up(
+    state: &State,
+    client: (&HubName, Option<&UserId>),
+    token: &str,
+) -> Result<Response, Refusal> {
+    let (identity, transport) = state.tokens.connected(token, client)?;
     if transport != Transport::LongPolling {
         let text = "Cannot terminate this connection using the DELETE endpoint.";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, text));

@@ -1,10 +1,13 @@
 //! How clients reach the service: the negotiation, then the requests that open or feed a carrier.
 
+mod claim;
 mod endpoint;
 mod headers;
 mod long_polling;
 mod negotiate;
 mod post;
+pub(crate) mod relay;
+mod relayed;
 mod server_sent_events;
 mod websocket;
 
@@ -16,9 +19,10 @@ use axum::{
     response::Response,
     routing::{any, post},
 };
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 
 use self::endpoint::{Client, Refusal};
+pub(crate) use self::relayed::serve as serve_relayed;
 use crate::{carrier::Transport, state::State};
 
 /// The routes of the client endpoint.
@@ -53,11 +57,14 @@ async fn answer(
     match *request.method() {
         Method::GET if headers::ask_for_websocket(request.headers()) => {
             client.check_transport(Transport::WebSockets)?;
-            websocket::connect(state, client, request)
+            websocket::connect(state, client, request).await
         }
         Method::GET if headers::ask_for_events(request.headers()) => {
             client.check_transport(Transport::ServerSentEvents)?;
             server_sent_events::connect(&state, &mut client).await
+        }
+        Method::GET if request.headers().contains_key(header::SEC_WEBSOCKET_KEY) => {
+            Err(websocket::no_upgrade())
         }
         Method::GET => {
             client.check_transport(Transport::LongPolling)?;

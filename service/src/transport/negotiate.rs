@@ -13,9 +13,11 @@ use serde::{Serialize, Serializer};
 use super::endpoint::{Client, Refusal};
 use crate::{
     carrier::{Transport, Transports},
+    cluster::Cluster,
     random_id::random_id,
     session::Terms,
     state::State,
+    tokens::NewToken,
 };
 
 /// The answer. Source: `TransportProtocols.md` of ASP.NET Core.
@@ -75,27 +77,44 @@ pub(crate) async fn negotiate(
         let error = format!("negotiateVersion '{asked}' is not a whole number; use 1");
         return Ok(Json(serde_json::json!({ "error": error })).into_response());
     };
-    let identity = client.new_identity()?;
-    let id = identity.id.to_string();
-    let connection_token = match asked {
-        0 => None,
-        _ => Some(random_id().map_err(|error| Refusal::internal(&error))?),
-    };
-    let token = connection_token.as_ref().unwrap_or(&id);
     let is_stateful = client
         .query
         .first("useStatefulReconnect")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let terms = Terms { is_stateful, ..client.terms };
-    state.tokens.issue(token, identity, terms);
+    let available_transports = available(client.transports);
+    let (id, connection_token) = issue(&state, client, asked == 0, is_stateful)?;
     let negotiation = Negotiation {
         negotiate_version: u8::from(asked > 0),
         connection_id: id,
         connection_token,
-        available_transports: available(client.transports),
+        available_transports,
         use_stateful_reconnect: is_stateful,
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(negotiation)).into_response())
+}
+
+/// The id and the token of a new connection. A client of version 0 has no token but its id.
+fn issue(
+    state: &State,
+    client: Client,
+    is_id: bool,
+    is_stateful: bool,
+) -> Result<(String, Option<String>), Refusal> {
+    if let Cluster::Joined(_) = state.cluster {
+        let (keys, now) = (state.keys.current(), SystemTime::now());
+        let new = keys.connection.issue(client.hub_and_user(), is_stateful, is_id, now);
+        let NewToken { token, connection } = new.map_err(|error| Refusal::internal(&error))?;
+        return Ok((connection.to_string(), (!is_id).then_some(token)));
+    }
+    let identity = client.new_identity()?;
+    let id = identity.id.to_string();
+    let token = match is_id {
+        true => None,
+        false => Some(random_id().map_err(|error| Refusal::internal(&error))?),
+    };
+    let terms = Terms { is_stateful, ..client.terms };
+    state.tokens.issue(token.as_ref().unwrap_or(&id), identity, terms);
+    Ok((id, token))
 }
 
 /// Any other method on the same path.

@@ -4,9 +4,14 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use signalr_serverless::{HubName, UserId};
 
-use super::endpoint::{Client, Refusal, required_token};
+use super::{
+    endpoint::{Client, Refusal, required_token},
+    relay::{self, Relayed},
+};
 use crate::{carrier::Transport, request_body, state::State};
 
 /// `POST /client/?hub=…&id=…`
@@ -17,17 +22,42 @@ pub(super) async fn receive(
     body: Body,
 ) -> Result<Response, Refusal> {
     let token = required_token(client)?;
-    let (identity, transport) = state.tokens.connected(token, client.hub_and_user())?;
-    if transport == Transport::WebSockets {
-        let text = "POST requests are not allowed for WebSocket connections.";
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
+    let here = state.tokens.connected(token, client.hub_and_user()).map(|(_, transport)| transport);
+    match here {
+        Ok(Transport::WebSockets) => return Err(websockets_do_not_post()),
+        Ok(_) => {}
+        Err(error) => {
+            let connection = relay::elsewhere(state, client, token, error)?;
+            let (limit, budget) = (state.max_client_message, &state.queue_budget);
+            let bytes = request_body::read(headers, body, limit, budget).await?;
+            return relay::send(state, client, token, &connection, Relayed::Post(bytes)).await;
+        }
     }
     let (limit, budget) = (state.max_client_message, &state.queue_budget);
     let bytes = request_body::read(headers, body, limit, budget).await?;
+    take(state, client.hub_and_user(), token, bytes).await
+}
+
+/// Hands what a client posted to its connection.
+pub(super) async fn take(
+    state: &State,
+    client: (&HubName, Option<&UserId>),
+    token: &str,
+    bytes: Bytes,
+) -> Result<Response, Refusal> {
+    let (identity, transport) = state.tokens.connected(token, client)?;
+    if transport == Transport::WebSockets {
+        return Err(websockets_do_not_post());
+    }
     let taken = state.hubs.receive(&identity.id, bytes).await.map_err(Refusal::stopping)?;
     if taken {
         Ok(([("content-type", "text/plain")], "").into_response())
     } else {
         Err(Refusal::unknown_connection())
     }
+}
+
+fn websockets_do_not_post() -> Refusal {
+    let text = "POST requests are not allowed for WebSocket connections.";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text)
 }

@@ -5,9 +5,12 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::header;
+use http::{HeaderName, header};
 
-use super::endpoint::{Client, Refusal, required_token};
+use super::{
+    claim::{announce, claim, refusal},
+    endpoint::{Client, Refusal, required_token},
+};
 use crate::{
     carrier::{Carrier, Transport, events},
     hub::work::NewConnection,
@@ -18,22 +21,28 @@ use crate::{
 /// `GET /client/?hub=…&id=…` with `Accept: text/event-stream`
 pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Response, Refusal> {
     let token = required_token(client)?;
-    let claim = state.tokens.claim(token, client.hub_and_user(), Transport::ServerSentEvents)?;
-    let Claim::New { identity, terms, guard } = claim else {
-        return Err(Refusal::already_connected());
+    let claimed = claim(state, client, token, Transport::ServerSentEvents).await;
+    let (identity, terms, guard) = match claimed {
+        Ok(Claim::New { identity, terms, guard }) => (identity, terms, guard),
+        Ok(Claim::Resume(_)) => return Err(Refusal::already_connected()),
+        Err(error) => return Err(refusal(state, client, error).await),
     };
     state.open_for_clients().map_err(Refusal::stopping)?;
     let place = client.admit(state, &identity)?;
     let (sink, body) = events::channel(&state.queue_budget);
     let carrier = Carrier::ServerSentEvents(sink);
     let caller = client.caller(&identity);
-    let connection = NewConnection { identity, terms, carrier, place, token: Some(guard), caller };
+    let interests = announce(state, &identity).await?;
+    let token = Some(guard);
+    let connection = NewConnection { identity, terms, carrier, place, token, interests, caller };
     state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache,no-store"),
         (header::PRAGMA, "no-cache"),
         (header::CONTENT_ENCODING, "identity"),
+        // nginx, and proxies that follow it, hold an answer back until their buffer is full.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::new(body)).into_response())
 }

@@ -14,11 +14,13 @@ use signalr_serverless::ConnectionId;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{
+    claim::{announce, claim, refusal},
     endpoint::{Client, Refusal},
     headers::has_token,
 };
 use crate::{
     admission::Place,
+    broker::Interest,
     carrier::{Carrier, Stream, Transport, WebSocket},
     hub::{Stopping, work::NewConnection},
     identity::Identity,
@@ -29,13 +31,13 @@ use crate::{
 };
 
 /// `GET /client/?hub=…&id=…` with an upgrade; without `id`, a client that skips negotiation.
-pub(crate) fn connect(
+pub(crate) async fn connect(
     state: Arc<State>,
     mut client: Client,
     mut request: Request,
 ) -> Result<Response, Refusal> {
     let accept = accept_key(request.headers())?;
-    let destination = Destination::find(&state, &mut client)?;
+    let destination = Destination::find(&state, &mut client).await?;
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(hand_over(state, upgrade, destination));
     let headers = [
@@ -46,6 +48,13 @@ pub(crate) fn connect(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
+/// A WebSocket whose upgrade did not arrive. It must not be taken for a poll: that would begin a
+/// connection that nobody polls.
+pub(crate) fn no_upgrade() -> Refusal {
+    let text = "a proxy on the way dropped the headers Upgrade and Connection; let it pass them on";
+    Refusal::new(StatusCode::UPGRADE_REQUIRED, text)
+}
+
 /// Where a socket goes once it is there.
 enum Destination {
     New {
@@ -53,6 +62,7 @@ enum Destination {
         terms: Terms,
         place: Place,
         token: Option<TokenGuard>,
+        interests: Vec<Interest>,
         caller: Option<Caller>,
     },
     /// A connection that lost its socket.
@@ -60,15 +70,13 @@ enum Destination {
 }
 
 impl Destination {
-    fn find(state: &State, client: &mut Client) -> Result<Self, Refusal> {
+    async fn find(state: &State, client: &mut Client) -> Result<Self, Refusal> {
         let (identity, terms, token) = match client.query.first("id") {
-            Some(token) => {
-                let client = client.hub_and_user();
-                match state.tokens.claim(token, client, Transport::WebSockets)? {
-                    Claim::New { identity, terms, guard } => (identity, terms, Some(guard)),
-                    Claim::Resume(identity) => return Ok(Self::Resumed(identity)),
-                }
-            }
+            Some(token) => match claim(state, client, token, Transport::WebSockets).await {
+                Ok(Claim::New { identity, terms, guard }) => (identity, terms, Some(guard)),
+                Ok(Claim::Resume(identity)) => return Ok(Self::Resumed(identity)),
+                Err(error) => return Err(refusal(state, client, error).await),
+            },
             None => {
                 // Who negotiated was counted then.
                 Client::check_rate(state)?;
@@ -77,8 +85,9 @@ impl Destination {
         };
         state.open_for_clients().map_err(Refusal::stopping)?;
         let place = client.admit(state, &identity)?;
+        let interests = announce(state, &identity).await?;
         let caller = client.caller(&identity);
-        Ok(Self::New { identity, terms, place, token, caller })
+        Ok(Self::New { identity, terms, place, token, interests, caller })
     }
 
     fn connection(&self) -> &ConnectionId {
@@ -89,9 +98,10 @@ impl Destination {
 
     async fn take(self, state: &State, socket: WebSocket) -> Result<(), Stopping> {
         match self {
-            Self::New { identity, terms, place, token, caller } => {
+            Self::New { identity, terms, place, token, interests, caller } => {
                 let carrier = Carrier::WebSocket(socket);
-                let connection = NewConnection { identity, terms, carrier, place, token, caller };
+                let connection =
+                    NewConnection { identity, terms, carrier, place, token, interests, caller };
                 state.hubs.adopt(connection).await
             }
             Self::Resumed(identity) => state.hubs.resume(&identity.id, socket).await,

@@ -1,4 +1,4 @@
-//! One request to an upstream, and what came of it.
+//! One request to an upstream, and its outcome.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -54,7 +54,7 @@ impl Failure {
 }
 
 impl Calls {
-    /// Sends an event in its turn, and reads the answer where somebody waits for it. A failure is
+    /// Sends an event in its turn, and reads the answer if somebody waits for it. A failure is
     /// logged.
     pub(super) async fn call(
         &self,
@@ -114,7 +114,7 @@ impl Calls {
         request.send().await.map_err(|error| Failure::Unanswered(error.without_url()))
     }
 
-    /// The body of an answer: empty where it has none or nobody waits for it.
+    /// The body of an answer: empty if it has none or nobody waits for it.
     async fn read(
         &self,
         mut response: reqwest::Response,

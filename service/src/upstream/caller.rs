@@ -27,7 +27,7 @@ pub(super) struct CallerHeaders {
 }
 
 impl CallerHeaders {
-    /// `None` where the user's id cannot be sent: as nobody's, events must not arrive.
+    /// `None` if the user's id cannot be sent: as nobody's, events must not arrive.
     pub(super) fn new(caller: &Caller) -> Option<Self> {
         let user = match &caller.identity.user {
             Some(user) => Some(user_header(user.as_str())?),

@@ -45,7 +45,7 @@ fn of_body(body: Bytes, answer: &Answer) -> Result<Bytes, &'static str> {
     }
 }
 
-/// The invocation that a message completes, where it is a completion. Its result is left alone, so
+/// The invocation that a message completes, if it is a completion. Its result is left alone, so
 /// that it may have any form that the client knows.
 fn completed(protocol: Protocol, message: &[u8]) -> Option<String> {
     match protocol {

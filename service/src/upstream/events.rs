@@ -48,7 +48,7 @@ pub(crate) enum NotTaken {
 struct EventQueue {
     deliveries: Arc<Deliveries>,
     identity: Arc<Identity>,
-    /// `None` where the user's id cannot be sent; then no event is.
+    /// `None` if the user's id cannot be sent; then no event is.
     headers: Option<CallerHeaders>,
     // Held for short synchronous sections only.
     queue: Mutex<Queue>,
@@ -79,7 +79,7 @@ impl ConnectionEvents {
         Self(events)
     }
 
-    /// Queues a client's call. The answer comes as a [`Reply`], where the client waits for one.
+    /// Queues a client's call. The answer comes as a [`Reply`], if the client waits for one.
     pub(crate) fn invoke(&self, invocation: Invocation) -> Result<(), NotTaken> {
         let Invocation { invocation_id, target, protocol, body } = invocation;
         let answer = invocation_id.map(|invocation_id| Answer { invocation_id, protocol });
@@ -161,7 +161,7 @@ impl EventQueue {
         Ok(Event { url, template, category, name: header, content_type, body, answer, admitted })
     }
 
-    /// Whether no more of so many bytes may wait for this connection.
+    /// Whether an event of this size may not wait for this connection.
     fn is_full(&self, bytes: usize) -> bool {
         let limits = &self.deliveries.calls.limits;
         let queue = self.queue();

@@ -15,7 +15,7 @@ pub(crate) struct Limits {
     pub(crate) requests: usize,
     /// How many invocations of one connection may wait.
     pub(crate) waiting: usize,
-    /// How many bytes they may have together, where there is more than one.
+    /// How many bytes they may have together, if there is more than one.
     pub(crate) waiting_bytes: usize,
     /// How many bytes of events may wait or be under way, of all connections together. One upstream
     /// may have as many as it leaves free. Past it invocations are refused, and what else there is

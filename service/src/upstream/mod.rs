@@ -24,7 +24,7 @@ use std::sync::Arc;
 use signalr_serverless::HubName;
 use tokio::{runtime::Handle, sync::watch};
 
-pub use self::settings::{Settings, SettingsError};
+pub use self::settings::{FILE_NAME, Settings, SettingsError};
 use self::{call::Calls, deliveries::Deliveries, places::Places};
 pub(crate) use self::{
     caller::{Caller, claims, forwarded_query},

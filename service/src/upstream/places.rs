@@ -110,7 +110,7 @@ impl Admitted {
         Arc::clone(&self.requests).acquire_owned().await.ok()
     }
 
-    /// Counts so many bytes of the answer too. Returns whether they may be held.
+    /// Counts these bytes of the answer too. Returns whether they may be held.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         let mut table = self.places.lock();
         let others = table.bytes;

@@ -54,7 +54,7 @@ pub(crate) async fn group(mut scene: Scene<'_>) {
 }
 
 pub(crate) async fn user(mut scene: Scene<'_>) {
-    let mut second = scene.service.connect_to(&scene.full_hub, Some("ann")).await;
+    let mut second = scene.connect(Some("ann")).await;
     let excluded = [Scene::id(&scene.ann)];
     scene.ann().close_connections(&excluded, Some("one is enough")).await.unwrap();
     is_closed(&mut second, "one is enough").await;

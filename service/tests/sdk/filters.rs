@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test]
 async fn every_filter_is_understood_and_means_what_it_says() {
     let service = start().await;
-    let mut scene = Scene::new(&service, ApiVersion::default(), None).await;
+    let mut scene = Scene::new((&service).into(), ApiVersion::default(), None).await;
     scene.put(&scene.ann, "g").await;
     scene.put(&scene.bob, "it's").await;
     let ann_id = scene.ann.id.clone();
@@ -76,7 +76,7 @@ async fn every_filter_is_understood_and_means_what_it_says() {
 #[tokio::test]
 async fn the_service_says_what_is_wrong_with_a_filter() {
     let service = start().await;
-    let mut scene = Scene::new(&service, ApiVersion::default(), None).await;
+    let mut scene = Scene::new((&service).into(), ApiVersion::default(), None).await;
     let send = [Command::SendMessage { message: message() }];
     let bad = Filter::from_odata("userId eq");
     let error = scene.hub.execute(Some(&bad), &send).await.unwrap_err();

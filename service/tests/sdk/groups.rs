@@ -53,7 +53,7 @@ pub(crate) async fn list(scene: Scene<'_>) {
     let empty = group.list(PageSize::default(), None).await.unwrap();
     assert_eq!((empty.connections.len(), empty.next), (0, None));
 
-    let anonymous = scene.service.connect_to(&scene.full_hub, None).await;
+    let anonymous = scene.connect(None).await;
     let clients: [(&Client, _); 3] =
         [(&scene.ann, Some(user("ann"))), (&scene.bob, Some(user("bob"))), (&anonymous, None)];
     for (client, _) in &clients {
@@ -99,7 +99,7 @@ pub(crate) async fn add_user(mut scene: Scene<'_>) {
         scene.is_group_of(name, &["ann"]).await;
     }
     // A connection of the user that comes later is in the groups that last.
-    let other = scene.service.connect_to(&scene.full_hub, Some("ann")).await;
+    let other = scene.connect(Some("ann")).await;
     let first = std::mem::replace(&mut scene.ann, other);
     scene.is_group_of("g", &["ann"]).await;
     scene.is_group_of("lasting", &["ann"]).await;

@@ -70,7 +70,7 @@ pub(crate) async fn invoke(mut scene: Scene<'_>) {
 async fn a_client_that_does_not_answer_is_an_error_of_its_own() {
     let timeouts = Timeouts { invocation: Duration::from_millis(50), ..Timeouts::default() };
     let service = start_with(Config { timeouts, ..Config::default() }).await;
-    let scene = Scene::new(&service, ApiVersion::default(), None).await;
+    let scene = Scene::new((&service).into(), ApiVersion::default(), None).await;
     let result = scene.connection().invoke::<()>(&message()).await;
     assert!(matches!(result, Err(Error::InvocationTimedOut { .. })), "{result:?}");
 }

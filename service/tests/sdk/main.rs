@@ -6,6 +6,14 @@
 #[path = "../service/client.rs"]
 mod client;
 
+#[allow(dead_code, reason = "the tests of the cluster need more of it")]
+#[path = "../cluster/nodes.rs"]
+mod nodes;
+
+#[allow(dead_code, reason = "the tests of the cluster need more of it")]
+#[path = "../cluster/redis.rs"]
+mod redis;
+
 mod closing;
 mod endpoints;
 mod entra;

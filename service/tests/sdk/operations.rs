@@ -9,18 +9,31 @@ use signalr_serverless::{
 use crate::{
     client::start,
     closing, groups, invocations,
-    scene::{Scene, group, message, user},
+    nodes::node,
+    redis::Redis,
+    scene::{Nodes, Scene, group, message, user},
     sends, tokens,
 };
 
 #[tokio::test]
 async fn every_operation_of_every_version_does_what_it_should() {
-    let service = start().await;
+    check_all((&start().await).into()).await;
+}
+
+/// The same if anyone who calls reaches another node than the clients.
+#[tokio::test]
+async fn every_operation_does_the_same_through_another_node() {
+    let redis = Redis::start().await;
+    let (a, b, c) = (node(&redis).await, node(&redis).await, node(&redis).await);
+    check_all(Nodes { callers: &a, clients: [&b, &c, &b] }).await;
+}
+
+async fn check_all(nodes: Nodes<'_>) {
     let mut checked = 0;
     for application in [None, Some("shop")] {
         for version in ApiVersion::ALL {
             for &operation in Operation::ALL {
-                let scene = Scene::new(&service, version, application).await;
+                let scene = Scene::new(nodes, version, application).await;
                 if operation.route(version).is_some() {
                     check(scene, version, operation).await;
                     checked += 1;

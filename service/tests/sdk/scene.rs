@@ -14,9 +14,26 @@ use crate::client::{Client, Running};
 /// What every send of these tests has for arguments.
 pub(crate) const ARGUMENTS: [i32; 2] = [1, 2];
 
+/// Where callers call, and where Ann, Bob and Carol connect.
+#[derive(Clone, Copy)]
+pub(crate) struct Nodes<'a> {
+    pub(crate) callers: &'a Running,
+    pub(crate) clients: [&'a Running; 3],
+}
+
+impl<'a> From<&'a Running> for Nodes<'a> {
+    /// One service for all.
+    fn from(service: &'a Running) -> Self {
+        Self { callers: service, clients: [service; 3] }
+    }
+}
+
 /// Ann, Bob and Carol, each with a connection, in a hub of their own.
 pub(crate) struct Scene<'a> {
+    /// Where callers call.
     pub(crate) service: &'a Running,
+    /// Where Carol connects, and anyone who comes later.
+    pub(crate) later: &'a Running,
     pub(crate) rest: RestClient,
     pub(crate) hub: Hub,
     /// The hub's name with the application's prefix, as clients and version v1 know it.
@@ -45,10 +62,11 @@ pub(crate) fn user(id: &str) -> UserId {
 
 impl<'a> Scene<'a> {
     pub(crate) async fn new(
-        service: &'a Running,
+        nodes: Nodes<'a>,
         version: ApiVersion,
         application: Option<&str>,
     ) -> Self {
+        let Nodes { callers: service, clients: [of_ann, of_bob, of_carol] } = nodes;
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("hub{}", COUNT.fetch_add(1, Ordering::SeqCst));
         let mut rest =
@@ -60,10 +78,15 @@ impl<'a> Scene<'a> {
         }
         let hub = rest.hub(HubName::parse(&name).unwrap());
         let [ann, bob, carol] = ["ann", "bob", "carol"].map(Some);
-        let ann = service.connect_to(&full_hub, ann).await;
-        let bob = service.connect_to(&full_hub, bob).await;
-        let carol = service.connect_to(&full_hub, carol).await;
-        Self { service, rest, hub, full_hub, ann, bob, carol }
+        let ann = of_ann.connect_to(&full_hub, ann).await;
+        let bob = of_bob.connect_to(&full_hub, bob).await;
+        let carol = of_carol.connect_to(&full_hub, carol).await;
+        Self { service, later: of_carol, rest, hub, full_hub, ann, bob, carol }
+    }
+
+    /// Another client of the hub.
+    pub(crate) async fn connect(&self, user: Option<&str>) -> Client {
+        self.later.connect_to(&self.full_hub, user).await
     }
 
     pub(crate) fn id(client: &Client) -> ConnectionId {

@@ -67,7 +67,7 @@ pub(crate) async fn to_connection(mut scene: Scene<'_>) {
 #[tokio::test]
 async fn a_fan_out_reaches_each() {
     let service = start().await;
-    let mut scene = Scene::new(&service, ApiVersion::default(), None).await;
+    let mut scene = Scene::new((&service).into(), ApiVersion::default(), None).await;
     let users = || [user("ann"), user("nobody"), user("carol")];
 
     let sent = scene.hub.users(users()).send(&message()).await;
@@ -92,7 +92,7 @@ async fn v1_preview_is_served_on_its_own_port_too() {
 
     let preview_listen = Some(Listen::Address(([127, 0, 0, 1], 0).into()));
     let service = start_with(Config { preview_listen, ..Config::default() }).await;
-    let mut scene = Scene::new(&service, ApiVersion::V1Preview, None).await;
+    let mut scene = Scene::new((&service).into(), ApiVersion::V1Preview, None).await;
     let preview_port = connection_string(service.preview_host.as_ref().unwrap());
     let rest = RestClient::new(&preview_port).unwrap().with_version(ApiVersion::V1Preview);
     let hub = rest.hub(scene.hub.name().clone());

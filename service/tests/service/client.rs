@@ -18,7 +18,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest, protocol::CloseFrame},
 };
 
-/// What no test waits longer for.
+/// No test waits longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits for what must come in the end.
@@ -40,7 +40,7 @@ pub(crate) struct Running {
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 pub(crate) async fn start() -> Running {

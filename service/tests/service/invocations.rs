@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use futures_util::SinkExt;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use signalr_service::{ClientMessages, Config, Timeouts};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, Running, start, start_with};
 
@@ -72,6 +74,7 @@ async fn each_failure_has_a_status_and_code_of_its_own() {
 
     let error = json!({ "error": "I will not" });
     let (failed, ()) = tokio::join!(invoke(&service, &id), answer(&mut client, error));
+    assert_eq!(failed.status(), StatusCode::BAD_REQUEST);
     let detail: Value = failed.json().await.unwrap();
     assert_eq!(detail["code"], "Error.Invocation.Failed");
     assert!(detail["message"].as_str().unwrap().contains("I will not"));
@@ -156,5 +159,79 @@ async fn arguments_that_the_clients_protocol_cannot_say_are_answered_at_once() {
     let body = "{\"target\":\"ask\",\"arguments\":[1e400]}";
     let call = service.call(Method::POST, &path).header("content-type", "application/json");
     let refused = call.body(body).send().await.unwrap();
-    assert_eq!(code(refused, StatusCode::FAILED_DEPENDENCY).await, "Error.Invocation.Failed");
+    assert_eq!(code(refused, StatusCode::BAD_REQUEST).await, "Error.Invocation.Failed");
+}
+
+/// Calls `ask` as Azure's newest SDK does: it takes the client's completion as it is.
+async fn invoke_for_completion(service: &Running, connection: &str, body: Vec<u8>) -> Response {
+    let path = format!("/api/hubs/chat/connections/{connection}/:invoke?api-version=2024-12-01");
+    let call = service.call(Method::POST, &path).header("accept", "application/octet-stream");
+    call.header("content-type", "application/octet-stream").body(body).send().await.unwrap()
+}
+
+fn encoded(protocols: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let entries = protocols
+        .iter()
+        .map(|(name, frame)| (rmpv::Value::from(*name), rmpv::Value::Binary(frame.clone())));
+    let mut body = Vec::new();
+    rmpv::encode::write_value(&mut body, &rmpv::Value::Map(entries.collect())).unwrap();
+    body
+}
+
+/// `[1, {}, nil, "ask", [bin(1), "?"], []]` with its length.
+const ASK: &[u8] = b"\x0f\x96\x01\x80\xc0\xa3ask\x92\xc4\x01\x07\xa1?\x90";
+
+#[tokio::test]
+async fn a_caller_that_takes_completions_gets_them_byte_for_byte() {
+    let service = start().await;
+    let mut client = service.connect(None).await;
+    let id = client.id.clone();
+    for fields in ["\"result\": 1.0 ", "\"error\":\"I will not\""] {
+        let answer = async {
+            let call = client.next().await;
+            let (id, target) = (&call["invocationId"], &call["target"]);
+            assert_eq!((target, &call["arguments"]), (&json!("ask"), &json!(["Bw==", "?"])));
+            let completion = format!("{{\"type\":3, \"invocationId\":{id},{fields}}}\u{1e}");
+            client.send_text(completion.clone()).await;
+            completion
+        };
+        let body = encoded(&[("messagepack", ASK.to_vec())]);
+        let (response, completion) =
+            tokio::join!(invoke_for_completion(&service, &id, body), answer);
+        assert_eq!(response.status(), StatusCode::OK, "{fields}");
+        assert_eq!(response.headers()["x-asrs-protocol"], "json");
+        assert_eq!(response.headers()["content-type"], "application/octet-stream");
+        assert_eq!(response.text().await.unwrap(), completion);
+    }
+}
+
+#[tokio::test]
+async fn a_message_pack_clients_completion_stays_message_pack() {
+    let service = start().await;
+    let negotiation = service.negotiate("chat", None).await;
+    let token = negotiation["connectionToken"].as_str().unwrap();
+    let mut client = Client::open(&service.connect_url("chat", None, token)).await;
+    client.send_text("{\"protocol\":\"messagepack\",\"version\":1}\u{1e}").await;
+    client.frame().await.unwrap();
+    let id = negotiation["connectionId"].as_str().unwrap();
+    let answer = async {
+        let Some(Message::Binary(call)) = client.frame().await else { panic!("no call") };
+        // The arguments came as they were sent, bytes as bytes.
+        assert!(call.ends_with(b"\xa3ask\x92\xc4\x01\x07\xa1?\x90"), "{call:?}");
+        let id = rmpv::decode::read_value(&mut &call[1..]).unwrap()[2].clone();
+        // A timestamp, which has no form in JSON.
+        let time = rmpv::Value::Ext(-1, vec![0, 0, 0, 1]);
+        let fields = vec![3.into(), rmpv::Value::Map(vec![]), id, 3.into(), time];
+        let mut completion = vec![0];
+        rmpv::encode::write_value(&mut completion, &rmpv::Value::Array(fields)).unwrap();
+        completion[0] = completion.len() as u8 - 1;
+        client.socket.send(Message::binary(completion.clone())).await.unwrap();
+        completion
+    };
+    let body = encoded(&[("messagepack", ASK.to_vec())]);
+    let (response, completion) = tokio::join!(invoke_for_completion(&service, id, body), answer);
+    assert_eq!(response.headers()["x-asrs-protocol"], "messagepack");
+    assert_eq!(response.bytes().await.unwrap(), completion);
+    let empty = invoke_for_completion(&service, id, encoded(&[])).await;
+    assert_eq!(code(empty, StatusCode::BAD_REQUEST).await, "Error.BadRequest");
 }

@@ -11,9 +11,15 @@ mod invocations;
 mod lifetime;
 mod limits;
 mod negotiation;
+#[allow(dead_code, reason = "the tests of the cluster need more of it")]
+#[path = "../cluster/nodes.rs"]
+mod nodes;
 mod operations;
 mod polling;
 mod properties;
+#[allow(dead_code, reason = "the tests of the cluster need more of it")]
+#[path = "../cluster/redis.rs"]
+mod redis;
 mod rest;
 mod sockets;
 mod tls;

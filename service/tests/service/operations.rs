@@ -1,13 +1,20 @@
 //! Every operation in every version by every method and path, as `operations.json` has them: the
 //! status, the body, the effect, and who received what.
 
-use std::time::SystemTime;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::SystemTime,
+};
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token};
 
-use crate::client::{Client, Running, start};
+use crate::{
+    client::{Client, Running, start},
+    nodes::node_of,
+    redis::Redis,
+};
 
 const OPERATIONS: &str = include_str!("../../../shared/tests/operations.json");
 
@@ -52,21 +59,35 @@ fn ways() -> Vec<Way> {
 /// A service with two clients. Ann is in the group `g` by herself and in `u` as a user; Bob is
 /// nowhere.
 struct Scene {
+    /// Where callers call.
     service: Running,
+    /// Where Ann and Bob are, if not there.
+    others: Vec<Running>,
     ann: Client,
     bob: Client,
 }
 
 impl Scene {
-    async fn new() -> Self {
-        let service = start().await;
-        let ann = service.connect(Some("ann")).await;
-        let bob = service.connect(Some("bob")).await;
+    async fn new(cluster: Option<&Redis>) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let mut others = Vec::new();
+        let service = match cluster {
+            None => start().await,
+            Some(redis) => {
+                let prefix = format!("scene{}", COUNT.fetch_add(1, Ordering::SeqCst));
+                for _ in 0..2 {
+                    others.push(node_of(redis, &prefix).await);
+                }
+                node_of(redis, &prefix).await
+            }
+        };
+        let ann = others.first().unwrap_or(&service).connect(Some("ann")).await;
+        let bob = others.last().unwrap_or(&service).connect(Some("bob")).await;
         let by_herself = format!("/api/v1/hubs/chat/groups/g/connections/{}", ann.id);
         assert!(service.status(Method::PUT, &by_herself).await.is_success());
         let as_a_user = "/api/v1/hubs/chat/groups/u/users/ann";
         assert!(service.status(Method::PUT, as_a_user).await.is_success());
-        Self { service, ann, bob }
+        Self { service, others, ann, bob }
     }
 
     async fn call(&self, way: &Way, query: &str, body: Option<Value>) -> Response {
@@ -123,12 +144,9 @@ impl Scene {
         !ann.is_empty()
     }
 
-    async fn connect_with(&self, token: &str) -> Client {
-        let host = &self.service.host;
-        let url = format!("ws://{host}/client/?hub=chat&access_token={token}");
-        let mut client = Client::open(&url).await;
-        client.shake_hands().await;
-        client
+    /// A node that is not the callers', if there is one.
+    fn other(&self) -> &Running {
+        self.others.first().unwrap_or(&self.service)
     }
 }
 
@@ -136,6 +154,14 @@ impl std::fmt::Display for Way {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}: {} {}", self.version, self.operation, self.method, self.path)
     }
+}
+
+async fn connect_with(node: &Running, token: &str) -> Client {
+    let host = &node.host;
+    let url = format!("ws://{host}/client/?hub=chat&access_token={token}");
+    let mut client = Client::open(&url).await;
+    client.shake_hands().await;
+    client
 }
 
 async fn check_body(way: &Way, response: Response) {
@@ -153,8 +179,8 @@ async fn check_body(way: &Way, response: Response) {
     }
 }
 
-async fn check(way: &Way) {
-    let mut scene = Scene::new().await;
+async fn check(way: &Way, cluster: Option<&Redis>) {
+    let mut scene = Scene::new(cluster).await;
     let invocation = json!({ "type": 1, "target": "m", "arguments": [1] });
     let message = Some(json!({ "target": "m", "arguments": [1] }));
     match way.operation.as_str() {
@@ -178,7 +204,8 @@ async fn check(way: &Way) {
                     .send(&json!({ "type": 3, "invocationId": id, "result": [call["arguments"]] }))
                     .await;
             };
-            let mut ann = std::mem::replace(&mut scene.ann, scene.service.connect(None).await);
+            let other = scene.other().connect(None).await;
+            let mut ann = std::mem::replace(&mut scene.ann, other);
             std::mem::swap(&mut scene.ann.id, &mut ann.id);
             let (response, ()) = tokio::join!(scene.call(way, "", message), answer(&mut ann));
             assert_eq!(response.json::<Value>().await.unwrap(), json!({ "result": [[1]] }));
@@ -259,7 +286,7 @@ async fn check(way: &Way) {
         "generate_token" => {
             let query = "&userId=carl&minutesToExpire=2";
             let answer: Value = scene.call(way, query, None).await.json().await.unwrap();
-            let _carl = scene.connect_with(answer["token"].as_str().unwrap()).await;
+            let _carl = connect_with(&scene.service, answer["token"].as_str().unwrap()).await;
             let carl = scene.service.status(Method::GET, "/api/v1/hubs/chat/users/carl").await;
             assert!(carl.is_success());
         }
@@ -267,10 +294,10 @@ async fn check(way: &Way) {
             let answer: Value = scene.call(way, "", None).await.json().await.unwrap();
             assert!(answer["KeyId"].is_string());
             let key = AccessKey::parse(answer["AccessKey"].as_str().unwrap()).unwrap();
-            let audience = format!("http://{}/client/?hub=chat", scene.service.host);
+            let audience = format!("http://{}/client/?hub=chat", scene.other().host);
             let options = NegotiateOptions::default();
             let token = Token::client(&key, &audience, &options, SystemTime::now()).unwrap();
-            scene.connect_with(token.as_str()).await;
+            connect_with(scene.other(), token.as_str()).await;
         }
         "health" => check_body(way, scene.call(way, "", None).await).await,
         other => panic!("'{other}' is not tested"),
@@ -282,7 +309,16 @@ async fn every_way_to_call_every_operation_does_what_it_should() {
     let ways = ways();
     assert_eq!(ways.len(), 144, "ways to call 28 operations in seven versions");
     for way in ways {
-        check(&way).await;
+        check(&way, None).await;
+    }
+}
+
+/// The same if anyone who calls reaches another node than the clients.
+#[tokio::test]
+async fn every_way_does_the_same_through_another_node() {
+    let redis = Redis::start().await;
+    for way in ways() {
+        check(&way, Some(&redis)).await;
     }
 }
 

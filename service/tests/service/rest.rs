@@ -219,3 +219,13 @@ async fn unknown_paths_and_methods_are_errors_like_others() {
         error_of(response, StatusCode::METHOD_NOT_ALLOWED).await;
     }
 }
+
+#[tokio::test]
+async fn a_compressed_body_is_named() {
+    let service = start().await;
+    let call = service.call(Method::POST, "/api/v1/hubs/chat").header("content-encoding", "gzip");
+    let call = call.header("content-type", "application/json").body(&b"\x1f\x8b\x08"[..]);
+    let answer = call.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(answer.text().await.unwrap().contains("content-encoding 'gzip' is not taken"));
+}

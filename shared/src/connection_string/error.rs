@@ -1,12 +1,24 @@
 //! What can be wrong with a connection string. No text here ever holds a key or a secret.
 
-/// A connection string that cannot be used, and why.
+/// Why a connection string cannot be used.
+///
+/// ```
+/// use signalr_serverless::{ConnectionString, ConnectionStringError};
+///
+/// let error = ConnectionString::parse(" ").unwrap_err();
+/// assert!(matches!(error, ConnectionStringError::Blank));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionStringError {
     /// Nothing, or only white space.
     #[error("the connection string is empty; use 'Endpoint=https://…;AccessKey=…;Version=1.0;'")]
     Blank,
+    /// A reference to a Key Vault in place of what it stands for.
+    #[error(
+        "the connection string is a reference to a Key Vault that was not resolved (it is not shown): give the app's identity access to the vault's secrets, or set the connection string itself"
+    )]
+    UnresolvedReference,
     /// Fewer than two `key=value` parts.
     #[error(
         "the connection string has fewer than two parts; use 'Endpoint=https://…;AccessKey=…;Version=1.0;'"

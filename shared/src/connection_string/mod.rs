@@ -176,6 +176,10 @@ impl<'a> Parts<'a> {
         if text.trim().is_empty() {
             return Err(ConnectionStringError::Blank);
         }
+        // App settings that cannot be resolved are handed to the program as they are.
+        if text.trim().to_ascii_lowercase().starts_with("@microsoft.keyvault(") {
+            return Err(ConnectionStringError::UnresolvedReference);
+        }
         let parts = || text.split(';').filter(|part| !part.is_empty());
         if parts().count() < 2 {
             return Err(ConnectionStringError::TooFewParts);

@@ -172,6 +172,11 @@ fn each_other_error_has_its_variant() {
     for (text, expected) in [
         (String::new(), E::Blank),
         (" \n".to_owned(), E::Blank),
+        (
+            "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)".to_owned(),
+            E::UnresolvedReference,
+        ),
+        ("@microsoft.keyvault(VaultName=v;SecretName=s)".to_owned(), E::UnresolvedReference),
         (ENDPOINT.to_owned(), E::TooFewParts),
         (format!("{ENDPOINT};"), E::TooFewParts),
         ("AccessKey=k;Version=1.0".to_owned(), E::MissingEndpoint),

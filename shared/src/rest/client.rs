@@ -50,9 +50,9 @@ impl RestClient {
         Self::with_http_client(service, signalr_http_client::client(&Trust::default())?)
     }
 
-    /// The same, whose calls, and those of an identity's tokens, are made by a client of one's own:
-    /// to share its connections, or to trust other authorities. It should follow no redirect, as
-    /// calls carry tokens.
+    /// The same with an HTTP client of your own, for example to share its connections or to trust
+    /// other authorities. An identity uses it too, to fetch tokens. The client should follow no
+    /// redirects, since calls carry tokens.
     ///
     /// ```
     /// # use signalr_serverless::{ConnectionString, rest::RestClient};
@@ -180,6 +180,26 @@ impl RestClient {
         self
     }
 
+    /// Sends nothing: each call ends with [`Error::NotSent`], which has the request. It needs no service
+    /// and no Microsoft Entra token.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use signalr_serverless::{*, rest::RestClient};
+    /// # let service = ConnectionString::parse("Endpoint=https://x;AccessKey=k")?;
+    /// let client = RestClient::new(&service)?.without_sending();
+    /// let call = client.hub(HubName::parse("chat")?).user(UserId::parse("ann")?).exists().await;
+    /// let Err(Error::NotSent(request)) = call else { panic!("{call:?}") };
+    /// assert_eq!(request.url, "https://x/api/hubs/chat/users/ann?api-version=2024-12-01");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn without_sending(mut self) -> Self {
+        Arc::make_mut(&mut self.0).sends = false;
+        self
+    }
+
     /// The hub to call.
     ///
     /// ```no_run
@@ -209,7 +229,7 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// As any call, but for a status of 500 or more.
+    /// Those of any call, except a status of 500 or more.
     pub async fn health(&self) -> Result<bool, Error> {
         match Call::new(&self.0, Operation::Health).run().await {
             Ok(()) => Ok(true),

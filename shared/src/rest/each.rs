@@ -10,7 +10,7 @@ use crate::{
     name::{ConnectionId, GroupName},
 };
 
-/// Several users, groups or connections of a hub, each of which gets its own call.
+/// Several users, groups or connections of a hub. There is one call for each of them.
 ///
 /// Up to 16 calls are under way at once. The results are in the order in which the users, groups or
 /// connections were given, whichever call ends first; one that fails stops no other.

@@ -203,8 +203,8 @@ impl Group {
         self.all_members().page(size, None, from).await
     }
 
-    /// All connections of the group, or so many of them, page after page as they are asked for.
-    /// The stream ends after its first error.
+    /// All connections of the group, or the first ones up to a number. Each page is fetched when it
+    /// is needed. The stream ends after its first error.
     ///
     /// ```no_run
     /// # async fn example(group: signalr_serverless::rest::Group)

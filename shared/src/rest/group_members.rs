@@ -42,7 +42,7 @@ impl GroupMembers {
         call.read().await
     }
 
-    /// All members, or the first so many.
+    /// All members, or the first ones up to a number.
     pub(super) fn stream(
         self,
         top: Option<NonZeroU64>,

@@ -9,7 +9,7 @@ use crate::{
     name::{ConnectionId, UserId},
 };
 
-/// A page of a group's connections.
+/// A page of a group's connections. [`Group::list`](super::Group::list) has an example.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct GroupPage {
@@ -21,7 +21,7 @@ pub struct GroupPage {
     pub next: Option<Continuation>,
 }
 
-/// A connection in a group.
+/// A connection in a group. [`Group::list`](super::Group::list) has an example.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -48,6 +48,8 @@ mod message;
 #[cfg(feature = "rest")]
 mod path;
 #[cfg(feature = "rest")]
+mod preview;
+#[cfg(feature = "rest")]
 mod reply;
 #[cfg(feature = "rest")]
 mod request;
@@ -76,6 +78,7 @@ pub use self::{
     group_page::{Continuation, GroupMember, GroupPage, PageSize},
     hub::Hub,
     message::Message,
+    preview::RequestPreview,
     retry::RetryPolicy,
     signing_key::SigningKey,
     stream::ClientStream,

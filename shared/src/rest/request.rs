@@ -7,7 +7,7 @@ use http::header;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{path, reply::Reply, settings::Settings};
+use super::{path, preview::RequestPreview, reply::Reply, settings::Settings};
 use crate::{
     error::Error,
     name::{ApplicationName, HubName},
@@ -49,9 +49,21 @@ impl<'a> Request<'a> {
         Ok(Self { operation, route, settings, url, endpoint, body })
     }
 
+    fn preview(&self) -> RequestPreview {
+        RequestPreview {
+            method: self.route.method.to_string(),
+            url: self.url.to_string(),
+            has_token: self.operation != Operation::Health,
+            body: self.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()),
+        }
+    }
+
     /// Sends it once and reads the whole reply, within this time.
     pub(super) async fn send(&self, limit: Duration) -> Result<Reply, Error> {
         let settings = self.settings;
+        if !settings.sends {
+            return Err(Error::NotSent(Box::new(self.preview())));
+        }
         let mut request = settings
             .http
             .request(self.route.method.clone(), self.url.clone())

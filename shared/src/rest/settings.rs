@@ -23,6 +23,8 @@ pub(super) struct Settings {
     pub(super) application: Option<ApplicationName>,
     pub(super) time_limit: Duration,
     pub(super) retries: Option<RetryPolicy>,
+    /// Whether calls are sent, or end with what would be sent.
+    pub(super) sends: bool,
 }
 
 impl Settings {
@@ -37,6 +39,7 @@ impl Settings {
             application: None,
             time_limit: DEFAULT_TIME_LIMIT,
             retries: None,
+            sends: true,
         })
     }
 

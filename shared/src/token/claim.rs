@@ -1,4 +1,12 @@
 //! The names of the claims that the service understands. Source: Azure's SDK.
+//!
+//! ```
+//! use signalr_serverless::claim;
+//!
+//! // The claims that the service reads, beside those of the user.
+//! let of_the_service = claim::DETAILED_ERRORS.starts_with(claim::SERVICE_PREFIX);
+//! assert!(of_the_service && !claim::SUBJECT.starts_with(claim::SERVICE_PREFIX));
+//! ```
 
 /// What the names of the service's own claims begin with.
 pub const SERVICE_PREFIX: &str = "asrs.s.";
@@ -17,6 +25,12 @@ pub const NAME_IDENTIFIER: &str =
 
 /// Whether a claim is the name identifier in .NET. Source: the map of claim types of its reader of
 /// tokens.
+///
+/// ```
+/// use signalr_serverless::claim;
+///
+/// assert!(claim::is_name_identifier("sub") && !claim::is_name_identifier("name"));
+/// ```
 #[must_use]
 pub fn is_name_identifier(name: &str) -> bool {
     [NAME_ID, SUBJECT, NAME_IDENTIFIER].contains(&name)

@@ -3,6 +3,8 @@
 //! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. The header has a `kid` only
 //! if the service gave the key its id: it tries the access keys it has, and an id made from one
 //! would give something of it away.
+//!
+//! [`Token`] has an example.
 
 pub mod claim;
 mod claims;
@@ -28,7 +30,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 /// The longest client token that the service takes, in characters. Source: Azure's SDK.
 const MAX_CLIENT_TOKEN: usize = 4096;
 
-/// A signed token. Debug hides it, since whoever has it can use it.
+/// A signed token. Debug hides it, since everyone who has it can use it.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};

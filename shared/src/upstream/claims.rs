@@ -1,6 +1,6 @@
 //! The claims of a client's token in one header: `type: value, type: value`.
 //!
-//! There is no escape, so a value with a comma arrives up to the comma only.
+//! There is no escape, so a value with a comma arrives only up to the comma. [`to_header`] has an example.
 
 use http::HeaderValue;
 

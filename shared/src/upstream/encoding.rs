@@ -1,4 +1,11 @@
 //! The two encodings of bodies, and completions in them: what a function answers to a client's call.
+//!
+//! ```
+//! use signalr_serverless::upstream::{Encoding, RECORD_SEPARATOR};
+//!
+//! let framed = Encoding::Json.framed(b"{}");
+//! assert_eq!(framed, [b'{', b'}', RECORD_SEPARATOR]);
+//! ```
 
 use rmpv::{Value, encode::write_value};
 use serde_json::value::to_raw_value;
@@ -15,7 +22,13 @@ pub const RECORD_SEPARATOR: u8 = 0x1e;
 /// The most bytes that a length takes.
 const MAX_LENGTH_BYTES: usize = 5;
 
-/// What the client speaks, and with it the body of its call and the answer.
+/// The encoding that the client uses. Its calls and the answers have the same one.
+///
+/// ```
+/// use signalr_serverless::upstream::Encoding;
+///
+/// assert_eq!(Encoding::MessagePack.media_type(), "application/x-msgpack");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "hub protocols have these two encodings")]
 pub enum Encoding {

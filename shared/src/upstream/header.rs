@@ -1,4 +1,13 @@
-//! The names of an upstream call's headers.
+//! The names of the headers of an upstream call.
+//!
+//! ```
+//! use http::Request;
+//! use signalr_serverless::upstream::header;
+//!
+//! let request = Request::post("/api/upstream").header(header::HUB, "chat").body(())?;
+//! assert_eq!(request.headers()["x-asrs-hub"], "chat");
+//! # Ok::<(), http::Error>(())
+//! ```
 
 use http::HeaderName;
 

@@ -13,6 +13,19 @@
 //! | `signature` | the proof that the service calls |
 //! | `encoding` | the two encodings of bodies, and completions in them |
 //!
+//! ```
+//! use signalr_serverless::{AccessKey, ConnectionId, upstream::SignatureKeys};
+//!
+//! // A function checks that the service sent the call.
+//! let mut keys = SignatureKeys::default();
+//! keys.add(&AccessKey::parse("key")?);
+//! let connection = ConnectionId::parse("a-connection")?;
+//! let mut headers = http::HeaderMap::new();
+//! headers.insert("x-asrs-signature", keys.sign(&connection).parse()?);
+//! assert!(keys.have_signed(&connection, &headers));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Sources: Microsoft's documentation of
 //! [upstream endpoints](https://learn.microsoft.com/azure/azure-signalr/concept-upstream), its
 //! asrs-emulator, and the SignalR binding of Azure Functions. Completions and how they are framed:

@@ -66,7 +66,7 @@ async fn a_result_of_another_type_is_an_error() {
 #[tokio::test]
 async fn a_client_that_does_not_answer_well_is_an_error_of_its_own() {
     let failed = "x-ms-error-code: Error.Invocation.Failed\r\n";
-    let server = refusing(424, failed, "no such method").await;
+    let server = refusing(400, failed, "no such method").await;
     let error = connection(&server).invoke::<()>(&question()).await.unwrap_err();
     assert_eq!(error.fault(), Fault::Client);
     assert!(
@@ -90,7 +90,7 @@ async fn a_client_that_does_not_answer_well_is_an_error_of_its_own() {
 
 #[tokio::test]
 async fn other_failures_of_an_invocation_stay_what_they_are() {
-    for refused in [404, 424, 504] {
+    for refused in [404, 400, 504] {
         let server = Server::start(move |_| status(refused)).await;
         let error = connection(&server).invoke::<()>(&question()).await.unwrap_err();
         let Error::Refused(refusal) = error else { panic!("{error}") };

@@ -74,12 +74,12 @@ pub struct Authorization(Rule);
 
 #[derive(Clone, Debug)]
 enum Rule {
-    /// Whoever sends one of these.
+    /// Callers that send one of these.
     Keys(Vec<Key>),
-    /// Whoever the platform lets through.
+    /// Callers that the platform lets through.
     Platform,
-    /// Whoever is on this machine, but for pages of origins that are not allowed: a browser on
-    /// this machine runs pages of the whole world.
+    /// Callers on this machine, except pages of origins that are not allowed: a browser on this
+    /// machine runs pages of the whole world.
     ThisMachine(AllowedOrigins),
 }
 

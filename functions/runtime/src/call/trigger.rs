@@ -108,7 +108,7 @@ fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
     Err(format!("the payload is packed more than {MAX_CARRIERS} times; send the message itself"))
 }
 
-/// Whether a schedule's detail is what it is without an input of one's own: a rule sends `{}`, and
+/// Whether a schedule's detail is what it is without an input of your own: a rule sends `{}`, and
 /// EventBridge Scheduler the same as a string.
 fn says_nothing(detail: &str) -> bool {
     match serde_json::from_str(detail) {

@@ -44,7 +44,7 @@ pub(crate) struct Decoder {
 struct Carry {
     /// A cut frame.
     frame: Vec<u8>,
-    /// The fragments so far of a message whose last has not come.
+    /// The fragments of a message. The last fragment has not arrived yet.
     fragments: Option<Fragments>,
 }
 

@@ -53,7 +53,7 @@ struct Queue {
 struct CloseState {
     sent: bool,
     received: bool,
-    /// Whether the socket was told that nothing more will be written.
+    /// Whether the write side of the socket is closed.
     write_side_is_shut: bool,
 }
 

@@ -75,7 +75,7 @@ impl Stream {
         }
     }
 
-    /// Reads what came; 0 at the end.
+    /// Reads the bytes that have arrived. Returns 0 at the end.
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,

@@ -38,7 +38,7 @@ pub(super) async fn close_over(shard: SharedShard, spread: Duration, done: onesh
         close_each(&shard, chunk, Ended::Shutdown, Some(SHUTTING_DOWN), &mut pace).await;
         closed = due;
     }
-    // Whoever asked may have gone away.
+    // The asker may be gone.
     let _ = done.send(keys.len());
 }
 

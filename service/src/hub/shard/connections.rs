@@ -16,7 +16,8 @@ use super::{
 use crate::{
     carrier::{Carrier, WebSocket},
     hub::{
-        connection::{Arrival, Connection},
+        answer::Answer,
+        connection::{Arrival, Connection, Entering},
         counts::TargetKind,
         work::{ClientRequest, NewConnection},
     },
@@ -139,20 +140,29 @@ impl Shard {
     }
 
     pub(super) fn apply(&mut self, key: Key, effects: Vec<Effect>, now: Seconds) {
-        for effect in effects {
+        let mut effects = effects.into_iter();
+        while let Some(effect) = effects.next() {
+            if !matches!(effect, Effect::Abort)
+                && let Some(connection) = self.table.get_mut(key)
+                && let Some(entering) = &mut connection.entering
+            {
+                entering.held.push(effect);
+                entering.held.extend(effects);
+                return;
+            }
             match effect {
                 Effect::Send(bytes) => self.send_own(key, &bytes, 0, now),
                 Effect::SendLast(bytes) => self.send_last(key, &bytes, now),
                 Effect::SendNumbered(bytes) => self.send_own(key, &bytes, 1, now),
                 Effect::Repeat(frames) => self.repeat(key, &frames, now),
-                Effect::Open => self.join_hub(key),
+                Effect::Open => self.enter(key),
                 Effect::Call(call) => {
                     self.counts.received.calls += 1;
                     self.call(key, call, now);
                 }
-                Effect::Completed { invocation_id, outcome } => {
+                Effect::Completed { invocation_id, outcome, protocol, message } => {
                     self.counts.received.results += 1;
-                    self.complete(key, &invocation_id, outcome);
+                    self.complete(key, &invocation_id, Answer { outcome, protocol, message });
                 }
                 Effect::End => self.end(key, now),
                 Effect::Abort => self.remove(key),
@@ -292,18 +302,23 @@ impl Shard {
         }
     }
 
-    fn join_hub(&mut self, key: Key) {
-        let Some(connection) = self.table.get_mut(key) else { return };
-        connection.is_member = true;
-        let identity = Arc::clone(&connection.identity);
-        self.counts.opened(&identity.hub, connection.encoding());
-        self.groups.enter(key, &identity);
-        self.join_user_groups(key, &identity);
-        self.open_upstream(key);
-        tracing::debug!(connection = %identity.id, hub = %identity.hub, "a connection is open");
+    /// Ends the wait for the user's groups. Returns what waited.
+    pub(super) fn leave_entering(&mut self, key: Key) -> Option<Entering> {
+        let connection = self.table.get_mut(key)?;
+        let entering = connection.entering.take()?;
+        let user = connection.identity.user.clone()?;
+        let of_user = (connection.identity.hub.clone(), user);
+        if let Some(keys) = self.entering.get_mut(&of_user) {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.entering.remove(&of_user);
+            }
+        }
+        Some(*entering)
     }
 
     fn leave_hub(&mut self, key: Key) {
+        self.leave_entering(key);
         let Some(connection) = self.table.get_mut(key) else { return };
         if !std::mem::take(&mut connection.is_member) {
             return;

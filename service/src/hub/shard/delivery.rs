@@ -14,7 +14,7 @@ use super::{
 use crate::{
     filter::Filter,
     hub::{
-        command::{Action, Command, GroupChange, Step, Target},
+        command::{Action, Command, GroupChange, GroupsOf, Step, Target},
         counts::TargetKind,
     },
     session::Ended,
@@ -65,6 +65,9 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
             keys.len()
         }
         Action::Groups { of, change } => {
+            if let GroupsOf::User(user) = of {
+                shard.borrow_mut().note_change(hub, user, change);
+            }
             let (keys, way) = shard.borrow().concerned(hub, of);
             change_each(shard, &keys, change, way, pace).await;
             keys.len()

@@ -6,6 +6,7 @@ use signalr_serverless::{GroupName, HubName, UserId};
 
 use super::members::{Members, Way};
 use crate::{
+    broker::{Broker, Channel},
     hub::command::{GroupChange, Target},
     identity::Identity,
 };
@@ -15,11 +16,13 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Groups<K> {
     hubs: HashMap<HubName, Members<K>>,
+    /// Where other nodes send to these groups, if there are other nodes.
+    broker: Option<Broker>,
 }
 
 impl<K: Copy + Hash + Ord> Groups<K> {
-    pub(super) fn new() -> Self {
-        Self { hubs: HashMap::new() }
+    pub(super) fn new(broker: Option<Broker>) -> Self {
+        Self { hubs: HashMap::new(), broker }
     }
 
     #[cfg(test)]
@@ -54,7 +57,9 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         let Some(members) = self.hubs.get_mut(hub) else { return };
         match change {
             GroupChange::Join(group) => {
-                if members.join(key, group, way) {
+                let broker = self.broker.as_ref();
+                let interest = || broker.map(|broker| broker.hold(Channel::Group(hub, group)));
+                if members.join(key, group, way, interest) {
                     groups.push(group.clone());
                 }
             }
@@ -87,6 +92,19 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         self.hubs.get(hub).into_iter().flat_map(move |members| members.of_group(group, after))
     }
 
+    /// The users who have connections.
+    pub(super) fn users(&self) -> Vec<(HubName, UserId)> {
+        let of_hub = |(hub, members): (&HubName, &Members<K>)| {
+            members.users().map(|user| (hub.clone(), user.clone())).collect::<Vec<_>>()
+        };
+        self.hubs.iter().flat_map(of_hub).collect()
+    }
+
+    /// Whether a connection is in a group because its user is.
+    pub(super) fn is_in_by_user(&self, hub: &HubName, key: K, group: &GroupName) -> bool {
+        self.hubs.get(hub).is_some_and(|members| members.is_in_by_user(key, group))
+    }
+
     /// Whether a connection of the user is in the group because the user is.
     pub(super) fn is_user_in(&self, hub: &HubName, user: &UserId, group: &GroupName) -> bool {
         let Some(members) = self.hubs.get(hub) else { return false };
@@ -114,7 +132,7 @@ mod tests {
 
     #[test]
     fn who_leaves_all_groups_because_of_the_user_stays_in_its_own() {
-        let (mut groups, ann, mut own) = (Groups::new(), ann(), Vec::new());
+        let (mut groups, ann, mut own) = (Groups::new(None), ann(), Vec::new());
         groups.enter(1, &ann);
         let mut change = |change, way| groups.change(1, &ann.hub, &mut own, &change, way);
         change(GroupChange::Join(group("a")), Way::ByItself);
@@ -126,7 +144,7 @@ mod tests {
 
     #[test]
     fn nothing_stays_of_a_hub_whose_connections_left() {
-        let (mut groups, ann, mut own) = (Groups::new(), ann(), Vec::new());
+        let (mut groups, ann, mut own) = (Groups::new(None), ann(), Vec::new());
         groups.enter(1, &ann);
         groups.change(1, &ann.hub, &mut own, &GroupChange::Join(group("a")), Way::ByItself);
         groups.leave(1, &ann, &mut own);

@@ -8,15 +8,23 @@ use std::{
 
 use signalr_serverless::{GroupName, UserId};
 
-use crate::hub::command::Target;
+use crate::{broker::Interest, hub::command::Target};
 
 /// The connections of one hub in one shard, by group and by user. `K` names a connection.
 #[derive(Debug)]
 pub(super) struct Members<K> {
     connections: HashSet<K>,
-    /// In order, so that a page of a large group is found without the others.
-    groups: HashMap<GroupName, BTreeMap<K, Ways>>,
+    groups: HashMap<GroupName, MembersOfGroup<K>>,
     users: HashMap<UserId, HashSet<K>>,
+}
+
+/// The connections of one group in one shard.
+#[derive(Debug)]
+struct MembersOfGroup<K> {
+    /// In order, so that a page of a large group is found without the others.
+    ways: BTreeMap<K, Ways>,
+    /// What is sent to the group through other nodes comes for as long as this is there.
+    _interest: Option<Interest>,
 }
 
 /// A way to be in a group.
@@ -68,9 +76,20 @@ impl<K: Copy + Hash + Ord> Members<K> {
         }
     }
 
-    /// Puts a connection into a group. Returns whether it was not in it before.
-    pub(super) fn join(&mut self, key: K, group: &GroupName, way: Way) -> bool {
-        let ways = self.groups.entry(group.clone()).or_default().entry(key).or_default();
+    /// Puts a connection into a group. `interest` is asked for what the first one of a group needs.
+    /// Returns whether it was not in it before.
+    pub(super) fn join(
+        &mut self,
+        key: K,
+        group: &GroupName,
+        way: Way,
+        interest: impl FnOnce() -> Option<Interest>,
+    ) -> bool {
+        let members = self
+            .groups
+            .entry(group.clone())
+            .or_insert_with(|| MembersOfGroup { ways: BTreeMap::new(), _interest: interest() });
+        let ways = members.ways.entry(key).or_default();
         let is_new = *ways == Ways::default();
         match way {
             Way::ByItself => ways.by_itself = true,
@@ -79,25 +98,30 @@ impl<K: Copy + Hash + Ord> Members<K> {
         is_new
     }
 
-    /// Takes a connection out of a group: one that leaves by itself whichever way it came in, one
-    /// whose user leaves unless it is in by itself too. Returns whether it is out now.
+    /// Removes a connection from a group. If the connection itself leaves, it is removed in both
+    /// ways. If its user leaves, it stays if it also joined by itself. Returns whether it is out of
+    /// the group now.
     pub(super) fn leave(&mut self, key: K, group: &GroupName, way: Way) -> bool {
-        let Some(connections) = self.groups.get_mut(group) else { return false };
-        let Some(ways) = connections.get_mut(&key) else { return false };
+        let Some(members) = self.groups.get_mut(group) else { return false };
+        let Some(ways) = members.ways.get_mut(&key) else { return false };
         ways.by_user = false;
         if way == Way::ByUser && ways.by_itself {
             return false;
         }
-        connections.remove(&key);
-        if connections.is_empty() {
+        members.ways.remove(&key);
+        if members.ways.is_empty() {
             self.groups.remove(group);
         }
         true
     }
 
     pub(super) fn is_in_by_user(&self, key: K, group: &GroupName) -> bool {
-        let ways = self.groups.get(group).and_then(|group| group.get(&key));
+        let ways = self.groups.get(group).and_then(|group| group.ways.get(&key));
         ways.is_some_and(|ways| ways.by_user)
+    }
+
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users.keys()
     }
 
     pub(super) fn of_user(&self, user: &UserId) -> Vec<K> {
@@ -108,7 +132,9 @@ impl<K: Copy + Hash + Ord> Members<K> {
     pub(super) fn of_group(&self, group: &GroupName, after: Option<K>) -> impl Iterator<Item = K> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let connections = self.groups.get(group).into_iter();
-        connections.flat_map(move |one| one.range((from, Bound::Unbounded))).map(|(key, _)| *key)
+        connections
+            .flat_map(move |one| one.ways.range((from, Bound::Unbounded)))
+            .map(|(key, _)| *key)
     }
 
     /// The connections that a target names. One by its id is the shard's to find, and not here.
@@ -124,7 +150,7 @@ impl<K: Copy + Hash + Ord> Members<K> {
     pub(super) fn count(&self, target: &Target) -> usize {
         match target {
             Target::Hub => self.connections.len(),
-            Target::Group(group) => self.groups.get(group).map_or(0, BTreeMap::len),
+            Target::Group(group) => self.groups.get(group).map_or(0, |one| one.ways.len()),
             Target::User(user) => self.users.get(user).map_or(0, HashSet::len),
             Target::Connection(_) => 0,
         }
@@ -144,11 +170,11 @@ mod tests {
         let mut members = Members::new();
         let ann = UserId::parse("ann").unwrap();
         members.add(1, Some(&ann));
-        assert!(members.join(1, &group("g"), Way::ByItself));
-        assert!(!members.join(1, &group("g"), Way::ByUser));
+        assert!(members.join(1, &group("g"), Way::ByItself, || None));
+        assert!(!members.join(1, &group("g"), Way::ByUser, || None));
         assert!(!members.leave(1, &group("g"), Way::ByUser));
         assert_eq!(members.count(&Target::Group(group("g"))), 1);
-        members.join(1, &group("g"), Way::ByUser);
+        members.join(1, &group("g"), Way::ByUser, || None);
         assert!(members.leave(1, &group("g"), Way::ByItself));
         assert_eq!(members.count(&Target::Group(group("g"))), 0);
     }
@@ -158,7 +184,7 @@ mod tests {
         let mut members = Members::new();
         let ann = UserId::parse("ann").unwrap();
         members.add(1, Some(&ann));
-        members.join(1, &group("g"), Way::ByItself);
+        members.join(1, &group("g"), Way::ByItself, || None);
         members.remove(1, Some(&ann), &[group("g")]);
         assert!(members.is_empty() && members.groups.is_empty() && members.users.is_empty());
     }

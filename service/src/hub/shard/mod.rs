@@ -3,10 +3,12 @@
 //! It lives on a thread of its own, so nothing in it is locked. It takes what waits in its queue,
 //! carries it out in order, and lets its connections' tasks run in between.
 
+mod asking_again;
 mod batch;
 mod closing;
 mod connections;
 mod delivery;
+mod entering;
 mod group_changes;
 mod groups;
 mod invocations;
@@ -36,6 +38,7 @@ use tokio::{
 
 pub(crate) use self::state::Shared;
 use self::{
+    asking_again::ask_again,
     closing::close_over,
     delivery::{carry_out, close_all, goes_to_the_same},
     pace::{CHUNK, Pace},
@@ -84,13 +87,16 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                     }
                     let count = carry_out(&shard, &run, &mut pace).await;
                     if let Some(matched) = matched {
-                        // Whoever asked may have gone away.
+                        // The asker may be gone.
                         let _ = matched.send(count);
                     }
                 }
                 Work::Invoke(invoke) => shard.borrow_mut().invoke(invoke),
                 Work::Ask { hub, question } => shard.borrow().answer(&hub, question),
-                // Whoever asked may have gone away.
+                Work::AskGroupsAgain => {
+                    spawn_local(ask_again(Rc::clone(&shard)));
+                }
+                // The caller may have gone away.
                 Work::Report(report) => drop(report.send(shard.borrow().counts.clone())),
                 Work::CloseOver { spread, done } => {
                     spawn_local(close_over(Rc::clone(&shard), spread, done));

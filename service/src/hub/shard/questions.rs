@@ -9,7 +9,7 @@ use crate::hub::{
 };
 
 impl Shard {
-    /// Answers a question. Whoever asked may have gone away.
+    /// Answers a question. The asker may be gone.
     pub(super) fn answer(&self, hub: &HubName, question: Question) {
         match question {
             Question::Count { target, count } => {

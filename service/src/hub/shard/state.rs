@@ -2,12 +2,12 @@
 
 use std::{
     cell::RefCell,
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     rc::{Rc, Weak},
     sync::Arc,
 };
 
-use signalr_serverless::{ConnectionId, HubName};
+use signalr_serverless::{ConnectionId, HubName, UserId};
 use tokio::sync::Notify;
 
 use super::{
@@ -15,12 +15,13 @@ use super::{
     table::{Key, Table},
 };
 use crate::{
+    broker::Broker,
     budget::QueueBudget,
     clock::Clock,
     counters::Counters,
     filter::{Filter, Subject},
     hub::{
-        command::{Recipients, Target},
+        command::{GroupChange, Recipients, Target},
         counts::ShardCounts,
     },
     session::{Rules, Seconds},
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) upstream: Option<Upstream>,
+    /// Leads to the other nodes, if there are some.
+    pub(crate) broker: Option<Broker>,
     pub(crate) clock: Clock,
 }
 
@@ -49,6 +52,10 @@ pub(super) struct Shard {
     pub(super) shared: Shared,
     pub(super) table: Table,
     pub(super) groups: Groups<Key>,
+    /// The connections whose users' groups are being asked for.
+    pub(super) entering: HashMap<(HubName, UserId), HashSet<Key>>,
+    /// What happened to the groups of users since the store was asked again.
+    pub(super) asked_again: HashMap<(HubName, UserId), Vec<GroupChange>>,
     pub(super) counts: ShardCounts,
     /// Where sockets are read into, one after the other.
     pub(super) read_buffer: Box<[u8]>,
@@ -59,14 +66,18 @@ pub(super) struct Shard {
 }
 
 pub(super) type SharedShard = Rc<RefCell<Shard>>;
+pub(super) type WeakShard = Weak<RefCell<Shard>>;
 
 impl Shard {
     pub(super) fn new(shared: Shared) -> SharedShard {
         Rc::new_cyclic(|itself| {
+            let groups = Groups::new(shared.broker.clone());
             RefCell::new(Self {
                 shared,
                 table: Table::new(),
-                groups: Groups::new(),
+                groups,
+                entering: HashMap::new(),
+                asked_again: HashMap::new(),
                 counts: ShardCounts::default(),
                 read_buffer: vec![0; READ_BUFFER].into(),
                 emptied: Rc::default(),

@@ -123,7 +123,15 @@ mod tests {
         let carrier = Carrier::Away;
         let place = Admission::new(None, None, Arc::default()).admit(&identity, None).unwrap();
         Connection::new(
-            NewConnection { place, identity, terms, carrier, token: None, caller: None },
+            NewConnection {
+                place,
+                identity,
+                terms,
+                carrier,
+                token: None,
+                interests: Vec::new(),
+                caller: None,
+            },
             &QueueBudget::new(usize::MAX, Arc::default()),
             0,
         )

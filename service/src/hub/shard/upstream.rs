@@ -6,7 +6,7 @@ use crate::{
     upstream::{Invocation, NotTaken},
 };
 
-/// The reason for a client whose calls wait faster than they are answered.
+/// The reason for a client that calls faster than its upstream answers.
 const TOO_MANY_CALLS: &str = "the client calls faster than its upstream answers";
 /// The reason if all clients together call faster than their upstreams answer.
 const UPSTREAM_BUSY: &str =

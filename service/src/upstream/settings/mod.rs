@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jsonc_parser::ParseOptions;
 use serde_json::{Map, Value};
 use signalr_serverless::{HubName, upstream::Category};
 use url::Url;
@@ -18,8 +19,8 @@ use self::{
     template::{Template, UrlTemplate},
 };
 
-/// What the file is called where a folder is named.
-const FILE_NAME: &str = "settings.json";
+/// What the file of the settings is called in its folder.
+pub const FILE_NAME: &str = "settings.json";
 
 /// Where the service calls for what clients do. The first template that fits an event takes it.
 ///
@@ -52,7 +53,7 @@ pub enum SettingsError {
     File(PathBuf, #[source] Box<Self>),
     /// The text is not JSON.
     #[error("not JSON: {0}")]
-    NotJson(#[source] serde_json::Error),
+    NotJson(#[source] jsonc_parser::errors::ParseError),
     /// A value cannot be what it was meant to be.
     #[error("{key} {problem}")]
     Value {
@@ -79,25 +80,30 @@ impl Settings {
         })
     }
 
-    /// Parses the JSON text of a `settings.json`. Keys are found in any case. A pattern that is
-    /// missing is `*`, and one that is `null` matches nothing.
+    /// Parses the JSON text of a `settings.json` as .NET's reader of configuration does: it may have
+    /// comments and trailing commas, keys are found in any case, a key such as
+    /// `UpstreamSettings:Templates` leads as deep as it says, and a list may be an object whose keys
+    /// are numbers or names. A pattern that is missing is `*`, and one that is `null` matches nothing.
     ///
     /// # Errors
     ///
     /// [`SettingsError`], for the first value that is wrong.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         // Editors on Windows begin a file with a byte order mark, which is not JSON.
-        let whole: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(SettingsError::NotJson)?;
+        let whole: Option<Value> =
+            jsonc_parser::parse_to_serde_value(text.trim_start_matches('\u{feff}'), &AS_DOTNET)
+                .map_err(SettingsError::NotJson)?;
+        let whole = nested(whole.unwrap_or_default());
         let whole = object(&whole, "the whole")?;
         let Some(upstream) = get(whole, "UpstreamSettings") else { return Ok(Self::default()) };
         let upstream = object(upstream, "UpstreamSettings")?;
         let Some(templates) = get(upstream, "Templates") else { return Ok(Self::default()) };
-        let Some(templates) = templates.as_array() else {
-            return Err(bad("UpstreamSettings.Templates", "must be an array"));
+        let templates = match templates {
+            Value::Array(templates) => templates.iter().enumerate().map(named).collect(),
+            Value::Object(templates) => in_order(templates),
+            _ => return Err(bad("UpstreamSettings.Templates", "must be a list or an object")),
         };
-        let named = templates.iter().enumerate();
-        let parsed = named.map(|(index, template)| {
+        let parsed = templates.into_iter().map(|(index, template)| {
             parse_template(template, &format!("UpstreamSettings.Templates[{index}]"))
         });
         Ok(Self { templates: parsed.collect::<Result<_, _>>()? })
@@ -128,6 +134,11 @@ impl Settings {
         }
     }
 
+    /// One line for each template: its URL without the query, and what it is for.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.templates.iter().map(ToString::to_string)
+    }
+
     /// How many templates there are.
     #[must_use]
     pub fn templates(&self) -> usize {
@@ -151,6 +162,61 @@ impl Settings {
             templates.find(|(_, template)| template.matches(hub, category, event))?;
         Some((place, fitting.url.fill(hub.as_str(), category.as_str(), event)?))
     }
+}
+
+/// What .NET's reader takes: JSON with comments and trailing commas, and no more.
+const AS_DOTNET: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// Values under keys such as `a:b`, put where they lead. What is there twice is one.
+fn nested(value: Value) -> Value {
+    let Value::Object(fields) = value else { return value };
+    let mut whole = Map::new();
+    for (key, value) in fields {
+        let value = nested(value);
+        let deep = key
+            .rsplit(':')
+            .fold(value, |value, key| Value::Object(Map::from_iter([(key.to_owned(), value)])));
+        merge(&mut whole, deep);
+    }
+    Value::Object(whole)
+}
+
+fn merge(into: &mut Map<String, Value>, value: Value) {
+    let Value::Object(fields) = value else { return };
+    for (key, value) in fields {
+        let known = into.keys().find(|known| known.eq_ignore_ascii_case(&key)).cloned();
+        match known.and_then(|known| into.get_mut(&known)) {
+            Some(Value::Object(fields)) if value.is_object() => merge(fields, value),
+            Some(known) => *known = value,
+            None => drop(into.insert(key, value)),
+        }
+    }
+}
+
+fn named((index, template): (usize, &Value)) -> (String, &Value) {
+    (index.to_string(), template)
+}
+
+/// The order of .NET: numbers by their value, then names.
+fn in_order(templates: &Map<String, Value>) -> Vec<(String, &Value)> {
+    let mut templates: Vec<_> =
+        templates.iter().map(|(key, template)| (key.clone(), template)).collect();
+    templates.sort_by_cached_key(|(key, _)| match key.parse::<u32>() {
+        Ok(number) => (false, number, String::new()),
+        Err(_) => (true, 0, key.to_ascii_lowercase()),
+    });
+    templates
 }
 
 fn file_at(path: &Path) -> PathBuf {

@@ -1,11 +1,23 @@
 //! Which names a template is for.
 
+use std::fmt;
+
 /// A pattern of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pattern {
     Any,
     /// One of these, to the letter. None at all matches nothing.
     Names(Vec<String>),
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Names(names) if names.is_empty() => f.write_str("none"),
+            Self::Names(names) => f.write_str(&names.join(",")),
+        }
+    }
 }
 
 impl Pattern {

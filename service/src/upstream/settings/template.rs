@@ -1,6 +1,6 @@
 //! A template: which events it is for, and the URL that takes them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use signalr_serverless::{HubName, upstream::Category};
@@ -18,6 +18,14 @@ pub(super) struct Template {
     pub(super) hubs: Pattern,
     pub(super) categories: Pattern,
     pub(super) events: Pattern,
+}
+
+/// Its URL without the query, which may hold a function's key, and what it is for.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, hubs, categories, events } = self;
+        write!(f, "{} (hub {hubs}, category {categories}, event {events})", url.without_query())
+    }
 }
 
 impl Template {
@@ -61,7 +69,7 @@ impl UrlTemplate {
         Ok(template)
     }
 
-    /// The URL of an event. There is none where a value would be a step to another place in the
+    /// The URL of an event. There is none if a value would be a step to another place in the
     /// path (`.` or `..`): clients choose the names of events.
     pub(super) fn fill(&self, hub: &str, category: &str, event: &str) -> Option<Url> {
         let fill = |text: &str| {
@@ -80,9 +88,14 @@ impl UrlTemplate {
         Url::parse(&fill(&self.0)).ok()
     }
 
+    /// All of it that is no secret.
+    fn without_query(&self) -> &str {
+        self.0.split(['?', '#']).next().unwrap_or_default()
+    }
+
     /// Scheme and host, and the path behind them without the query.
     fn parts(&self) -> (&str, &str) {
-        let path_and_host = self.0.split(['?', '#']).next().unwrap_or_default();
+        let path_and_host = self.without_query();
         let host = path_and_host.find("://").map_or(0, |scheme| scheme + "://".len());
         match path_and_host[host..].find('/') {
             Some(path) => path_and_host.split_at(host + path),

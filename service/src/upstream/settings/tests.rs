@@ -70,7 +70,14 @@ fn a_bad_value_is_named_with_its_template() {
         ("[]".to_owned(), "the whole must be an object"),
         ("{".to_owned(), "not JSON: "),
         (r#"{"UpstreamSettings":[]}"#.to_owned(), "UpstreamSettings must be an object"),
-        (r#"{"UpstreamSettings":{"Templates":{}}}"#.to_owned(), "Templates must be an array"),
+        (
+            r#"{"UpstreamSettings":{"Templates":3}}"#.to_owned(),
+            "Templates must be a list or an object",
+        ),
+        (
+            r#"{"UpstreamSettings":{"Templates":{"0":[]}}}"#.to_owned(),
+            "Templates[0] must be an object",
+        ),
         (r#"{"UpstreamSettings":{"Templates":[3]}}"#.to_owned(), "Templates[0] must be an object"),
         (template(""), "Templates[1].UrlTemplate must be a text"),
         (template(r#""UrlTemplate":7"#), "Templates[1].UrlTemplate must be a text"),
@@ -105,4 +112,39 @@ fn a_folder_stands_for_its_file_and_errors_name_it() {
     assert!(error.contains("settings.json: not JSON"), "{error}");
     fs::write(&path, WRITTEN).unwrap();
     assert_eq!(Settings::read(folder.path()).unwrap(), Settings::read(&path).unwrap());
+}
+
+#[test]
+fn all_that_dotnets_reader_takes_is_taken() {
+    let two = with_templates(
+        r#"{"UrlTemplate":"http://a/","HubPattern":"chat"},{"UrlTemplate":"http://b/"}"#,
+    );
+    for text in [
+        r#"// Where events go
+           {"UpstreamSettings": {"Templates": [ /* the first */
+               {"UrlTemplate": "http://a/", "HubPattern": "chat",},
+               {"urltemplate": "http://b/"}, // the rest
+           ],},}"#,
+        r#"{"UpstreamSettings":{"Templates":{"10":{"UrlTemplate":"http://b/"},
+            "9":{"UrlTemplate":"http://a/","HubPattern":"chat"}}}}"#,
+        r#"{"UpstreamSettings":{"Templates":{"b":{"UrlTemplate":"http://b/"},
+            "A":{"UrlTemplate":"http://a/","HubPattern":"chat"}}}}"#,
+        r#"{"UPSTREAMSETTINGS:templates:0:UrlTemplate":"http://a/",
+            "UpstreamSettings:Templates:0":{"HubPattern":"chat"},
+            "UpstreamSettings":{"Templates:1:UrlTemplate":"http://b/"}}"#,
+    ] {
+        assert_eq!(Settings::parse(text).unwrap(), two, "{text}");
+    }
+    for bad in ["{'a':1}", "{a:1}", r#"{"a":1 "b":2}"#, r#"{"a":0x1}"#] {
+        assert!(matches!(Settings::parse(bad), Err(SettingsError::NotJson(_))), "{bad}");
+    }
+}
+
+#[test]
+fn a_template_is_shown_without_what_may_be_a_key() {
+    let settings = with_templates(
+        r#"{"UrlTemplate":"http://a/{event}?code=secret","HubPattern":"Chat,x","EventPattern":null}"#,
+    );
+    let lines: Vec<_> = settings.lines().collect();
+    assert_eq!(lines, ["http://a/{event} (hub chat,x, category *, event none)"]);
 }

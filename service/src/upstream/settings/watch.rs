@@ -75,7 +75,7 @@ async fn follow(mut file: File, settings: watch::Sender<Settings>) {
 /// The file as it was seen last.
 struct File {
     path: PathBuf,
-    /// `None` where it could not be read.
+    /// `None` if it could not be read.
     seen: Option<Vec<u8>>,
 }
 

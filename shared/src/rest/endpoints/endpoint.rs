@@ -19,7 +19,7 @@ pub struct Endpoint {
     pub(super) weight: u32,
 }
 
-/// The part that an endpoint plays.
+/// The part that an endpoint plays. [`Endpoint`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointRole {

@@ -58,7 +58,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Endpoints(Arc<[Member]>);
 
-/// What came of a call to one endpoint.
+/// The result of a call to one endpoint. [`Endpoints`] has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointResult<T> {

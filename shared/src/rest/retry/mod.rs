@@ -9,13 +9,13 @@ use crate::{error::Error, operation::Operation};
 
 /// How often a failed call is made again, and when.
 ///
-/// What is retried depends on what a second time can do harm to:
+/// Which calls are made again depends on the harm that a second call can do:
 ///
 /// - Checks, changes of groups and closing: after a status of 500 or more, 408 and 429, a time
 ///   limit and any failure of the network.
-/// - Sends, invocations and streams, which a second time would double: after 429 and 503, with
-///   which a service says that it did nothing, and where no connection came about. Never after a
-///   time limit, a broken connection or a 500.
+/// - Sends, invocations and streams, which a second call would double: after 429 and 503, by which
+///   a service says that it did nothing, and if no connection could be opened. Never after a time
+///   limit, a broken connection or a 500.
 /// - [`RestClient::health`](super::RestClient::health): never, as it asks about this moment.
 ///
 /// If the service says how long to wait (`Retry-After`), that is how long.
@@ -102,7 +102,7 @@ impl RetryPolicy {
         self
     }
 
-    /// How long to wait after so many attempts; `None` to give up.
+    /// How long to wait after this number of attempts. `None` means to stop.
     fn delay(&self, attempts: u32, retry_after: Option<Duration>) -> Option<Duration> {
         if attempts > self.retries {
             return None;

@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing listens there: whoever asks the issuer gets 503, and no 401.
+    /// Nothing listens there. A request that needs the issuer gets 503 instead of 401.
     fn verifier() -> Verifier {
         let lookup = |key: &str| match key {
             "OIDC_ISSUER" => Some("http://127.0.0.1:1".into()),

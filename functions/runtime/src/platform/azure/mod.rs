@@ -10,8 +10,8 @@
 //! | any other, such as `broadcast-queue`, and `broadcast` | broadcast what a trigger brings |
 //! | `warmup` | nothing: the program is started, and that is all there is to warm |
 //!
-//! Whoever can make the host pass on a request of their own to a path without `/api` could send an
-//! envelope with forged headers. What keeps them from it:
+//! A caller that could make the host pass on a request to a path without `/api` could send an
+//! envelope with forged headers. These rules prevent it:
 //!
 //! - Proxying encodes the path again that the host has routed, so it stays that path.
 //! - Forwarding does not: a `?`, `#`, `\` or `..` that came encoded has its plain meaning then. So the

@@ -105,7 +105,7 @@ async fn answer(
             Ok(to_raw_value(&records.deliver(&router, deadline).await?)?)
         }
         Shape { .. } if warm_up::is_one(payload.get()) => Ok(RawValue::NULL.to_owned()),
-        // A bus, a schedule's own input, or whoever may invoke the function.
+        // A bus, the input of a schedule, or a caller that may invoke the function.
         Shape { .. } => {
             trigger::deliver(&router, payload.get(), deadline).await?;
             Ok(RawValue::NULL.to_owned())

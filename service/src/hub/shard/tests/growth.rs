@@ -52,7 +52,18 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
         let user = UserId::parse("ann").ok();
         let identity = Arc::new(Identity { id: id.clone(), hub: hub(), user });
         let place = place(&identity);
-        adopt(shard, NewConnection { identity, terms, carrier, place, token: None, caller: None });
+        adopt(
+            shard,
+            NewConnection {
+                identity,
+                terms,
+                carrier,
+                place,
+                token: None,
+                interests: Vec::new(),
+                caller: None,
+            },
+        );
         for bytes in [HANDSHAKE, b"{\"type\":"] {
             let (taken, bytes) = (oneshot::channel().0, Bytes::from_static(bytes));
             request(shard, &id, ClientRequest::Messages { bytes, taken });
@@ -65,7 +76,7 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
         let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
         let (outcome, _gone) = oneshot::channel();
         let invocation_id = "1".to_owned();
-        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer: outcome };
         shard.borrow_mut().invoke(invoke);
         peers.push(peer);
     }
@@ -80,6 +91,7 @@ fn is_as_new(scene: &Scene, shard: &SharedShard) {
     let sizes = shard.borrow().table.sizes();
     assert_eq!(sizes, (0, 0, 0), "connections, ids and timer entries");
     assert!(shard.borrow().groups.is_empty(), "hubs");
+    assert!(shard.borrow().entering.is_empty(), "connections whose groups are asked for");
     assert_eq!(Rc::strong_count(shard), 1, "tasks of connections");
     assert_eq!(scene.shared.counters.connections(), 0);
     assert_eq!(scene.shared.counters.queued_bytes(), 0);
@@ -150,9 +162,9 @@ async fn a_call_ends_with_its_connection_though_its_carrier_has_not_ended() {
             let _peers = connect(&scene, &shard, "c").await;
             let json = Some(Bytes::from_static(b"{}\x1e"));
             let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
-            let (outcome, mut answered) = oneshot::channel();
+            let (answer, mut answered) = oneshot::channel();
             let (id, invocation_id) = (connection("c 0"), "2".to_owned());
-            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, outcome };
+            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer };
             shard.borrow_mut().invoke(invoke);
             assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
             close_all(&shard, &mut Pace::new()).await;

@@ -61,6 +61,7 @@ impl Scene {
             store: Arc::new(store),
             counters,
             upstream: None,
+            broker: None,
             clock: Clock::start(),
         };
         let (queue, work) = mpsc::channel(64);
@@ -98,6 +99,7 @@ impl Scene {
             terms,
             carrier,
             token: None,
+            interests: Vec::new(),
             caller: None,
         };
         self.push(Work::Adopt(Box::new(new))).await;

@@ -89,6 +89,7 @@ async fn a_turn_that_crosses_a_second_closes_nobody() {
                     terms,
                     carrier,
                     token: None,
+                    interests: Vec::new(),
                     caller: None,
                 };
                 shard.borrow_mut().insert(new);

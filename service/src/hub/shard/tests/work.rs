@@ -12,15 +12,24 @@ async fn changes_while_the_store_is_asked_are_neither_missed_nor_undone() {
             let ann = UserId::parse("ann").unwrap();
             for name in ["stays", "goes"] {
                 let membership = Membership { hub: hub(), user: ann.clone(), group: group(name) };
-                scene.shared.store.add(membership, None, std::time::SystemTime::now()).await;
+                scene
+                    .shared
+                    .store
+                    .own()
+                    .unwrap()
+                    .add(membership, None, std::time::SystemTime::now())
+                    .await
+                    .unwrap();
             }
             let mut client = scene.connect("a", Some("ann")).await;
-            client.open().await;
+            client.post(HANDSHAKE).await;
             assert_eq!(scene.send_to(Target::Group(group("stays"))).await, 0, "not known yet");
             for change in [GroupChange::Leave(group("goes")), GroupChange::Join(group("comes"))] {
                 scene.command(Action::Groups { of: GroupsOf::User(ann.clone()), change }).await;
             }
-            sleep_until(Instant::now() + 2 * DELAY).await;
+            let asked = Instant::now();
+            assert_eq!(client.next().await.unwrap(), "data: {}\u{1e}\r\n\r\n");
+            assert!(asked.elapsed() >= DELAY / 2, "the handshake is answered when they are known");
             for (name, count) in [("stays", 1), ("goes", 0), ("comes", 1)] {
                 assert_eq!(scene.send_to(Target::Group(group(name))).await, count, "{name}");
             }

@@ -68,7 +68,8 @@ impl Issuer {
 /// The settings below a heading of the guide.
 fn settings(heading: &str) -> Vec<(&'static str, &'static str)> {
     let (_, section) = GUIDE.split_once(&format!("\n## {heading}\n")).expect(heading);
-    let block = section.split("```\n").nth(1).unwrap();
+    let (_, block) = section.split_once("```properties\n").unwrap();
+    let (block, _) = block.split_once("```\n").unwrap();
     block.lines().map(|line| line.split_once('=').unwrap()).collect()
 }
 

@@ -4,22 +4,25 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{
-    Hubs,
-    command::{Action, Target},
-    message::{Content, Message},
+use super::Cluster;
+use crate::{
+    hub::{
+        Refused,
+        command::{Action, Target},
+        message::{Content, Message},
+    },
+    upstream::Reply,
 };
-use crate::upstream::Reply;
 
 /// Hands each answer to its client, until nobody can answer any more or the service ends.
-pub(crate) async fn deliver(hubs: &Hubs, mut replies: mpsc::Receiver<Reply>) {
+pub(crate) async fn deliver(cluster: &Cluster, mut replies: mpsc::Receiver<Reply>) {
     while let Some(Reply { hub, connection, completion }) = replies.recv().await {
         // It is in the client's protocol already, whichever that is.
         let content =
             Content::Encoded { json: Some(completion.clone()), message_pack: Some(completion) };
         let recipients = Target::Connection(connection).into();
         let action = Action::Send { recipients, message: Arc::new(Message::new(content)) };
-        if hubs.submit(hub, action).await.is_err() {
+        if let Err(Refused::Stopping(_)) = cluster.submit(hub, action).await {
             return;
         }
     }

@@ -2,20 +2,24 @@
 //!
 //! A token is secret and known to one client; the connection id beside it is public.
 
+mod claim;
+mod signed;
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use signalr_serverless::{HubName, UserId};
 use tokio::time::Instant;
 
+use self::claim::CONNECT_TIMEOUT;
+pub(crate) use self::{
+    claim::ClaimError,
+    signed::{NewToken, SignedToken, TokenSigner},
+};
 use crate::{carrier::Transport, identity::Identity, session::Terms};
-
-/// How long a client has to connect after its negotiation. Source: ASP.NET Core's default.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The connections that negotiated, and those that are open. Clones are one and the same.
 #[derive(Clone, Debug, Default)]
@@ -52,18 +56,6 @@ pub(crate) enum Claim {
 pub(crate) struct TokenGuard {
     tokens: ConnectionTokens,
     token: Arc<str>,
-}
-
-/// Why a token does not lead to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClaimError {
-    Unknown,
-    /// This transport is connected with this token already.
-    Connected(Transport),
-    /// Another transport is connected with this token.
-    OtherTransport,
-    /// The token was issued to somebody else.
-    OtherClient,
 }
 
 impl ConnectionTokens {
@@ -105,6 +97,22 @@ impl ConnectionTokens {
                 Ok(Claim::New { identity, terms, guard })
             }
         }
+    }
+
+    /// Notes that a client connects with a token that this node did not issue, or did not note.
+    pub(crate) fn connect(
+        &self,
+        token: &str,
+        identity: Arc<Identity>,
+        terms: Terms,
+        transport: Transport,
+    ) -> Claim {
+        let token: Arc<str> = token.into();
+        let terms_of_entry = terms.clone();
+        let entry = Entry { identity: Arc::clone(&identity), terms, transport: Some(transport) };
+        self.lock().connections.insert(Arc::clone(&token), entry);
+        let guard = TokenGuard { tokens: self.clone(), token };
+        Claim::New { identity, terms: terms_on(transport, &terms_of_entry), guard }
     }
 
     /// The connection of a token, whether it has a transport or not.

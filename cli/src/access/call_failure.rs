@@ -1,0 +1,28 @@
+//! From an error of the SDK to a failure with its exit code.
+
+use signalr_serverless::{Error, Fault};
+
+use crate::failure::Failure;
+
+/// What a failed call means for the exit code: whose fault it is.
+pub(crate) fn of(error: &Error) -> Failure {
+    let text = error.with_causes();
+    let status = match error {
+        Error::Refused(refusal) => Some(refusal.status.as_u16()),
+        _ => None,
+    };
+    match (error.fault(), status) {
+        (_, Some(401 | 403)) => Failure::Refused(text),
+        (_, Some(404)) | (Fault::Client, None) if !is_a_clients_failure(error) => {
+            Failure::NotFound(text)
+        }
+        (Fault::Network, _) => Failure::Unreachable(text),
+        (Fault::Service | Fault::Client, _) => Failure::Service(text),
+        _ => Failure::Configuration(text),
+    }
+}
+
+/// The client was there, and failed.
+fn is_a_clients_failure(error: &Error) -> bool {
+    matches!(error, Error::InvocationFailed { .. } | Error::InvocationTimedOut { .. })
+}

@@ -1,0 +1,169 @@
+//! The service that a command calls: its connection string, its hub, and what comes of a call.
+
+pub(crate) mod call_failure;
+mod lookup;
+pub(crate) mod message;
+
+use std::ffi::OsString;
+
+use clap::Args;
+use serde::Serialize;
+use signalr_serverless::{
+    ConnectionString, Error, HubName, Negotiator,
+    rest::{Hub, RestClient},
+};
+
+use self::lookup::Lookup;
+use crate::{failure::Failure, print};
+
+/// Which service, and how to show what comes of it
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct ServiceFlags {
+    /// Connection string of the service; without it that of AzureSignalRConnectionString, or of a .env file
+    #[arg(
+        short,
+        long = "connection-string",
+        visible_alias = "connectionstring",
+        value_name = "CONNECTION STRING"
+    )]
+    pub(crate) connection_string: Option<String>,
+}
+
+/// The hub of a command for which -h is help
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct HubFlag {
+    /// Hub to call; without it that of SIGNALR_HUB
+    #[arg(long, value_parser = HubName::parse)]
+    pub(crate) hub: Option<HubName>,
+}
+
+/// The hub of a command for which -h is the hub, as in Azure's sample
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Service")]
+pub(crate) struct ShortHubFlag {
+    /// Hub to join; without it that of SIGNALR_HUB
+    #[arg(short = 'h', long, value_parser = HubName::parse)]
+    pub(crate) hub: Option<HubName>,
+
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// What is printed, and whether anything is sent
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputFlags {
+    /// Print JSON, for scripts
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print the request without its token, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// All that a command needs which calls a hub
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CallFlags {
+    #[command(flatten)]
+    service: ServiceFlags,
+    #[command(flatten)]
+    hub: HubFlag,
+    #[command(flatten)]
+    output: OutputFlags,
+}
+
+/// A service to call.
+pub(crate) struct Access {
+    pub(crate) service: ConnectionString,
+    pub(crate) rest: RestClient,
+    output: OutputFlags,
+}
+
+impl ServiceFlags {
+    /// Reads the connection string, and sets the calls up.
+    pub(crate) fn access(
+        &self,
+        output: OutputFlags,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Access, Failure> {
+        let service =
+            Lookup::new(environment)?.connection_string(self.connection_string.as_deref())?;
+        let mut rest = RestClient::new(&service).map_err(|error| Failure::configuration(&error))?;
+        if output.dry_run {
+            rest = rest.without_sending();
+        }
+        Ok(Access { service, rest, output })
+    }
+}
+
+/// The hub of the flag, of the environment or of a .env file.
+pub(crate) fn hub(
+    flag: Option<&HubName>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<HubName, Failure> {
+    match flag {
+        Some(hub) => Ok(hub.clone()),
+        None => Lookup::new(environment)?.hub(),
+    }
+}
+
+impl CallFlags {
+    pub(crate) fn access(
+        &self,
+        environment: &impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(Access, Hub), Failure> {
+        let access = self.service.access(self.output, environment)?;
+        let hub = access.rest.hub(hub(self.hub.hub.as_ref(), environment)?);
+        Ok((access, hub))
+    }
+}
+
+impl Access {
+    /// What signs for clients.
+    pub(crate) fn negotiator(&self) -> Result<Negotiator, Failure> {
+        Negotiator::with_client(&self.service, &self.rest)
+            .map_err(|error| Failure::configuration(&error))
+    }
+
+    /// What a call brought; `None` if only its request was to be shown, which is printed then.
+    pub(crate) fn sent<T>(&self, result: Result<T, Error>) -> Result<Option<T>, Failure> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::NotSent(request)) => {
+                self.print(&request, &request.to_string())?;
+                Ok(None)
+            }
+            Err(error) => Err(call_failure::of(&error)),
+        }
+    }
+
+    /// Prints an answer, for people or for scripts.
+    pub(crate) fn print(&self, json: &impl Serialize, text: &str) -> Result<(), Failure> {
+        if self.output.json { print::json(json) } else { print::line(text) }
+    }
+}
+
+impl Access {
+    /// Prints whether something is there. If not, the exit code says so too.
+    pub(crate) fn print_exists(&self, exists: bool, kind: &str, name: &str) -> Result<(), Failure> {
+        let json = serde_json::json!({ "exists": exists, "kind": kind, "name": name });
+        let text = if exists { "is there" } else { "is not there" };
+        self.print(&json, &format!("{kind} {name} {text}"))?;
+        if exists { Ok(()) } else { Err(Failure::Absent) }
+    }
+}
+
+/// What a client's token says of its user.
+pub(crate) fn options_for(
+    user: Option<signalr_serverless::UserId>,
+) -> signalr_serverless::NegotiateOptions {
+    let options = signalr_serverless::NegotiateOptions::default();
+    match user {
+        Some(user) => options.with_user_id(user),
+        None => options,
+    }
+}

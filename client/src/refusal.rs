@@ -1,0 +1,28 @@
+//! What is shown of a server that refuses, or is not there.
+
+use signalr_http_client::cause;
+use url::Url;
+
+use crate::error::ConnectError;
+
+/// What of a refusal is shown.
+const SHOWN_CHARACTERS: usize = 200;
+
+pub(crate) fn unreachable(host: &str, error: &reqwest::Error) -> ConnectError {
+    ConnectError::Unreachable { host: host.to_owned(), problem: cause(error) }
+}
+
+/// `host:port`, which holds no secret as a query may.
+pub(crate) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+pub(crate) fn shown(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut shown: String = text.trim().chars().take(SHOWN_CHARACTERS).collect();
+    if shown.len() < text.trim().len() {
+        shown.push('…');
+    }
+    shown
+}

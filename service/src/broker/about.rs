@@ -1,0 +1,45 @@
+//! What a node says about itself.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crate::counters::Counters;
+
+/// What a node says about itself.
+#[derive(Debug)]
+pub(crate) struct About {
+    /// Where it listens.
+    address: String,
+    started: u64,
+    counters: Arc<Counters>,
+}
+
+impl About {
+    pub(crate) fn new(address: String, counters: Arc<Counters>) -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { address, started, counters }
+    }
+
+    /// Names and values in turn. `connection` is the broker's number of the one on which frames come,
+    /// `lag` how long the broker took for the last sign.
+    pub(super) fn fields(&self, connection: u64, lag: Duration, left_out: u64) -> [String; 14] {
+        [
+            "version".to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+            "started".to_owned(),
+            self.started.to_string(),
+            "address".to_owned(),
+            self.address.clone(),
+            "connections".to_owned(),
+            self.counters.connections().to_string(),
+            "lag".to_owned(),
+            lag.as_micros().to_string(),
+            "left_out".to_owned(),
+            left_out.to_string(),
+            "subscriber".to_owned(),
+            connection.to_string(),
+        ]
+    }
+}

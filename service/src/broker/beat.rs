@@ -1,0 +1,121 @@
+//! Nodes say each second that they are there. One that stopped doing so is cut off, so that nobody
+//! waits for its answers.
+
+use std::{collections::HashSet, time::Duration};
+
+use bytes::Bytes;
+use redis::Value;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::{
+    Broker, Channel, Interest, Script, about::About, frame::Kind, health::Down, inbox::Inbox,
+    node::NodeId,
+};
+
+const EACH: Duration = Duration::from_secs(1);
+/// After how many milliseconds without a sign a node is taken for gone.
+const LIMIT: &str = "5000";
+
+/// Says that this node is there, and learns which others are.
+pub(super) struct Beats {
+    broker: Broker,
+    inbox: Inbox,
+    about: About,
+    /// How long the broker took for the last sign.
+    lag: Duration,
+    /// The node's own channels.
+    _own: [Interest; 2],
+}
+
+impl Beats {
+    pub(super) fn new(broker: Broker, about: About, inbox: Inbox, own: [Interest; 2]) -> Self {
+        Self { broker, inbox, about, lag: Duration::ZERO, _own: own }
+    }
+
+    /// The first sign, and the greeting.
+    pub(super) async fn first(&mut self) -> Result<(), Down> {
+        self.beat().await?;
+        self.hello()
+    }
+
+    fn hello(&self) -> Result<(), Down> {
+        self.broker.publish(Channel::All, &self.broker.frame(Kind::Hello, Bytes::new()))
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut beats = interval(EACH);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut others = HashSet::new();
+        loop {
+            tokio::select! {
+                _ = beats.tick() => {
+                    if let Ok(there) = self.beat().await {
+                        for gone in others.difference(&there) {
+                            self.inbox.gone(*gone);
+                        }
+                        others = there;
+                    }
+                }
+                () = self.inbox.was_resubscribed() => {
+                    self.inbox.expect(others.iter().copied());
+                    let _ = self.hello();
+                }
+            }
+        }
+    }
+
+    /// Returns which other nodes are there.
+    async fn beat(&mut self) -> Result<HashSet<NodeId>, Down> {
+        let broker = self.broker.clone();
+        let (channels, node) = (broker.channels(), broker.node());
+        let keys = [channels.nodes_key(), channels.node_key(node)];
+        let name = node.to_string();
+        let node_keys = channels.node_keys();
+        let about = self.about.fields(self.inbox.connection(), self.lag, self.inbox.left_out());
+        let mut arguments = vec![name.as_bytes(), LIMIT.as_bytes(), &node_keys];
+        arguments.extend(about.iter().map(String::as_bytes));
+        let asked = Instant::now();
+        let answer = broker.run(Script::Beat, &keys, &arguments).await?;
+        self.lag = asked.elapsed();
+        let Value::Array(answer) = answer else { return Err(Down) };
+        let [Value::Int(now), Value::Array(there), Value::Array(frozen)] = answer.as_slice() else {
+            return Err(Down);
+        };
+        broker.0.clock.set(u64::try_from(*now).unwrap_or(0));
+        for connection in frozen {
+            self.cut_off(connection).await?;
+        }
+        let names = there.iter().filter_map(|value| match value {
+            Value::BulkString(name) => NodeId::parse(std::str::from_utf8(name).ok()?),
+            _ => None,
+        });
+        Ok(names.filter(|one| *one != node).collect())
+    }
+}
+
+impl Beats {
+    /// Ends the connection of a node that said nothing for too long, so that it is asked nothing more.
+    /// If it goes on, it subscribes again.
+    async fn cut_off(&self, connection: &Value) -> Result<(), Down> {
+        let Value::BulkString(id) = connection else { return Ok(()) };
+        tracing::warn!("a node that does not answer is cut off from the broker");
+        let mut kill = redis::cmd("CLIENT");
+        kill.arg("KILL").arg("ID").arg(id);
+        match self.broker.command(kill).await {
+            Ok(_) => Ok(()),
+            Err(Down) if self.broker.is_up() => Ok(()),
+            Err(down) => Err(down),
+        }
+    }
+}
+
+/// Takes this node off the list, and says so.
+pub(super) async fn leave(broker: &Broker) -> Result<(), Down> {
+    broker.publish(Channel::All, &broker.frame(Kind::Bye, Bytes::new()))?;
+    let mut remove = redis::cmd("ZREM");
+    remove.arg(broker.channels().nodes_key()).arg(broker.node().to_string());
+    let _ = broker.command(remove).await?;
+    let mut delete = redis::cmd("DEL");
+    delete.arg(broker.channels().node_key(broker.node()));
+    broker.command(delete).await.map(drop)
+}

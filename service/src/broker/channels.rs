@@ -1,0 +1,82 @@
+//! The names of channels and keys.
+//!
+//! | name | who subscribes it |
+//! |---|---|
+//! | `<prefix>:all` | every node |
+//! | `<prefix>:n:<node>` | that node |
+//! | `<prefix>:h:<hub>` | nodes with a connection in the hub |
+//! | `<prefix>:u:<hub>:<user>` | nodes with a connection of the user |
+//! | `<prefix>:g:<hub>:<group>` | nodes with a connection in the group |
+//! | `<prefix>:c:<hub>:<connection>` | the node that owns the connection |
+//!
+//! A hub's name has no colon. Names are never read back: frames say what they are about.
+
+use std::sync::Arc;
+
+use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
+
+use super::node::NodeId;
+
+/// Where a frame goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Channel<'a> {
+    All,
+    Node(NodeId),
+    Hub(&'a HubName),
+    User(&'a HubName, &'a UserId),
+    Group(&'a HubName, &'a GroupName),
+    Connection(&'a HubName, &'a ConnectionId),
+}
+
+/// The names of one cluster, which begin with its prefix.
+#[derive(Clone, Debug)]
+pub(crate) struct Channels {
+    prefix: Arc<str>,
+}
+
+/// The name of a channel.
+pub(crate) type Name = Arc<[u8]>;
+
+impl Channels {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    pub(super) fn name(&self, channel: Channel<'_>) -> Name {
+        let prefix = &self.prefix;
+        let name = match channel {
+            Channel::All => format!("{prefix}:all"),
+            Channel::Node(node) => format!("{prefix}:n:{node}"),
+            Channel::Hub(hub) => format!("{prefix}:h:{hub}"),
+            Channel::User(hub, user) => format!("{prefix}:u:{hub}:{user}"),
+            Channel::Group(hub, group) => format!("{prefix}:g:{hub}:{group}"),
+            Channel::Connection(hub, connection) => format!("{prefix}:c:{hub}:{connection}"),
+        };
+        name.into_bytes().into()
+    }
+
+    /// The key of the list of nodes.
+    pub(super) fn nodes_key(&self) -> Vec<u8> {
+        format!("{}:nodes", self.prefix).into_bytes()
+    }
+
+    /// The key of what a node says about itself.
+    pub(super) fn node_key(&self, node: NodeId) -> Vec<u8> {
+        [self.node_keys(), node.to_string().into_bytes()].concat()
+    }
+
+    /// How those keys begin.
+    pub(super) fn node_keys(&self) -> Vec<u8> {
+        format!("{}:node:", self.prefix).into_bytes()
+    }
+
+    /// The keys of a user's groups: those that last for a time of their own, and the others.
+    pub(crate) fn user_group_keys(&self, hub: &HubName, user: &UserId) -> [Vec<u8>; 2] {
+        ["t", "p"].map(|kind| format!("{}:ug:{{{hub}:{user}}}:{kind}", self.prefix).into_bytes())
+    }
+
+    /// The key that says that a connection token was used.
+    pub(crate) fn claim_key(&self, connection: &ConnectionId) -> Vec<u8> {
+        format!("{}:claim:{connection}", self.prefix).into_bytes()
+    }
+}

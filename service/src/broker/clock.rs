@@ -1,0 +1,45 @@
+//! The broker's clock, which all nodes share.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Tells the time as the broker does: this machine's clock, and how far the broker's is from it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct BrokerClock(Arc<AtomicI64>);
+
+impl BrokerClock {
+    /// Milliseconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        own().saturating_add_signed(self.0.load(Relaxed))
+    }
+
+    /// Notes what the broker's clock says now.
+    pub(super) fn set(&self, broker: u64) {
+        let difference = i128::from(broker) - i128::from(own());
+        self.0.store(i64::try_from(difference).unwrap_or(0), Relaxed);
+    }
+}
+
+fn own() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_of_another_time_is_followed() {
+        let clock = BrokerClock::default();
+        for broker in [1_000, own() + 3_600_000, own()] {
+            clock.set(broker);
+            assert!(clock.now().abs_diff(broker) < 5_000);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Which channels this node subscribes: those that somebody here holds, and for a while longer.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout},
+};
+
+use super::{channels::Name, health::Down};
+
+/// How long a channel stays subscribed after the last holder, since many come back.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How long the broker may take to confirm a subscription.
+const CONFIRM: Duration = Duration::from_secs(2);
+
+/// The channels of this node. Clones are one and the same.
+#[derive(Clone, Debug)]
+pub(super) struct Interests(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    // Held for short synchronous sections only.
+    table: Mutex<Table>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    channels: HashMap<Name, Entry>,
+    /// Those to subscribe.
+    added: Vec<Name>,
+    /// Those without a holder, since when.
+    released: VecDeque<(Instant, Name)>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    holders: usize,
+    is_confirmed: bool,
+    /// Those who wait for the confirmation.
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+/// Holds a subscription for as long as it lives.
+pub(crate) struct Interest {
+    interests: Interests,
+    name: Name,
+}
+
+impl Interests {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Inner { table: Mutex::default(), changed: Notify::new() }))
+    }
+
+    pub(super) fn hold(&self, name: Name) -> Interest {
+        let mut table = self.lock();
+        let is_new = !table.channels.contains_key(&name);
+        table.channels.entry(Arc::clone(&name)).or_default().holders += 1;
+        if is_new {
+            table.added.push(Arc::clone(&name));
+            self.0.changed.notify_one();
+        }
+        Interest { interests: self.clone(), name }
+    }
+
+    pub(super) fn holds(&self, name: &Name) -> bool {
+        self.lock().channels.get(name).is_some_and(|entry| entry.holders > 0)
+    }
+
+    /// Waits until a subscription is confirmed, if there is one.
+    pub(super) async fn confirmed(&self, name: &Name) -> Result<(), Down> {
+        let confirmed = {
+            let mut table = self.lock();
+            match table.channels.get_mut(name) {
+                Some(entry) if !entry.is_confirmed => {
+                    let (waiting, confirmed) = oneshot::channel();
+                    entry.waiting.retain(|one| !one.is_closed());
+                    entry.waiting.push(waiting);
+                    confirmed
+                }
+                _ => return Ok(()),
+            }
+        };
+        match timeout(CONFIRM, confirmed).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Down),
+        }
+    }
+
+    /// Waits until there is something to subscribe.
+    pub(super) async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// Those to subscribe.
+    pub(super) fn take_added(&self) -> Vec<Name> {
+        std::mem::take(&mut self.lock().added)
+    }
+
+    /// Those to unsubscribe, which nobody has held for a while.
+    pub(super) fn take_released(&self, now: Instant) -> Vec<Name> {
+        let mut table = self.lock();
+        let mut released = Vec::new();
+        while table.released.front().is_some_and(|(since, _)| now >= *since + LINGER) {
+            let Some((_, name)) = table.released.pop_front() else { break };
+            // It may have been held again.
+            if table.channels.get(&name).is_some_and(|entry| entry.holders == 0) {
+                table.channels.remove(&name);
+                released.push(name);
+            }
+        }
+        released
+    }
+
+    /// The broker has these subscriptions.
+    pub(super) fn confirm(&self, names: &[Name]) {
+        let mut table = self.lock();
+        for name in names {
+            let Some(entry) = table.channels.get_mut(name) else { continue };
+            entry.is_confirmed = true;
+            for waiting in entry.waiting.drain(..) {
+                // Anyone who waited may have gone.
+                let _ = waiting.send(());
+            }
+        }
+    }
+
+    /// The broker has lost every subscription: all are to be made again.
+    pub(super) fn lose(&self) {
+        let mut table = self.lock();
+        table.released.clear();
+        table.channels.retain(|_, entry| entry.holders > 0);
+        for entry in table.channels.values_mut() {
+            entry.is_confirmed = false;
+        }
+        table.added = table.channels.keys().cloned().collect();
+    }
+
+    fn release(&self, name: &Name) {
+        let mut table = self.lock();
+        let Some(entry) = table.channels.get_mut(name) else { return };
+        entry.holders = entry.holders.saturating_sub(1);
+        if entry.holders == 0 {
+            let name = Arc::clone(name);
+            table.released.push_back((Instant::now(), name));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Interest {
+    /// Waits until the broker has the subscription.
+    pub(crate) async fn confirmed(&self) -> Result<(), Down> {
+        self.interests.confirmed(&self.name).await
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        self.interests.release(&self.name);
+    }
+}
+
+impl std::fmt::Debug for Interest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interest")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.as_bytes().into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_channel_is_subscribed_once_and_given_up_a_while_after_its_last_holder() {
+        let interests = Interests::new();
+        let (first, second) = (interests.hold(name("a")), interests.hold(name("a")));
+        assert_eq!(interests.take_added(), [name("a")]);
+        drop(first);
+        advance(LINGER).await;
+        assert!(interests.take_released(Instant::now()).is_empty());
+        drop(second);
+        assert!(!interests.holds(&name("a")));
+        assert!(interests.take_released(Instant::now()).is_empty());
+        advance(LINGER).await;
+        assert_eq!(interests.take_released(Instant::now()), [name("a")]);
+        assert!(interests.lock().channels.is_empty() && interests.lock().released.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_who_comes_back_keeps_the_subscription() {
+        let interests = Interests::new();
+        drop(interests.hold(name("a")));
+        interests.take_added();
+        interests.confirm(&[name("a")]);
+        let held = interests.hold(name("a"));
+        assert!(interests.take_added().is_empty());
+        held.confirmed().await.unwrap();
+        advance(LINGER).await;
+        assert!(interests.take_released(Instant::now()).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_goes_on_with_the_confirmation_or_learns_that_there_is_none() {
+        let interests = Interests::new();
+        let held = interests.hold(name("a"));
+        let (confirmed, ()) =
+            tokio::join!(held.confirmed(), async { interests.confirm(&[name("a")]) });
+        assert_eq!(confirmed, Ok(()));
+        interests.lose();
+        assert_eq!(interests.take_added(), [name("a")]);
+        assert_eq!(held.confirmed().await, Err(Down));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_stays_of_ten_thousand_that_came_and_went() {
+        let interests = Interests::new();
+        for number in 0..10_000 {
+            drop(interests.hold(name(&number.to_string())));
+        }
+        interests.take_added();
+        advance(LINGER).await;
+        assert_eq!(interests.take_released(Instant::now()).len(), 10_000);
+        let table = interests.lock();
+        assert!(table.channels.is_empty() && table.added.is_empty() && table.released.is_empty());
+    }
+}

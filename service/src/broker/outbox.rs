@@ -1,0 +1,237 @@
+//! What goes to the broker, in one order: a bounded queue, and the task that empties it into one
+//! connection.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use redis::{Cmd, Pipeline, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    channels::Name, connect, frame::Frame, health::Down, health::Health, script::Script,
+    settings::BrokerSettings,
+};
+
+/// How many commands may wait.
+const WAITING: usize = 4096;
+/// How many bytes of commands may wait.
+const WAITING_BYTES: usize = 16 * 1024 * 1024;
+/// How many commands go in one write.
+const BATCH: usize = 256;
+/// What waited longer comes too late.
+const OLDEST: Duration = Duration::from_secs(2);
+/// The pauses between tries to connect.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
+/// Where commands for the broker are taken.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    queue: mpsc::Sender<Outgoing>,
+    bytes: Arc<AtomicUsize>,
+    health: Health,
+}
+
+/// A place in the queue.
+pub(crate) struct Slot {
+    place: mpsc::OwnedPermit<Outgoing>,
+    bytes: Arc<AtomicUsize>,
+}
+
+struct Outgoing {
+    command: Cmd,
+    /// To be loaded if the broker does not know it.
+    script: Option<Script>,
+    since: Instant,
+    answered: Option<oneshot::Sender<Value>>,
+    _counted: CountedBytes,
+}
+
+/// Bytes that count for as long as they wait.
+struct CountedBytes {
+    bytes: Arc<AtomicUsize>,
+    count: usize,
+}
+
+/// The queue, and the task that empties it, with the connection that it begins with.
+pub(super) fn new(
+    health: Health,
+    settings: BrokerSettings,
+    connection: MultiplexedConnection,
+) -> (Outbox, impl Future<Output = ()> + Send) {
+    let (queue, outgoing) = mpsc::channel(WAITING);
+    let outbox = Outbox { queue, bytes: Arc::default(), health: health.clone() };
+    (outbox, run(outgoing, health, settings, connection))
+}
+
+impl Outbox {
+    /// A place for a command, if the broker is there and takes more.
+    pub(super) fn reserve(&self) -> Result<Slot, Down> {
+        if !self.health.is_up() || self.bytes.load(Relaxed) > WAITING_BYTES {
+            return Err(Down);
+        }
+        let place = self.queue.clone().try_reserve_owned().map_err(|_| Down)?;
+        Ok(Slot { place, bytes: Arc::clone(&self.bytes) })
+    }
+}
+
+impl Slot {
+    /// Publishes a frame.
+    pub(crate) fn publish(self, name: &Name, frame: &Frame) {
+        self.send(publish(name, frame), None, None);
+    }
+
+    /// Publishes a frame. Returns how many nodes got it.
+    pub(super) async fn request(self, name: &Name, frame: &Frame) -> Result<usize, Down> {
+        match self.command(publish(name, frame)).await? {
+            Value::Int(receivers) => Ok(usize::try_from(receivers).unwrap_or(0)),
+            _ => Err(Down),
+        }
+    }
+
+    pub(super) async fn command(self, command: Cmd) -> Result<Value, Down> {
+        let (answered, answer) = oneshot::channel();
+        self.send(command, None, Some(answered));
+        received(answer).await
+    }
+
+    pub(super) async fn run(
+        self,
+        script: Script,
+        keys: &[Vec<u8>],
+        arguments: &[&[u8]],
+    ) -> Result<Value, Down> {
+        let (answered, answer) = oneshot::channel();
+        self.send(script.call(keys, arguments), Some(script), Some(answered));
+        received(answer).await
+    }
+
+    fn send(self, command: Cmd, script: Option<Script>, answered: Option<oneshot::Sender<Value>>) {
+        let count = command.args_iter().map(|one| size(&one)).sum();
+        self.bytes.fetch_add(count, Relaxed);
+        let counted = CountedBytes { bytes: self.bytes, count };
+        self.place.send(Outgoing {
+            command,
+            script,
+            since: Instant::now(),
+            answered,
+            _counted: counted,
+        });
+    }
+}
+
+fn size(argument: &redis::Arg<&[u8]>) -> usize {
+    match argument {
+        redis::Arg::Simple(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
+
+async fn received(answer: oneshot::Receiver<Value>) -> Result<Value, Down> {
+    match answer.await {
+        Ok(Value::ServerError(error)) => {
+            tracing::warn!(%error, "the broker refused a command");
+            Err(Down)
+        }
+        Ok(value) => Ok(value),
+        Err(_) => Err(Down),
+    }
+}
+
+fn publish(name: &Name, frame: &Frame) -> Cmd {
+    let mut command = redis::cmd("PUBLISH");
+    command.arg(&**name).arg(&*frame.encode());
+    command
+}
+
+impl Drop for CountedBytes {
+    fn drop(&mut self) {
+        self.bytes.fetch_sub(self.count, Relaxed);
+    }
+}
+
+/// Sends what waits, until nobody can put anything in.
+async fn run(
+    mut outgoing: mpsc::Receiver<Outgoing>,
+    health: Health,
+    settings: BrokerSettings,
+    first: MultiplexedConnection,
+) {
+    let mut connection = first;
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        if outgoing.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        if send(&mut connection, &mut batch).await.is_ok() {
+            continue;
+        }
+        health.publishes(false);
+        // Anyone who waits for one of these learns that it was lost.
+        batch.clear();
+        while outgoing.try_recv().is_ok() {}
+        connection = connect_again(&settings).await;
+        // What came in the moment of the loss would be late.
+        while outgoing.try_recv().is_ok() {}
+        health.publishes(true);
+    }
+}
+
+/// Sends a batch and hands out the answers.
+async fn send(
+    connection: &mut MultiplexedConnection,
+    batch: &mut Vec<Outgoing>,
+) -> Result<(), Down> {
+    batch.retain(|one| one.since.elapsed() < OLDEST);
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let mut pipeline = Pipeline::with_capacity(batch.len());
+    for outgoing in batch.iter() {
+        pipeline.add_command(outgoing.command.clone());
+    }
+    let sent = connection.send_packed_commands(&pipeline, 0, batch.len());
+    let values = match timeout(OLDEST, sent).await {
+        Ok(Ok(values)) => values,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the broker's connection broke");
+            return Err(Down);
+        }
+        Err(_) => return Err(Down),
+    };
+    for (outgoing, value) in batch.drain(..).zip(values) {
+        let value = match (&value, outgoing.script) {
+            (Value::ServerError(error), Some(script)) if script.is_unknown(error) => {
+                let load = script.load(&outgoing.command);
+                let loaded = connection.send_packed_commands(&load, 0, 2);
+                let loaded = timeout(OLDEST, loaded).await.map_err(|_| Down)?;
+                loaded.map_err(|_| Down)?.pop().ok_or(Down)?
+            }
+            _ => value,
+        };
+        if let Some(answered) = outgoing.answered {
+            // The caller may have gone.
+            let _ = answered.send(value);
+        }
+    }
+    Ok(())
+}
+
+async fn connect_again(settings: &BrokerSettings) -> MultiplexedConnection {
+    let (mut pause, longest) = PAUSES;
+    loop {
+        match connect::publisher(settings).await {
+            Ok(connection) => return connection,
+            Err(error) => tracing::debug!(%error, "the broker does not answer"),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(longest);
+    }
+}

@@ -1,0 +1,88 @@
+//! The questions of this node that wait for answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+/// How many answers to one question may wait to be read; more than a cluster has nodes.
+const WAITING: usize = 256;
+
+/// The questions that are open. Clones are one and the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Questions(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    last: u64,
+    open: HashMap<u64, mpsc::Sender<Bytes>>,
+}
+
+/// A question that takes answers for as long as this is there.
+#[derive(Debug)]
+pub(super) struct Open {
+    questions: Questions,
+    number: u64,
+    answers: mpsc::Receiver<Bytes>,
+}
+
+impl Questions {
+    pub(super) fn open(&self) -> Open {
+        let (answered, answers) = mpsc::channel(WAITING);
+        let mut table = self.lock();
+        table.last += 1;
+        let number = table.last;
+        table.open.insert(number, answered);
+        Open { questions: self.clone(), number, answers }
+    }
+
+    /// Hands an answer to anyone who waits for it. One that nobody waits for any more is dropped.
+    pub(super) fn answer(&self, number: u64, body: Bytes) {
+        if let Some(answered) = self.lock().open.get(&number) {
+            let _ = answered.try_send(body);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// The number of the question, never 0.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Waits for an answer.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        self.answers.recv().await
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.questions.lock().open.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_reaches_its_question_and_nothing_stays() {
+        let questions = Questions::default();
+        let (mut one, other) = (questions.open(), questions.open());
+        questions.answer(one.number(), Bytes::from_static(b"a"));
+        questions.answer(0, Bytes::from_static(b"nobody asked"));
+        assert_eq!(one.next().await.unwrap(), "a");
+        let number = other.number();
+        drop((one, other));
+        questions.answer(number, Bytes::from_static(b"late"));
+        assert!(questions.lock().open.is_empty());
+    }
+}

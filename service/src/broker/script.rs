@@ -1,0 +1,65 @@
+//! Lua scripts that the broker runs as one step each.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Pipeline, ServerError};
+
+/// A script by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// A node says that it is there.
+    Beat,
+    /// A user joins a group.
+    AddUser,
+    /// A user leaves a group, or all.
+    RemoveUser,
+    /// The groups of a user.
+    UserGroups,
+}
+
+static HASHES: LazyLock<[String; 4]> = LazyLock::new(|| {
+    let hash = |script: Script| redis::Script::new(script.source()).get_hash().to_owned();
+    [Script::Beat, Script::AddUser, Script::RemoveUser, Script::UserGroups].map(hash)
+});
+
+impl Script {
+    fn source(self) -> &'static str {
+        match self {
+            Self::Beat => include_str!("scripts/beat.lua"),
+            Self::AddUser => include_str!("scripts/add_user.lua"),
+            Self::RemoveUser => include_str!("scripts/remove_user.lua"),
+            Self::UserGroups => include_str!("scripts/user_groups.lua"),
+        }
+    }
+
+    fn hash(self) -> &'static str {
+        let index = match self {
+            Self::Beat => 0,
+            Self::AddUser => 1,
+            Self::RemoveUser => 2,
+            Self::UserGroups => 3,
+        };
+        &HASHES[index]
+    }
+
+    /// The command that runs it, if the broker knows it.
+    pub(super) fn call(self, keys: &[Vec<u8>], arguments: &[&[u8]]) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(self.hash()).arg(keys.len()).arg(keys).arg(arguments);
+        command
+    }
+
+    /// Whether the broker does not know the script: at first, and after a restart.
+    pub(super) fn is_unknown(self, error: &ServerError) -> bool {
+        error.code() == "NOSCRIPT"
+    }
+
+    /// Loads the script and runs the command again.
+    pub(super) fn load(self, command: &Cmd) -> Pipeline {
+        let mut load = redis::cmd("SCRIPT");
+        load.arg("LOAD").arg(self.source());
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(load).add_command(command.clone());
+        pipeline
+    }
+}

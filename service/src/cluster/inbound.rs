@@ -1,0 +1,150 @@
+//! What other nodes ask this one for, in the order in which it comes.
+
+use bytes::Bytes;
+use signalr_serverless::GroupName;
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    joined::{Joined, joined_groups},
+    question::{self, Call, Question},
+};
+use crate::{
+    broker::{Broker, Channel, Frame, Incoming, Kind, Malformed, Running},
+    hub::{
+        Begun, Refused, Stopping,
+        command::{Action, Command, GroupsOf},
+    },
+};
+
+/// Carries out what comes, until nothing more does or the service ends. Requests of clients go to
+/// `relays`.
+pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Sender<Frame>) {
+    while let Some(incoming) = running.next().await {
+        let frame = match incoming {
+            Incoming::Frame(frame) => frame,
+            Incoming::Missed => match joined.hubs.ask_groups_again().await {
+                Ok(()) => continue,
+                Err(Stopping) => return,
+            },
+        };
+        let done = match frame.kind {
+            Kind::Command => joined.take_command(frame).await,
+            Kind::Ask => joined.take_question(frame).await,
+            Kind::Invoke => joined.take_call(frame).await,
+            Kind::Relay | Kind::Cancel => {
+                // Relays have a bound of their own, and hold up nothing else.
+                let _ = relays.try_send(frame);
+                Ok(())
+            }
+            // The caller something that this version does not know learns that it has no answer.
+            Kind::Unknown(_) => {
+                if frame.question != 0 {
+                    joined.broker.answer(&frame, Bytes::from_static(question::UNKNOWN));
+                }
+                Ok(())
+            }
+            Kind::Answer | Kind::Hello | Kind::Bye => Ok(()),
+        };
+        match done {
+            Ok(()) => {}
+            Err(Failed::Malformed(Malformed)) => {
+                tracing::debug!("a frame of another node cannot be read");
+            }
+            Err(Failed::Refused(Refused::Down(_) | Refused::NotWritten(_))) => {}
+            Err(Failed::Refused(Refused::Stopping(_))) => return,
+        }
+    }
+}
+
+/// Why a frame was not carried out.
+enum Failed {
+    Malformed(Malformed),
+    Refused(Refused),
+}
+
+impl From<Malformed> for Failed {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl<T: Into<Refused>> From<T> for Failed {
+    fn from(refused: T) -> Self {
+        Self::Refused(refused.into())
+    }
+}
+
+impl Joined {
+    async fn take_command(&self, frame: Frame) -> Result<(), Failed> {
+        let (command, mut rest) = Command::read(frame.body.clone())?;
+        if let Action::Groups { of: GroupsOf::User(user), change } = &command.action {
+            self.hubs.user_groups.note(&command.hub, user, change, rest.u64().unwrap_or(0));
+        }
+        if frame.question == 0 {
+            return Ok(self.hubs.submit(command.hub, command.action).await?);
+        }
+        let hub = command.hub.clone();
+        let groups: Vec<GroupName> = joined_groups(&command.action).cloned().collect();
+        let begun = self.hubs.begin(command).await?;
+        let broker = self.broker.clone();
+        tokio::spawn(async move {
+            let Ok(matched) = begun.matched().await else { return };
+            for group in groups {
+                if broker.confirmed(Channel::Group(&hub, &group)).await.is_err() {
+                    return;
+                }
+            }
+            broker.answer(&frame, question::count(matched));
+        });
+        Ok(())
+    }
+
+    async fn take_question(&self, frame: Frame) -> Result<(), Failed> {
+        match Question::read(frame.body.clone())? {
+            Question::Count { hub, target } => {
+                let begun = self.hubs.begin_count(hub, target).await?;
+                answer_count(self.broker.clone(), frame, begun);
+            }
+            Question::IsUserInGroup { hub, user, group } => {
+                let joined = self.clone();
+                tokio::spawn(async move {
+                    let user_groups = &joined.hubs.user_groups;
+                    if let Ok(is_in) = user_groups.is_in_group(hub, &user, &group).await {
+                        joined.broker.answer(&frame, question::count(usize::from(is_in)));
+                    }
+                });
+            }
+            Question::Members { hub, group, after, limit } => {
+                let joined = self.clone();
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                tokio::spawn(async move {
+                    if let Ok(members) = joined.own_members(&hub, &group, after, limit).await {
+                        joined.broker.answer(&frame, question::members(&members));
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_call(&self, frame: Frame) -> Result<(), Failed> {
+        let Call { hub, connection, invocation_id, limit, message } =
+            Call::read(frame.body.clone())?;
+        let answer = self.hubs.begin_invocation(hub, connection, invocation_id, message).await?;
+        let broker = self.broker.clone();
+        tokio::spawn(async move {
+            // Anyone who called has given up by then.
+            let Ok(answered) = timeout(limit, answer).await else { return };
+            broker.answer(&frame, question::answered(answered.ok().as_ref()));
+        });
+        Ok(())
+    }
+}
+
+fn answer_count(broker: Broker, frame: Frame, begun: Begun) {
+    tokio::spawn(async move {
+        if let Ok(matched) = begun.matched().await {
+            broker.answer(&frame, question::count(matched));
+        }
+    });
+}

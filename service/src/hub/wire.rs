@@ -1,0 +1,251 @@
+//! Commands as they go to other nodes: messages in both protocols, and filters as they came.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use signalr_serverless::{HubName, UserId};
+
+use super::{
+    command::{Action, Command, GroupChange, GroupsOf, Recipients, Step, Target},
+    message::{Content, Message},
+};
+use crate::{
+    broker::{Malformed, Reader, Writer},
+    filter::Filter,
+    protocol::Protocol,
+};
+
+impl Command {
+    /// The command for other nodes.
+    pub(crate) fn to_bytes(hub: &HubName, action: &Action) -> Bytes {
+        let mut writer = Writer::default();
+        writer.text(hub.as_str());
+        write_action(&mut writer, action);
+        writer.finish()
+    }
+
+    /// Reads a command. Returns what is behind it too.
+    pub(crate) fn read(body: Bytes) -> Result<(Self, Reader), Malformed> {
+        let mut reader = Reader::new(body);
+        let hub = reader.name()?;
+        let action = read_action(&mut reader)?;
+        Ok((Self { hub, followed: action.followed(), action }, reader))
+    }
+}
+
+/// A change of a user's groups. A script puts the end of the membership behind it.
+pub(crate) fn user_change(hub: &HubName, user: &UserId, change: GroupChange) -> Bytes {
+    Command::to_bytes(hub, &Action::Groups { of: GroupsOf::User(user.clone()), change })
+}
+
+fn write_action(writer: &mut Writer, action: &Action) {
+    match action {
+        Action::Send { recipients, message } => {
+            recipients.write(writer.u8(0));
+            write_message(writer, message);
+        }
+        Action::Execute { filter, steps } => {
+            let filter = filter.as_ref().map(Filter::text);
+            writer.u8(1).option(filter, |writer, text| {
+                writer.text(text);
+            });
+            writer.list(steps, write_step);
+        }
+        Action::Close { recipients, reason } => {
+            recipients.write(writer.u8(2));
+            write_text(writer, reason.as_deref());
+        }
+        Action::Groups { of, change } => {
+            writer.u8(3);
+            match of {
+                GroupsOf::Connection(connection) => writer.u8(0).text(connection.as_str()),
+                GroupsOf::User(user) => writer.u8(1).text(user.as_str()),
+            };
+            change.write(writer);
+        }
+    }
+}
+
+fn read_action(reader: &mut Reader) -> Result<Action, Malformed> {
+    Ok(match reader.u8()? {
+        0 => Action::Send { recipients: Recipients::read(reader)?, message: read_message(reader)? },
+        1 => {
+            let filter = reader.option(Reader::text)?;
+            let filter = filter.map(|text| text.parse::<Filter>()).transpose();
+            let filter = filter.map_err(|_| Malformed)?;
+            Action::Execute { filter, steps: reader.list(read_step)? }
+        }
+        2 => {
+            let recipients = Recipients::read(reader)?;
+            Action::Close { recipients, reason: reader.option(Reader::text)? }
+        }
+        3 => {
+            let of = match reader.u8()? {
+                0 => GroupsOf::Connection(reader.name()?),
+                1 => GroupsOf::User(reader.name()?),
+                _ => return Err(Malformed),
+            };
+            Action::Groups { of, change: GroupChange::read(reader)? }
+        }
+        _ => return Err(Malformed),
+    })
+}
+
+impl Recipients {
+    fn write(&self, writer: &mut Writer) {
+        self.target.write(writer);
+        writer.list(&self.excluded, |writer, connection| {
+            writer.text(connection.as_str());
+        });
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self, Malformed> {
+        Ok(Self { target: Target::read(reader)?, excluded: reader.list(Reader::name)? })
+    }
+}
+
+impl Target {
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Hub => writer.u8(0),
+            Self::Group(group) => writer.u8(1).text(group.as_str()),
+            Self::User(user) => writer.u8(2).text(user.as_str()),
+            Self::Connection(connection) => writer.u8(3).text(connection.as_str()),
+        };
+    }
+
+    pub(crate) fn read(reader: &mut Reader) -> Result<Self, Malformed> {
+        Ok(match reader.u8()? {
+            0 => Self::Hub,
+            1 => Self::Group(reader.name()?),
+            2 => Self::User(reader.name()?),
+            3 => Self::Connection(reader.name()?),
+            _ => return Err(Malformed),
+        })
+    }
+}
+
+impl GroupChange {
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Join(group) => writer.u8(0).text(group.as_str()),
+            Self::Leave(group) => writer.u8(1).text(group.as_str()),
+            Self::LeaveAll => writer.u8(2),
+        };
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self, Malformed> {
+        Ok(match reader.u8()? {
+            0 => Self::Join(reader.name()?),
+            1 => Self::Leave(reader.name()?),
+            2 => Self::LeaveAll,
+            _ => return Err(Malformed),
+        })
+    }
+}
+
+fn write_step(writer: &mut Writer, step: &Step) {
+    match step {
+        Step::Send(message) => write_message(writer.u8(0), message),
+        Step::Groups(change) => change.write(writer.u8(1)),
+        Step::Close { reason } => write_text(writer.u8(2), reason.as_deref()),
+    }
+}
+
+fn read_step(reader: &mut Reader) -> Result<Step, Malformed> {
+    Ok(match reader.u8()? {
+        0 => Step::Send(read_message(reader)?),
+        1 => Step::Groups(GroupChange::read(reader)?),
+        2 => Step::Close { reason: reader.option(Reader::text)? },
+        _ => return Err(Malformed),
+    })
+}
+
+/// A message in both protocols, encoded once for all nodes.
+pub(crate) fn write_message(writer: &mut Writer, message: &Message) {
+    for protocol in [Protocol::Json, Protocol::MessagePack] {
+        writer.option(message.encoded(protocol), |writer, bytes| {
+            writer.bytes(&bytes);
+        });
+    }
+}
+
+pub(crate) fn read_message(reader: &mut Reader) -> Result<Arc<Message>, Malformed> {
+    let json = reader.option(Reader::bytes)?;
+    let message_pack = reader.option(Reader::bytes)?;
+    Ok(Arc::new(Message::new(Content::Encoded { json, message_pack })))
+}
+
+fn write_text(writer: &mut Writer, text: Option<&str>) {
+    writer.option(text, |writer, text| {
+        writer.text(text);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::to_raw_value;
+    use signalr_serverless::{ConnectionId, GroupName};
+
+    use super::*;
+
+    fn group(name: &str) -> GroupName {
+        GroupName::parse(name).unwrap()
+    }
+
+    fn message() -> Arc<Message> {
+        let arguments = to_raw_value(&serde_json::json!(["é", 1.5])).unwrap();
+        let target = "m".to_owned();
+        Arc::new(Message::new(Content::Invocation { target, arguments, invocation_id: None }))
+    }
+
+    fn all() -> Vec<Action> {
+        let connection = ConnectionId::parse("c").unwrap();
+        let user = UserId::parse("a:n:n").unwrap();
+        let targets = [
+            Target::Hub,
+            Target::Group(group("g:h")),
+            Target::User(user.clone()),
+            Target::Connection(connection.clone()),
+        ];
+        let mut all = Vec::new();
+        for target in targets {
+            let excluded = vec![connection.clone()];
+            let recipients = Recipients { target, excluded };
+            let message = message();
+            all.push(Action::Close { recipients: recipients.clone(), reason: Some("é".into()) });
+            all.push(Action::Send { recipients, message });
+        }
+        let changes =
+            [GroupChange::Join(group("a")), GroupChange::Leave(group("b")), GroupChange::LeaveAll];
+        for change in changes {
+            for of in [GroupsOf::Connection(connection.clone()), GroupsOf::User(user.clone())] {
+                all.push(Action::Groups { of, change: change.clone() });
+            }
+            let steps =
+                vec![Step::Groups(change), Step::Send(message()), Step::Close { reason: None }];
+            all.push(Action::Execute { filter: Some("userId eq 'ann'".parse().unwrap()), steps });
+        }
+        all.push(Action::Execute { filter: None, steps: Vec::new() });
+        all
+    }
+
+    /// What messages say is compared by their bytes, as that is what clients get.
+    fn shown(action: &Action) -> String {
+        format!("{:?}", Command::to_bytes(&HubName::parse("chat").unwrap(), action))
+    }
+
+    #[test]
+    fn every_command_is_read_as_it_was_written() {
+        let hub = HubName::parse("chat").unwrap();
+        for action in all() {
+            let bytes = Command::to_bytes(&hub, &action);
+            let (read, rest) = Command::read(bytes.clone()).unwrap();
+            assert_eq!((&read.hub, shown(&read.action)), (&hub, shown(&action)));
+            assert!(rest.rest().is_empty());
+            for length in 0..bytes.len() {
+                assert!(Command::read(bytes.slice(..length)).is_err(), "{action:?} {length}");
+            }
+        }
+    }
+}

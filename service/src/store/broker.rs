@@ -1,0 +1,223 @@
+//! Memberships in the broker, which all nodes share and which outlives them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use redis::Value;
+use signalr_serverless::{GroupName, HubName, UserId};
+
+use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
+use crate::broker::{Answers, Broker, Channel, Down, Kind, Script};
+
+/// The end of a membership of open connections only, which ends with them.
+const PASSING: u64 = u64::MAX;
+
+/// Keeps memberships in the broker. A change reaches the nodes that have connections of the user in
+/// the order in which the store took it.
+#[derive(Debug)]
+pub(crate) struct BrokerStore {
+    broker: Broker,
+    /// When the memberships end that connections of this node have. Held for short synchronous
+    /// sections only.
+    ends: Mutex<Ends>,
+}
+
+#[derive(Debug, Default)]
+struct Ends {
+    users: HashMap<(HubName, UserId), HashMap<GroupName, u64>>,
+    /// The next first, in milliseconds since 1970 by the broker's clock.
+    order: BTreeMap<(u64, Membership), ()>,
+}
+
+impl BrokerStore {
+    pub(crate) fn new(broker: Broker) -> Self {
+        Self { broker, ends: Mutex::default() }
+    }
+
+    /// Adds a membership, and reports it by `change`, a command behind which the end of the
+    /// membership stands. Returns who answers, and the groups that had to go.
+    pub(crate) async fn add(
+        &self,
+        membership: &Membership,
+        ttl: Option<Duration>,
+        change: Bytes,
+    ) -> Result<(Answers, Vec<GroupName>), Down> {
+        let Membership { hub, user, group } = membership;
+        let ttl =
+            ttl.map_or(String::new(), |ttl| ttl.min(UNTIMED_LIFETIME).as_millis().to_string());
+        let kept = UNTIMED_GROUPS_PER_USER.to_string();
+        let lifetime = UNTIMED_LIFETIME.as_millis().to_string();
+        let arguments = |channel: &[u8], frame: &[u8]| {
+            let group = group.as_str().as_bytes();
+            [channel, frame, group, ttl.as_bytes(), kept.as_bytes(), lifetime.as_bytes()]
+                .map(<[u8]>::to_vec)
+                .to_vec()
+        };
+        let keys = self.broker.channels().user_group_keys(hub, user);
+        let channel = Channel::User(hub, user);
+        let asked = self.broker.ask_by_script(Script::AddUser, &keys, channel, change, arguments);
+        let (answers, dropped) = asked.await?;
+        Ok((answers, names(dropped)))
+    }
+
+    /// Removes a membership, or all of a user, and reports it by `change`. Returns who answers.
+    pub(crate) async fn remove(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+        group: Option<&GroupName>,
+        change: Bytes,
+    ) -> Result<Answers, Down> {
+        let arguments = |channel: &[u8], frame: &[u8]| {
+            let mut arguments = vec![channel.to_vec(), frame.to_vec()];
+            arguments.extend(group.map(|group| group.as_str().as_bytes().to_vec()));
+            arguments
+        };
+        let keys = self.broker.channels().user_group_keys(hub, user);
+        let channel = Channel::User(hub, user);
+        let asked =
+            self.broker.ask_by_script(Script::RemoveUser, &keys, channel, change, arguments);
+        Ok(asked.await?.0)
+    }
+
+    /// Reports a group that had to go for another.
+    pub(crate) async fn report(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+        change: Bytes,
+    ) -> Result<Answers, Down> {
+        self.broker.ask_all(Channel::User(hub, user), Kind::Command, change).await
+    }
+
+    /// The groups of a user, each of which ends at its time for the user's connections here.
+    pub(crate) async fn groups(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+    ) -> Result<Vec<GroupName>, Down> {
+        let keys = self.broker.channels().user_group_keys(hub, user);
+        let lifetime = UNTIMED_LIFETIME.as_millis().to_string();
+        let answer = self.broker.run(Script::UserGroups, &keys, &[lifetime.as_bytes()]).await?;
+        let Value::Array(lists) = answer else { return Err(Down) };
+        let [Value::Array(timed), Value::Array(others)] = lists.as_slice() else {
+            return Err(Down);
+        };
+        let mut groups = names(others.clone());
+        for pair in timed.chunks_exact(2) {
+            let (Some(group), Some(end)) = (name(&pair[0]), end(&pair[1])) else { continue };
+            self.ends_at(
+                Membership { hub: hub.clone(), user: user.clone(), group: group.clone() },
+                end,
+            );
+            groups.push(group);
+        }
+        Ok(groups)
+    }
+
+    /// The groups that the user's open connections are in and later ones are not.
+    pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
+        let ends = self.lock();
+        let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
+        groups.filter(|(_, end)| **end == PASSING).map(|(group, _)| group.clone()).collect()
+    }
+
+    /// Notes when a membership ends for the connections of this node.
+    pub(crate) fn ends_at(&self, membership: Membership, end: u64) {
+        let mut ends = self.lock();
+        ends.forget(&membership);
+        if end > 0 {
+            let Membership { hub, user, group } = membership.clone();
+            ends.users.entry((hub, user)).or_default().insert(group, end);
+            ends.order.insert((end, membership), ());
+        }
+    }
+
+    /// Forgets when memberships end which the user has no more.
+    pub(crate) fn ended(&self, hub: &HubName, user: &UserId, group: Option<&GroupName>) {
+        let mut ends = self.lock();
+        let all = ends.users.get(&(hub.clone(), user.clone()));
+        let groups: Vec<GroupName> = match group {
+            Some(group) => vec![group.clone()],
+            None => all.into_iter().flat_map(HashMap::keys).cloned().collect(),
+        };
+        for group in groups {
+            ends.forget(&Membership { hub: hub.clone(), user: user.clone(), group });
+        }
+    }
+
+    /// The memberships whose time is over, as far as connections of this node have them. Those of users
+    /// who have no connection here any more are forgotten.
+    pub(crate) fn take_expired(&self) -> Vec<Membership> {
+        let now = self.broker.now();
+        let mut ends = self.lock();
+        let mut expired = Vec::new();
+        while let Some(((end, membership), ())) = ends.order.pop_first() {
+            if end > now {
+                ends.order.insert((end, membership), ());
+                break;
+            }
+            ends.forget(&membership);
+            expired.push(membership);
+        }
+        expired
+    }
+
+    /// Forgets the users who have no connection here any more.
+    pub(crate) fn forget_absent(&self) {
+        let mut ends = self.lock();
+        let absent: Vec<(HubName, UserId)> = ends
+            .users
+            .keys()
+            .filter(|(hub, user)| !self.broker.holds(Channel::User(hub, user)))
+            .cloned()
+            .collect();
+        for (hub, user) in absent {
+            let groups = ends.users.get(&(hub.clone(), user.clone()));
+            let groups: Vec<GroupName> =
+                groups.into_iter().flat_map(HashMap::keys).cloned().collect();
+            for group in groups {
+                ends.forget(&Membership { hub: hub.clone(), user: user.clone(), group });
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ends {
+    fn forget(&mut self, membership: &Membership) {
+        let key = (membership.hub.clone(), membership.user.clone());
+        let Some(groups) = self.users.get_mut(&key) else { return };
+        if let Some(end) = groups.remove(&membership.group) {
+            self.order.remove(&(end, membership.clone()));
+        }
+        if groups.is_empty() {
+            self.users.remove(&key);
+        }
+    }
+}
+
+fn names(values: Vec<Value>) -> Vec<GroupName> {
+    values.iter().filter_map(name).collect()
+}
+
+fn name(value: &Value) -> Option<GroupName> {
+    match value {
+        Value::BulkString(bytes) => GroupName::parse(std::str::from_utf8(bytes).ok()?).ok(),
+        _ => None,
+    }
+}
+
+fn end(value: &Value) -> Option<u64> {
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! Requests of clients whose connection is here, and that reached another node.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    body::to_bytes,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::header;
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use super::{
+    long_polling, post,
+    relay::{Relayed, Request},
+};
+use crate::{
+    broker::{Frame, Kind, Writer},
+    cluster::Cluster,
+    state::State,
+};
+
+/// Answers the requests that other nodes send here, until none comes any more.
+pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>) {
+    let Cluster::Joined(joined) = &state.cluster else { return };
+    let broker = joined.broker().clone();
+    let mut running = JoinSet::new();
+    let mut waiting: HashMap<_, AbortHandle> = HashMap::new();
+    loop {
+        tokio::select! {
+            Some(done) = running.join_next(), if !running.is_empty() => {
+                if let Ok(asked) = done {
+                    waiting.remove(&asked);
+                }
+            }
+            frame = requests.recv() => {
+                let Some(frame) = frame else { return };
+                let asked = (frame.origin, frame.question);
+                if frame.kind == Kind::Cancel {
+                    if let Some(one) = waiting.remove(&asked) {
+                        one.abort();
+                    }
+                    continue;
+                }
+                let Ok(request) = Request::read(frame.body.clone()) else { continue };
+                let (state, broker) = (Arc::clone(&state), broker.clone());
+                let task = running.spawn(async move {
+                    let response = answer(&state, request).await;
+                    broker.answer(&frame, write_response(response).await);
+                    asked
+                });
+                waiting.insert(asked, task);
+            }
+        }
+    }
+}
+
+async fn answer(state: &State, request: Request) -> Response {
+    let Request { token, hub, user, relayed } = request;
+    let client = (&hub, user.as_ref());
+    let answered = match relayed {
+        Relayed::Post(bytes) => post::take(state, client, &token, bytes).await,
+        Relayed::Poll { limit } => long_polling::wait_for(state, client, &token, limit).await,
+        Relayed::End => long_polling::hang_up(state, client, &token).await,
+    };
+    answered.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Status, content type and body; the other headers follow from these.
+async fn write_response(response: Response) -> Bytes {
+    let status = response.status().as_u16();
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.map(|value| value.as_bytes().to_vec()).unwrap_or_default();
+    // It was made here, from memory.
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    let mut writer = Writer::default();
+    writer.u16(status).bytes(&content_type).bytes(&body);
+    writer.finish()
+}

@@ -1,0 +1,15 @@
+//! Nodes that form a cluster on a Redis server of the test's own.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends where it fails")]
+
+#[allow(dead_code, reason = "the tests of the service need more of it")]
+#[path = "../service/client.rs"]
+mod client;
+
+mod brokers;
+mod failures;
+mod memberships;
+mod nodes;
+mod order;
+mod redis;
+mod transports;
