@@ -39,7 +39,6 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::{failure::Failure, output::Output};
 
-
 /// How long the end waits for somebody to read what was said last.
 const FLUSHED: Duration = Duration::from_secs(1);
 
