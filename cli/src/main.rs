@@ -36,14 +36,8 @@ mod user;
 use std::{ffi::OsString, io, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
-use mimalloc::MiMalloc;
 
 use self::{failure::Failure, output::Output};
-
-/// It gives memory back to the system once it is free. The system's own keeps what each thread once
-/// needed: after ten thousand connections the service stayed as large as with them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How long the end waits for somebody to read what was said last.
 const FLUSHED: Duration = Duration::from_secs(1);
