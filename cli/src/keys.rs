@@ -86,7 +86,7 @@ pub(crate) fn follow(
             tokio::select! {
                 _ = looks.tick() => {}
                 () = reload.next() => {
-                    tracing::info!("SIGHUP came: keys, certificates and settings are read again");
+                    tracing::info!("SIGHUP came: the access keys are read again now; certificates and settings are read every second");
                 }
                 () = changes.closed() => return,
             }

@@ -29,7 +29,6 @@ mod header_limit;
 mod host_name;
 mod hub;
 mod identity;
-mod key_ring;
 mod limits;
 mod memory;
 mod probes;

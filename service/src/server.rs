@@ -26,7 +26,7 @@ use tower::util::MapRequest;
 use crate::{
     admin::Admin,
     admission::{Admission, Calls},
-    auth::Verifier,
+    auth::{KeyRing, Verifier},
     broker::{self, About, Broker, BrokerError},
     budget::QueueBudget,
     clock::Clock,
@@ -38,7 +38,6 @@ use crate::{
     drain::{Drain, Stage},
     header_limit,
     hub::{Hubs, shard::Shared},
-    key_ring::KeyRing,
     probes,
     request_path::RequestPaths,
     rest,

@@ -6,7 +6,7 @@ use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     admission::{Admission, Calls},
-    auth::Verifier,
+    auth::{KeyRing, Verifier},
     budget::QueueBudget,
     clock::Clock,
     cluster::Cluster,
@@ -14,7 +14,6 @@ use crate::{
     counters::Counters,
     drain::{Drain, Stage},
     hub::{Hubs, Stopping},
-    key_ring::KeyRing,
     timings::Timings,
     tokens::ConnectionTokens,
 };

@@ -41,7 +41,8 @@ pub enum ApiVersion {
     /// `/api/…?api-version=2024-12-01`.
     #[default]
     V2024_12_01,
-    /// `/api/…?api-version=2026-07-01`: the renewal of a client's login besides.
+    /// `/api/…?api-version=2026-07-01`: here with the operations of 2024-12-01. The renewal of a client's
+    /// login, which Azure added, is missing.
     V2026_07_01,
 }
 

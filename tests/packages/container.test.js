@@ -72,6 +72,19 @@ test("it serves a stock client, and ends by the image's signal", async (t) => {
   assert.equal(await image.stop(), 0);
 });
 
+test("the recipe's health check tells a service that answers from none", async (t) => {
+  const recipe = readFileSync(`${ROOT}packaging/container/Containerfile`, "utf8");
+  const [, check] = /^HEALTHCHECK .*CMD (\[.+\])$/m.exec(recipe);
+  const port = await freePort();
+  const [, ...args] = JSON.parse(check).map((argument) => argument.replace("Port=8888", `Port=${port}`));
+  assert.equal((await run(STATIC_BINARY, args)).code, 69);
+  const image = startImage(t, { SIGNALR_PORT: port, SIGNALR_ACCESS_KEY: KEY });
+  await image.said(/^ready$/);
+  const { code, stderr } = await run(STATIC_BINARY, args);
+  assert.equal(code, 0, stderr);
+  await image.stop();
+});
+
 test("it finds an upstream by its name", async (t) => {
   const called = new Promise((resolve) => {
     const upstream = createServer((request, response) => response.end(resolve(request.url)));

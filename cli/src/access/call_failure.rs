@@ -4,7 +4,7 @@ use signalr_serverless::{Error, Fault};
 
 use crate::failure::Failure;
 
-/// What a failed call means for the exit code: whose fault it is.
+/// The kinds of failed calls. Each has an exit code, which says whose fault it is.
 pub(crate) fn of(error: &Error) -> Failure {
     let text = error.with_causes();
     let status = match error {

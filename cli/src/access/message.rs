@@ -6,7 +6,7 @@ use signalr_serverless::rest::Message;
 
 use crate::failure::Failure;
 
-/// What is sent
+/// The message to send
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MessageFlags {
     /// Name of the client's method

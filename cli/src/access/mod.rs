@@ -52,7 +52,7 @@ pub(crate) struct ShortHubFlag {
     help: Option<bool>,
 }
 
-/// What is printed, and whether anything is sent
+/// The form of the output, and whether requests are sent
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputFlags {
@@ -123,13 +123,13 @@ impl CallFlags {
 }
 
 impl Access {
-    /// What signs for clients.
+    /// The key or identity that signs tokens for clients.
     pub(crate) fn negotiator(&self) -> Result<Negotiator, Failure> {
         Negotiator::with_client(&self.service, &self.rest)
             .map_err(|error| Failure::configuration(&error))
     }
 
-    /// What a call brought; `None` if only its request was to be shown, which is printed then.
+    /// The result of a call. With `--dry-run` the request is printed, and the result is `None`.
     pub(crate) fn sent<T>(&self, result: Result<T, Error>) -> Result<Option<T>, Failure> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -157,7 +157,7 @@ impl Access {
     }
 }
 
-/// What a client's token says of its user.
+/// The user id and the claims in the token of a client.
 pub(crate) fn options_for(
     user: Option<signalr_serverless::UserId>,
 ) -> signalr_serverless::NegotiateOptions {

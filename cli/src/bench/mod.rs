@@ -18,7 +18,7 @@ pub(crate) use self::arguments::Bench;
 use self::{crowd::Crowd, process::Process, report::Report, senders::Senders, tally::Tally};
 use crate::{failure::Failure, print};
 
-/// What is known of which message came takes a bit for each connection.
+/// The record of received messages takes one bit for each message and connection.
 const MOST_DELIVERIES: u64 = 1 << 33;
 /// How long the last messages may take after the last progress.
 const PATIENCE: Duration = Duration::from_secs(5);

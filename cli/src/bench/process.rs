@@ -1,4 +1,4 @@
-//! What `/proc` says about a process on this machine.
+//! The CPU time and memory of a process on this machine, from `/proc`.
 
 use std::{fs, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Who sends: each one message after the other, when it is due.
+//! The senders. Each sends one message after the other, when the message is due.
 
 use std::{
     sync::{
@@ -29,7 +29,7 @@ use crate::{access::call_failure, failure::Failure};
 /// A message is late if it is sent so long after it was due.
 const LATE: Duration = Duration::from_millis(20);
 
-/// What was sent.
+/// The messages that were sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
     pub(super) messages: u64,

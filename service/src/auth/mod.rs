@@ -10,6 +10,7 @@ mod audience;
 mod client_key;
 mod entra;
 mod error;
+mod key_ring;
 mod role;
 mod verified_client;
 
@@ -27,8 +28,8 @@ use signalr_serverless::{HubName, UserId, token::Claims};
 pub use self::entra::{EntraIssuer, EntraIssuerError};
 pub(crate) use self::{
     audience::Call,
-    client_key::ClientKeys,
     error::{AuthError, challenge},
+    key_ring::KeyRing,
     verified_client::VerifiedClient,
 };
 use self::{
@@ -36,7 +37,7 @@ use self::{
     entra::EntraVerifier,
     error::Advice,
 };
-use crate::{host_name::HostName, key_ring::KeyRing, request_path::RequestPaths};
+use crate::{host_name::HostName, request_path::RequestPaths};
 
 /// How far the clock of the signer of a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{caller::CallerHeaders, event::Event, limits::Limits, places::Places};
-use crate::{identity::Identity, key_ring::KeyRing, timings::Timings};
+use crate::{auth::KeyRing, identity::Identity, timings::Timings};
 
 /// Makes the calls of all connections.
 pub(super) struct Calls {

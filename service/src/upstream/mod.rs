@@ -33,7 +33,7 @@ pub(crate) use self::{
     limits::Limits,
     replies::Replies,
 };
-use crate::{counters::Counters, key_ring::KeyRing, timings::Timings};
+use crate::{auth::KeyRing, counters::Counters, timings::Timings};
 
 /// What waits for upstreams or is under way to them.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,8 @@ use jsonwebtoken::DecodingKey;
 use signalr_serverless::{AccessKey, upstream::SignatureKeys};
 use tokio::sync::watch;
 
-use crate::{auth::ClientKeys, tokens::TokenSigner};
+use super::client_key::ClientKeys;
+use crate::tokens::TokenSigner;
 
 /// The keys of now. Clones are one and the same.
 #[derive(Clone)]
