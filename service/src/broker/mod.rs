@@ -131,12 +131,7 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Answers, Down> {
-        let name = self.0.channels.name(channel);
-        let slot = self.reserve()?;
-        let open = self.0.questions.open();
-        let frame = Frame { question: open.number(), ..self.frame(kind, body) };
-        let receivers = slot.request(&name, &frame).await?;
-        Ok(Answers::new(self.clone(), name, receivers, open))
+        self.ask_with(channel, self.frame(kind, body)).await
     }
 
     /// Publishes a question that this node answers as the others do, if it subscribes the channel.
@@ -146,10 +141,14 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Answers, Down> {
+        self.ask_with(channel, Frame { is_for_all: true, ..self.frame(kind, body) }).await
+    }
+
+    async fn ask_with(&self, channel: Channel<'_>, frame: Frame) -> Result<Answers, Down> {
         let name = self.0.channels.name(channel);
         let slot = self.reserve()?;
         let open = self.0.questions.open();
-        let frame = Frame { question: open.number(), is_for_all: true, ..self.frame(kind, body) };
+        let frame = Frame { question: open.number(), ..frame };
         let receivers = slot.request(&name, &frame).await?;
         Ok(Answers::new(self.clone(), name, receivers, open))
     }
