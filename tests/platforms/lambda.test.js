@@ -92,6 +92,9 @@ const USERS = {
   "rest-api-lambda-authorizer": ["dan", undefined],
 };
 
+/** What the client's own query adds to the URL. The token is for the URL without it. */
+const QUERIES = { "http-api-jwt-authorizer": "&user=mallory" };
+
 const REFUSED = { "http-api-without-key": 401, "rest-api-two-content-types": 415 };
 const FAILS = { "eventbridge-bad": /unknown field `order`/, s3: /neither of SQS nor of SNS/ };
 
@@ -118,7 +121,8 @@ for (const [event, [user, email]] of Object.entries(USERS)) {
     assert.equal(answer?.statusCode, 200, failure);
     const { url, accessToken } = JSON.parse(answer.body);
     const claims = claimsOf(accessToken);
-    assert.deepEqual([claims.aud, claims["asrs.s.uid"], claims.email], [url, user, email]);
+    assert.equal(url, `${claims.aud}${QUERIES[event] ?? ""}`);
+    assert.deepEqual([claims["asrs.s.uid"], claims.email], [user, email]);
   });
 }
 
