@@ -1,16 +1,16 @@
 # `make run` and `make test` do all the set-up on a machine with Rust, Node, Python and make.
 
 .DELETE_ON_ERROR:
-.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium proxies prometheus redis cluster deny soak fuzz \
-  deploy-tools azure-package measure-functions bench bench-quick instructions endurance faketime
+.PHONY: run test check page fmt clippy doc docs docs-tests reference mdbook nginx structure rust-tests api-tests client-tests platform-tests package-tests packages lambda-packages uploads nextest chromium proxies prometheus redis cluster deny soak cluster-soak fuzz \
+  deploy-tools azure-package measure-functions bench bench-quick bench-cluster bench-peers micro-benches instructions endurance faketime
 
-# Starts everything: http://localhost:7071/ is the chat page. ARGS goes to `signalr dev`.
+# Starts everything: http://localhost:7071/ is the chat page, and /dashboard/ the dashboard. ARGS goes to `signalr dev`.
 run: page
 	cargo build --locked --release -p signalr-cli
 	target/release/signalr dev $(ARGS)
 
 # What the function app of Azure is built with: no Lambda.
-AZURE = --no-default-features --features entra,oidc
+AZURE = --no-default-features --features entra,oidc,traces
 
 # Everything that must hold. The Rust tests' and the client tests' own summaries come last.
 test: fmt clippy doc docs structure rust-tests docs-tests api-tests package-tests platform-tests client-tests
@@ -88,6 +88,13 @@ soak:
 	cargo build --locked --release -p signalr-cli
 	cargo run --locked --release -p signalr-service --example soak -- target/release/signalr $(SECONDS) $(WORK)
 
+# A cluster at full size: 20 crashes of the broker with 10,000 users, and a node that stands still for 30
+# seconds. The bounds are those of a quiet machine.
+cluster-soak: tests/clients/node_modules/.package-lock.json redis
+	cargo build --locked --release -p signalr-cli
+	cd tests/clients && SIGNALR_BIN=$(CURDIR)/target/release/signalr BROKER_CRASH_USERS=10000 BROKER_CRASHES=20 FROZEN_SECONDS=30 \
+	  node --test --test-reporter=spec --test-timeout=600000 --test-concurrency=1 broker-crashes.test.js cluster.test.js
+
 # What the service must survive, at full size: some minutes each. SCENARIOS names some of them.
 endurance: faketime
 	cargo build --locked --release -p signalr-cli
@@ -96,9 +103,26 @@ endurance: faketime
 faketime:
 	endurance/install-faketime
 
-# The service beside the least that a server can cost, in five rounds, written to bench/results.md.
+# The service beside the least that a server can cost, in five rounds, written to bench/results.md; then each
+# bar, in three, written to bench/bars.md. BARS chooses bars by parts of their names, which are only printed.
 bench:
-	python3 -B bench/compare.py
+	$(if $(BARS),,python3 -B bench/compare.py)
+	python3 -B bench/bars.py $(BARS)
+
+# Nodes on Redis beside a service without a broker, in three rounds, written to bench/cluster.md. BARS chooses
+# bars by parts of their names, which are only printed.
+bench-cluster: redis nginx
+	python3 -B bench/cluster.py $(BARS)
+
+# Servers of others beside the service: ws, socket.io, nginx with nchan, a negotiate endpoint in Node. Written
+# to bench/peers.md. PEERS chooses some, which are only printed.
+bench-peers:
+	python3 -B bench/peers.py $(PEERS)
+
+# Single steps: encoding, tokens, dispatch, filters.
+micro-benches:
+	cargo bench --locked -p signalr-serverless --no-default-features --bench tokens
+	cargo bench --locked -p signalr-service --features measured --bench steps
 
 # One short round of the same, printed only.
 bench-quick:
@@ -108,10 +132,14 @@ bench-quick:
 instructions:
 	python3 -B bench/instructions.py $(if $(BASE),--base '$(BASE)')
 
-# The stock clients run against the debug build of the command; the page is the built one.
+# The stock clients run against the debug build of the command; the page is the built one. What does not
+# look into one process runs again with three nodes: callers at the first, clients at the others.
 client-tests: page tests/clients/node_modules/.package-lock.json tests/clients/python/.venv/installed chromium proxies prometheus redis
 	cargo build --locked -p signalr-cli
+	cargo build --locked -p signalr-function-app
+	cargo build --locked -p signalr-service --example app-server
 	cd tests/clients && npm test
+	cd tests/clients && npm run test:cluster
 
 # Refusals of large bodies, a hundred of each kind: each must reach its caller.
 uploads: tests/clients/python/.venv/installed
@@ -150,7 +178,7 @@ measure-functions:
 	python3 -B functions/measure.py
 
 # What people install, in target/packages: the static binary and the Debian package with it.
-packages:
+packages: page
 	RUSTFLAGS="-C target-feature=+crt-static" \
 	  cargo build --locked --release --target x86_64-unknown-linux-gnu -p signalr-cli
 	command -v cargo-deb >/dev/null || cargo install --locked cargo-deb@3.8.0
@@ -183,7 +211,9 @@ deny:
 
 page: web/dist/index.html
 
-web/dist/index.html: web/node_modules/.package-lock.json web/build.js $(wildcard web/chat/*)
+PAGES = web/build.js web/vite.config.js web/colours.css $(wildcard web/chat/*) $(shell find web/dashboard -type f)
+
+web/dist/index.html: web/node_modules/.package-lock.json $(PAGES)
 	cd web && npm run build
 
 # npm writes this file last, so it is there only after a complete install.

@@ -1,7 +1,7 @@
-"""Measures the service beside the floor, round by round, and writes the ratios to bench/results.md.
+"""Compares the service with the floor, round by round, and writes the ratios to bench/results.md.
 
-CPU times differ by up to 25 % from run to run on a shared machine. So floor and service take turns, a
-ratio is that of one round, and what is shown is the median of the rounds' ratios with the least and the most.
+CPU times differ by up to 25 % from run to run on a shared machine. So floor and service take turns, and a
+ratio compares two values of one round. The page shows the median of the rounds' ratios, the least and the most.
 """
 
 import argparse
@@ -17,10 +17,10 @@ import programs
 RESULTS = Path(__file__).parent / "results.md"
 DELIVERIES_A_SECOND = 20_000
 ROUNDS = 5
-# Seconds of a paced run, and messages in flight that take the floor about three seconds.
+# The seconds of a paced run. The messages of a run with messages in flight take the floor about three seconds.
 PACED_SECONDS = 7
 FLOOD_MESSAGES = 750
-# What the service joins costs it so much less that it needs more messages for a time that can be measured.
+# The service writes messages together, so each costs much less. It needs more messages for a measurable time.
 SERVICE_FLOOD = 20
 
 
@@ -61,7 +61,7 @@ def all_settings(scale):
 
 
 def measure_round(number, settings):
-    """The reports of floor and service for each setting. Who goes first changes with the round."""
+    """The reports of floor and service for each setting. The two take turns in going first."""
     reports = []
     for setting in settings:
         pair = {}
@@ -85,9 +85,9 @@ def page(settings, rounds, commit):
     head = [
         "# The service beside the floor", "",
         f"`make bench` on {datetime.date.today()}, commit {commit}. {machine()}.", "",
-        "A ratio is that of the CPU time (user + system) of the service and of the floor in one round; shown are the "
+        "A ratio is the CPU time (user + system) of the service divided by the floor's in the same round. The table shows the "
         f"median of {len(rounds)} rounds, the least and the most. Other columns are medians. The floor is one epoll loop that "
-        "does one `send()` for each delivery, so with messages in flight the ratio shows what joining them saves.", "",
+        "does one `send()` for each delivery. With messages in flight, the ratio shows how much it saves to write them together.", "",
     ]
     return "\n".join([*head, *costs(settings, rounds), "", *latencies(settings, rounds), "", *limits(settings, rounds), ""])
 
@@ -96,7 +96,7 @@ def costs(settings, rounds):
     lines = ["| CPU | ratio | least - most | floor | service |", "|---|---:|---:|---:|---:|"]
     for index, setting in enumerate(settings):
         lines.append(row(f"a delivery, {setting.name}", index, rounds, "cpu_micros_per_delivery", 3))
-    # At 1,000 connections this is too short a time to measure.
+    # With 1,000 connections the time is too short to measure.
     for index, setting in enumerate(settings):
         if setting.connections >= 5_000:
             lines.append(row(f"a connection made, of {setting.connections:,}", index, rounds, "cpu_micros_per_connection", 1))
@@ -127,15 +127,15 @@ def latencies(settings, rounds):
 
 
 def limits(settings, rounds):
-    """In how many rounds the load said that it was itself the limit. CPU times of the server hold even so."""
+    """In how many rounds the load reported that it was the limit itself. CPU times of the server are still good."""
     lines = []
     for index, setting in enumerate(settings):
         for name in ("floor", "service"):
             said = [reports[index][name]["limits"] for reports in rounds if reports[index][name]["limits"]]
             if said:
                 lines.append(f"- {setting.name}, {name}: in {len(said)} of {len(rounds)} rounds {said[-1][0]}")
-    return ["The load or the machine was itself the limit of rate and latency here:", "", *lines] if lines else [
-        "The load was nowhere the limit."]
+    return ["In these cases the load or the machine was the limit of rate and latency:", "", *lines] if lines else [
+        "The load was never the limit."]
 
 
 def measured_commit():

@@ -1,4 +1,4 @@
-//! Watches the folder of the built pages, so that a page built after the command gets into it.
+//! Watches the folder of the built pages, so that the command is built again if a page changes.
 
 fn main() {
     println!("cargo::rerun-if-changed=../web/dist");

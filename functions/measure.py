@@ -17,7 +17,7 @@ RELEASE = ROOT / "target" / "release"
 STARTS = 20
 LAMBDA_ONLY = ["--no-default-features", "--features", "lambda"]
 
-# What is shown, the package, what is built of it, and the path that is called.
+# The label, the package, the binary that is built from it, and the path that is called.
 PROGRAMS = [
     ("bare lambda_http hello", "signalr-function-runtime", ["--example", "bare-hello", *LAMBDA_ONLY], "/"),
     ("negotiate as on Lambda, without `entra` and `oidc`", "signalr-negotiate", LAMBDA_ONLY, "/negotiate"),

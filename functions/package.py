@@ -16,7 +16,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = stat.S_IFREG | 0o755
 DATA = stat.S_IFREG | 0o644
 
-# e_machine of an ELF header. Azure runs the first.
+# The values of e_machine in an ELF header. Azure runs the first machine.
 MACHINES = {"x86-64": 62, "arm64": 183}
 
 

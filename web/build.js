@@ -10,8 +10,9 @@ const client = join(web, "node_modules/@microsoft/signalr");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 cpSync(join(web, "chat"), dist, { recursive: true });
+cpSync(join(web, "colours.css"), join(dist, "colours.css"));
 
-// The minified file does not say what it is and under which licence it comes.
+// The minified file has no name, version or licence in it, so a first line adds them.
 const { name, version, author, license } = JSON.parse(readFileSync(join(client, "package.json"), "utf8"));
 const code = readFileSync(join(client, "dist/browser/signalr.min.js"), "utf8");
 writeFileSync(join(dist, "signalr.min.js"), `/*! ${name} ${version}, ${author}, ${license} */\n${code}`);

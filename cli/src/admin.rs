@@ -14,17 +14,18 @@ pub(crate) struct AdminFlags {
     #[arg(long, value_name = "PORT", env = "SIGNALR_ADMIN_PORT")]
     admin_port: Option<u16>,
 
-    /// Address of that port, such as 0.0.0.0; without it this machine only. Let operators alone reach it
+    /// Address of that port, such as 0.0.0.0 [default: this machine only]. Let only operators reach it
     #[arg(long, value_name = "ADDRESS", env = "SIGNALR_ADMIN_IP")]
     admin_ip: Option<IpAddr>,
 
-    /// Name under which that port may be reached, besides localhost and any address, repeatable
+    /// Host name that callers may use for that port, repeatable; localhost and addresses always
+    /// work
     #[arg(long, value_name = "NAME", env = "SIGNALR_ADMIN_HOSTS", value_delimiter = ',')]
     admin_host: Vec<String>,
 }
 
 impl AdminFlags {
-    /// Where to listen, if anywhere.
+    /// The address to listen on; `None` without a port for operators.
     pub(crate) fn listen(&self) -> Option<Listen> {
         self.admin_port.map(|port| match self.admin_ip {
             Some(ip) => Listen::Address((ip, port).into()),
@@ -32,7 +33,7 @@ impl AdminFlags {
         })
     }
 
-    /// The names under which it may be reached.
+    /// The host names that callers may use for the port.
     pub(crate) fn into_hosts(self) -> Vec<String> {
         self.admin_host
     }

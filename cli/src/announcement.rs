@@ -1,14 +1,14 @@
-//! What the command prints when it has started.
+//! The lines that the command prints after its start.
 
 use std::{fmt, io, net::IpAddr, time::Duration};
 
 use crate::output::Output;
 
-/// How long the start waits for somebody to take what is printed. It is written whenever somebody
-/// does.
+/// How long the start waits until the printed lines are read. Lines that are read later are still
+/// written.
 const WRITTEN: Duration = Duration::from_millis(100);
 
-/// One thing that a user wants to know, with its name in front.
+/// One fact for the user, with its name in front.
 #[derive(Debug)]
 pub(crate) struct Line {
     name: &'static str,
@@ -40,7 +40,7 @@ pub(crate) fn connection_string(scheme: Scheme, host: &str, port: u16, key: &str
     format!("Endpoint={scheme}://{host};Port={port};AccessKey={key};Version=1.0;")
 }
 
-/// What the service speaks.
+/// The scheme of the service's URL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scheme {
     Http,
@@ -64,12 +64,12 @@ pub(crate) fn host(ip: IpAddr) -> String {
     }
 }
 
-/// Prints the lines and then `ready`, which programs wait for. If nobody reads, or nothing can be
-/// written, the command goes on; a warning in the log says so.
+/// Prints the lines and then `ready`, which programs wait for. If the output cannot be written, the
+/// command continues and logs a warning.
 ///
 /// # Errors
 ///
-/// If the system gives no thread.
+/// If the system cannot start a thread.
 pub(crate) fn print(lines: &[Line]) -> io::Result<()> {
     let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let standard_output = Output::start("standard output", io::stdout())?;
@@ -79,7 +79,7 @@ pub(crate) fn print(lines: &[Line]) -> io::Result<()> {
     Ok(())
 }
 
-/// Says a warning, whatever the log level is.
+/// Prints a warning at any log level.
 pub(crate) fn warn(standard_error: &Output, text: &str) {
     standard_error.send(format!("WARNING: {text}\n").as_bytes());
 }

@@ -7,30 +7,30 @@ use signalr_service::{BrokerSettings, BrokerSettingsError, NodeStatus};
 
 use crate::{failure::Failure, output::Output};
 
-/// How long somebody may take to read the answer.
+/// How long the reader of the answer may take.
 const WRITTEN: Duration = Duration::from_secs(5);
 
-/// Where the nodes of a cluster find each other.
+/// The broker that connects the nodes of a cluster.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct BrokerFlags {
-    /// Redis or Valkey from 7.0 on, through which several nodes are one service:
-    /// redis://HOST:PORT, or rediss://USER:PASSWORD@HOST:PORT with TLS
+    /// Redis or Valkey 7.0 or newer that connects several nodes to one service: redis://HOST:PORT,
+    /// or rediss://USER:PASSWORD@HOST:PORT with TLS
     #[arg(long, value_name = "URL", env = "SIGNALR_BROKER", hide_env_values = true)]
     broker: Option<String>,
 
-    /// PEM file of the authorities that the broker's certificate is trusted by, instead of the public
-    /// ones
+    /// PEM file of the authorities to trust for the broker's certificate, instead of the public ones
     #[arg(long, value_name = "FILE", env = "SIGNALR_BROKER_TRUST")]
     broker_trust: Option<PathBuf>,
 
-    /// What the cluster's channels and keys begin with; two prefixes do not see each other
+    /// Prefix of the cluster's channels and keys; nodes with different prefixes do not see each
+    /// other
     #[arg(long, value_name = "PREFIX", env = "SIGNALR_BROKER_PREFIX", default_value = "rt1")]
     broker_prefix: String,
 }
 
 impl BrokerFlags {
-    /// The broker, if there is one. A variable that is set to nothing counts as unset.
+    /// The broker, if there is one. An empty variable counts as unset.
     pub(crate) fn read(&self) -> Result<Option<BrokerSettings>, Failure> {
         let Some(url) = self.broker.as_deref().filter(|url| !url.is_empty()) else {
             return Ok(None);
@@ -65,7 +65,8 @@ pub(crate) struct Cluster {
 
 #[derive(Debug, Subcommand)]
 enum Question {
-    /// Print the nodes that are there, with their versions, connections and the lag of the broker
+    /// Print the nodes of the cluster with their versions, their connections and the lag of the
+    /// broker
     Status(BrokerFlags),
 }
 
@@ -84,7 +85,7 @@ impl Cluster {
     }
 }
 
-/// A line for each node, and how many there are of what.
+/// A line for each node with its counts.
 fn table(nodes: &[NodeStatus]) -> String {
     let mut text = format!(
         "{:<16}  {:<10}  {:<21}  {:>10}  {:>7}  {:>11}  {:>8}  {:>8}\n",

@@ -1,4 +1,4 @@
-//! `signalr completions` and `signalr man`: what shells and people read of the command's own flags.
+//! `signalr completions` and `signalr man`: the command's flags for shells and for people.
 
 use std::{fs, io, path::PathBuf};
 
@@ -7,17 +7,17 @@ use clap_complete::Shell;
 
 use crate::{failure::Failure, print};
 
-/// Print the completions of a shell
+/// Print the completion script for a shell
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
-    /// Shell to complete in
+    /// Shell to print it for
     shell: Shell,
 }
 
 /// Write the man pages
 #[derive(Args, Debug)]
 pub(crate) struct Man {
-    /// Folder to write them to; it is made if it is not there
+    /// Folder to write them to; the command makes it if it does not exist
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 }

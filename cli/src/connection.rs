@@ -17,7 +17,7 @@ pub(crate) struct Connection {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Say whether the connection is there; if not, exit with 66
+    /// Report whether the connection exists; if not, exit with 66
     Exists(Named),
     /// Close the connection
     Close(Close),
@@ -39,7 +39,7 @@ struct Close {
     #[command(flatten)]
     named: Named,
 
-    /// Reason that the client is told
+    /// Reason to send to the client
     #[arg(long)]
     reason: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `signalr dev`: the service, the functions and the chat page at once, for this machine only.
+//! `signalr dev`: the service, the functions and the chat page together, for this machine only.
 
 use std::{ffi::OsString, io, path::Path, sync::Arc};
 
@@ -11,12 +11,13 @@ use signalr_http_server::{
 };
 use signalr_serverless::{ConnectionString, HubName};
 use signalr_service::{
-    Config as ServiceConfig, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
+    Config as ServiceConfig, DashboardRoutes, Service, WELL_KNOWN_ACCESS_KEY, upstream::Settings,
 };
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     announcement::{self, Line, Scheme, connection_string},
+    dashboard,
     failure::Failure,
     limits::socket_limits,
     local_settings::{self, LocalSettings, Origins},
@@ -27,9 +28,9 @@ use crate::{
 
 /// Run everything on this machine: service, functions and chat page
 ///
-/// Where AzureSignalRConnectionString or AzureSignalRConnectionString__serviceUri is set, that service
-/// is used and none is started. A local.settings.json in the working folder is read: its values stand in
-/// for variables that are not set.
+/// If AzureSignalRConnectionString or AzureSignalRConnectionString__serviceUri is set, the command uses
+/// that service and starts none. It reads a local.settings.json in the working folder and takes its
+/// values for variables that are not set.
 #[derive(Args, Debug)]
 pub(crate) struct Dev {
     /// Port of the functions and the chat page; 0 picks a free one [default: 7071, or LocalHttpPort of local.settings.json]
@@ -40,7 +41,7 @@ pub(crate) struct Dev {
     #[arg(long, default_value_t = 8888)]
     service_port: u16,
 
-    /// Hub to serve, repeatable; the first answers calls that name none [default: chat]
+    /// Hub to serve, repeatable; the first one answers calls that name no hub [default: chat]
     #[arg(
         long = "hub",
         value_name = "HUB",
@@ -50,7 +51,7 @@ pub(crate) struct Dev {
     hubs: Vec<HubName>,
 }
 
-/// As Azure Functions' tools have it.
+/// The default of Azure Functions' tools.
 const PORT: u16 = 7071;
 
 impl Dev {
@@ -91,12 +92,22 @@ impl Dev {
         let mut lines = self.lines(&listeners, service.as_ref(), &config)?;
         lines.extend(file.as_ref().map(settings));
         announcement::print(&lines)?;
+        let dashboard = service.as_ref().and_then(Service::dashboard);
         let app = page::in_front_of(app, starts_service);
+        let app = dashboard::beside(app, dashboard.as_ref());
         let places = SocketPlaces::new(half_of_the_sockets()?);
-        Ok(signals.run(|first| serve(places, app, listeners, service, first)).await?)
+        let serve = |first| {
+            let ending = async move {
+                first.await;
+                // Without this the server would wait for open dashboards.
+                dashboard.iter().for_each(DashboardRoutes::end_traces);
+            };
+            serve(places, app, listeners, service, ending)
+        };
+        Ok(signals.run(serve).await?)
     }
 
-    /// Takes from the file what no flag says.
+    /// Takes from the file what the flags leave open.
     fn fill_in(&mut self, file: &LocalSettings) -> Result<(), Failure> {
         self.port = self.port.or(file.port);
         let names = file.value(variable::HUBS.name).or_else(|| file.value(variable::HUB.name));
@@ -105,7 +116,7 @@ impl Dev {
             let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
             let hubs = names.map(HubName::parse).collect::<Result<Vec<_>, _>>();
             self.hubs = hubs.map_err(|error| Failure::configuration(&error))?;
-            // The first answers calls that name none.
+            // The first hub answers calls that name no hub.
             self.hubs.sort_by_key(|hub| !hub.as_str().eq_ignore_ascii_case(default));
         }
         Ok(())
@@ -150,13 +161,13 @@ impl Dev {
             } else if is(variable::HUBS) {
                 Some(hubs.join(",").into())
             } else if is(variable::CONNECTION_STRING) && starts_service {
-                // The port is not known before it is bound; `run` puts it in then.
+                // The port is known only after it is bound. `run` puts it in then.
                 Some(connection_string(Scheme::Http, "localhost", 1, WELL_KNOWN_ACCESS_KEY).into())
             } else if [variable::PORT, variable::AZURE_PORT, variable::LAMBDA_RUNTIME]
                 .into_iter()
                 .any(is)
             {
-                // Where to listen is this command's own matter.
+                // This command chooses the address to listen on.
                 None
             } else {
                 environment(key).or_else(|| default(key))
@@ -171,6 +182,7 @@ impl Dev {
             listen: Listen::Loopback { port: self.service_port },
             upstream: Some(upstream),
             sockets: half_of_the_sockets()?,
+            dashboard: Some(dashboard::built()),
             ..ServiceConfig::default()
         };
         config.bind().await.map_err(|error| Failure::start(&error, "flag --service-port"))
@@ -198,6 +210,7 @@ impl Dev {
         lines.extend(self.hubs.iter().map(|hub| Line::new("clients", format!("{app}/api/{hub}"))));
         match service.and_then(port_of) {
             Some(port) => {
+                lines.push(dashboard::line(&app));
                 lines.extend(announcement::service(
                     Scheme::Http,
                     "localhost",
@@ -205,7 +218,7 @@ impl Dev {
                     WELL_KNOWN_ACCESS_KEY,
                 ));
             }
-            // The key of somebody's service is a secret.
+            // The key of another service is a secret, so only the endpoint is shown.
             None => lines.push(Line::new("service", config.connection_string.endpoint())),
         }
         Ok(lines)
@@ -217,7 +230,8 @@ fn functions_port(listeners: &[TcpListener]) -> io::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// The functions take what clients call, and their coming and going if that is published.
+/// The upstream at the functions. They get the clients' calls, and also connects and disconnects if
+/// those are published.
 fn upstream_at(
     listeners: &[TcpListener],
     publishes_connections: bool,
@@ -231,7 +245,7 @@ fn upstream_at(
     Ok(Settings::parse(&settings.to_string())?)
 }
 
-/// Which file was read and what is set in it, and no value.
+/// The line with the file's path and the names of its settings, without values.
 fn settings(file: &LocalSettings) -> Line {
     let names = file.names().collect::<Vec<_>>().join(", ");
     Line::new("settings", format!("{} ({names})", local_settings::FILE))
@@ -246,7 +260,7 @@ fn warn(file: &LocalSettings, standard_error: &Output) {
     }
 }
 
-/// The file's CORS, beside the pages of this machine.
+/// The origins of the file's CORS, together with the pages of this machine.
 fn origins(file: &LocalSettings, key: &str) -> Option<OsString> {
     match &file.origins {
         Some(Origins::These(origins)) if key == variable::ALLOWED_ORIGINS.name => {
@@ -256,7 +270,7 @@ fn origins(file: &LocalSettings, key: &str) -> Option<OsString> {
     }
 }
 
-/// What holds where the environment says nothing.
+/// The default of a variable that is not set.
 fn default(key: &str) -> Option<OsString> {
     let value = match key {
         key if key == variable::IDENTITY.name => "query:user,anonymous",
@@ -273,7 +287,7 @@ fn names_a_service(environment: &impl Fn(&str) -> Option<OsString>) -> bool {
         .any(|variable| environment(variable.name).is_some_and(|value| !value.is_empty()))
 }
 
-/// For each of the two that listen.
+/// The sockets for one of the two servers that listen.
 fn half_of_the_sockets() -> io::Result<SocketLimits> {
     Ok(socket_limits(open_files::sockets(open_files::raise_limit()?) / 2))
 }
@@ -292,7 +306,8 @@ fn own_connection_string(port: u16) -> Result<ConnectionString, Failure> {
     .map_err(|error| Failure::configuration(&error))
 }
 
-/// Serves until the signal. The service ends after the functions, whose last calls still need it.
+/// Serves until the signal. The service ends after the functions, because their last calls still
+/// need it.
 async fn serve(
     places: Arc<SocketPlaces>,
     app: Router,

@@ -14,14 +14,15 @@ use crate::{
     failure::Failure,
 };
 
-/// Carry commands out for every connection that a filter matches: joins first, then the send, leaves and the close
+/// Run commands for every connection that a filter matches: first joins, then the send, then leaves, then the
+/// close
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("commands").required(true).multiple(true).args(["join", "target", "leave", "close"]))]
 pub(crate) struct Execute {
     #[command(flatten)]
     call: CallFlags,
 
-    /// OData filter such as "userId eq 'ann' and 'readers' in groups"; without it all connections
+    /// OData filter such as "userId eq 'ann' and 'readers' in groups" [default: all connections]
     #[arg(long, value_name = "ODATA")]
     filter: Option<String>,
 
@@ -41,7 +42,7 @@ pub(crate) struct Execute {
     #[arg(long, value_name = "GROUP", value_parser = GroupName::parse)]
     leave: Vec<GroupName>,
 
-    /// Close the connection, with a reason or without
+    /// Close the connection, with or without a reason
     #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "")]
     close: Option<String>,
 }

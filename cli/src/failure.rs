@@ -14,10 +14,10 @@ use signalr_service::{StartError, upstream::SettingsError};
 use crate::output::Output;
 
 const ADMIN_FLAGS: &str = "flags --admin-port and --admin-ip";
-/// How long an end by force waits for somebody to read why.
+/// How long a forced end waits until its reason is read.
 const FLUSHED: Duration = Duration::from_millis(100);
 
-/// Why the command ends early. The text names what was wrong and what would do.
+/// Why the command ends early. The text names what was wrong and what would be right.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
     /// A flag, a variable or a file is wrong; nothing was bound.
@@ -26,13 +26,13 @@ pub(crate) enum Failure {
     /// The configuration is good, but the machine refused, such as a port in use.
     #[error("{0}")]
     Start(String),
-    /// What was asked for is not there.
+    /// The thing that was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// What was asked about is not there, as the output says already.
+    /// The thing that was asked about does not exist. The output says so already.
     #[error("not there")]
     Absent,
-    /// Nobody answers where the service should be.
+    /// Nothing answers at the address of the service.
     #[error("{0}")]
     Unreachable(String),
     /// The service, or a client of it, failed.
@@ -41,7 +41,7 @@ pub(crate) enum Failure {
     /// The service refuses the caller.
     #[error("{0}")]
     Refused(String),
-    /// Anyone who read standard output reads no more.
+    /// The reader of standard output has closed it.
     #[error("standard output is closed")]
     OutputClosed,
     /// A second signal came while the command was ending.
@@ -55,7 +55,7 @@ impl Failure {
         Self::Configuration(with_causes(error))
     }
 
-    /// A service that did not start; `flags` are those that choose its port.
+    /// A service that did not start. `flags` are the flags that choose its port.
     pub(crate) fn start(error: &StartError, flags: &str) -> Self {
         match error {
             StartError::Listen(error) => Self::listen(error, flags),
@@ -64,12 +64,12 @@ impl Failure {
         }
     }
 
-    /// A port that could not be opened; `flags` are those that choose it.
+    /// A port that could not be opened. `flags` are the flags that choose it.
     pub(crate) fn listen(error: &ListenError, flags: &str) -> Self {
         Self::Start(format!("{} ({flags})", with_causes(error)))
     }
 
-    /// The same failure, of this line of a script.
+    /// The same failure with the number of the script's line.
     pub(crate) fn at_line(self, number: u64) -> Self {
         let at = |text: String| format!("line {number}: {text}");
         match self {
@@ -100,8 +100,8 @@ impl Failure {
             Self::Refused(_) => Exit::Refused.into(),
             Self::OutputClosed => ExitCode::SUCCESS,
             Self::Start(_) => Exit::Failed.into(),
-            // At once: the runtime's own end would wait for calls that block, such as look-ups of
-            // names.
+            // The process exits at once. Without this the runtime would wait for blocking calls,
+            // such as look-ups of names.
             Self::Forced(SecondSignal(signal)) => {
                 standard_error.flush(FLUSHED);
                 process::exit(signal.exit_code().into())
@@ -128,16 +128,16 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Prints what the command-line parser says. Help and version are no failures.
+/// Prints the text of the command-line parser. Help and version are not failures.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing is left to be told where standard error is closed.
+    // If standard error is closed, nothing more can be reported.
     let _ = error.print();
     if error.use_stderr() { Exit::BadConfiguration.into() } else { ExitCode::SUCCESS }
 }
 
-/// Says that the command cannot even write without waiting.
+/// Reports that the thread for the output could not be started.
 pub(crate) fn no_thread(error: &io::Error) -> ExitCode {
-    // Nothing is left to be told where standard error is closed.
+    // If standard error is closed, nothing more can be reported.
     let _ = writeln!(io::stderr(), "error: the system gives no thread: {error}");
     Exit::Failed.into()
 }

@@ -24,7 +24,7 @@ enum Task {
     Remove(Member),
     /// List the connections
     List(Named),
-    /// Say whether the group has a connection; if not, exit with 66
+    /// Report whether the group has a connection; if not, exit with 66
     Exists(Named),
     /// Close the connections
     Close(Close),
@@ -38,11 +38,11 @@ struct Member {
     #[arg(value_parser = GroupName::parse)]
     group: GroupName,
 
-    /// User, with all connections now and later
+    /// User, with all present and later connections
     #[arg(long, conflicts_with = "connection", required_unless_present = "connection", value_parser = UserId::parse)]
     user: Option<UserId>,
 
-    /// Connection, for as long as it lives
+    /// Connection, until it ends
     #[arg(long, value_parser = ConnectionId::parse)]
     connection: Option<ConnectionId>,
 }
@@ -61,7 +61,7 @@ struct Close {
     #[command(flatten)]
     named: Named,
 
-    /// Reason that clients are told
+    /// Reason to send to the clients
     #[arg(long)]
     reason: Option<String>,
 }

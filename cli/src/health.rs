@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
 };
 
-/// Say whether the service is up; if not, exit with 70, or with 69 if nobody answers
+/// Report whether the service is up; if not, exit with 70, or with 69 if nobody answers
 #[derive(Args, Debug)]
 pub(crate) struct Health {
     #[command(flatten)]

@@ -16,14 +16,14 @@ use tokio::{
 
 use crate::failure::Failure;
 
-/// How often the file is looked at.
+/// How often the file is checked for changes.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The flags of `signalr serve` that say what tokens are signed with.
+/// The flags of `signalr serve` for the keys that sign tokens.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KeyFlags {
-    /// Key that tokens may be signed with, repeatable; without it and --access-key-file the well-known
-    /// one of asrs-emulator
+    /// Key that may sign tokens, repeatable [default without --access-key-file: the well-known key of
+    /// asrs-emulator]
     #[arg(
         long = "access-key",
         value_name = "KEY",
@@ -37,16 +37,17 @@ pub(crate) struct KeyFlags {
     #[arg(long, value_name = "FILE", env = "SIGNALR_ACCESS_KEY_FILE")]
     access_key_file: Option<PathBuf>,
 
-    /// Let other machines in by the well-known key, for tests alone: everybody can send to every client
+    /// Accept the well-known key from other machines, for tests only: everybody can then send to every
+    /// client
     #[arg(long)]
     insecure_key: bool,
 }
 
 impl KeyFlags {
-    /// The keys that were given; the well-known one if there are none.
+    /// The given keys, or the well-known key if there are none.
     ///
-    /// A service that other machines reach (`for_this_machine` is false) needs a key that only its
-    /// users know, so the well-known one is refused there.
+    /// If other machines can reach the service (`for_this_machine` is false), the well-known key is
+    /// refused. Such a service needs a key that only its users know.
     pub(crate) fn read(&self, for_this_machine: bool) -> Result<Keys, Failure> {
         let mut keys = self.access_keys.clone();
         if let Some(file) = &self.access_key_file {
@@ -66,8 +67,8 @@ impl KeyFlags {
     }
 }
 
-/// Reads the keys again whenever their file changes, and at once on SIGHUP. A file that cannot be used
-/// is logged, and the keys before it hold.
+/// Reads the keys again whenever their file changes, and at once on SIGHUP. If the file cannot be
+/// used, this is logged and the earlier keys stay.
 pub(crate) fn follow(
     flags: KeyFlags,
     for_this_machine: bool,
@@ -86,7 +87,7 @@ pub(crate) fn follow(
             tokio::select! {
                 _ = looks.tick() => {}
                 () = reload.next() => {
-                    tracing::info!("SIGHUP came: the access keys are read again now; certificates and settings are read every second");
+                    tracing::info!("SIGHUP came: access keys, certificate and upstream settings are read again now");
                 }
                 () = changes.closed() => return,
             }
@@ -104,17 +105,17 @@ pub(crate) fn follow(
     receiver
 }
 
-/// The keys of a service. None means the well-known one.
+/// The keys of a service. No key means the well-known key.
 #[derive(Debug)]
 pub(crate) struct Keys(Vec<AccessKey>);
 
 impl Keys {
-    /// The key for the printed connection string. A key of the user's own is a secret.
+    /// The key for the printed connection string. The user's own key is a secret and not shown.
     pub(crate) fn shown(&self) -> &'static str {
         if self.0.is_empty() { WELL_KNOWN_ACCESS_KEY } else { "<your-key>" }
     }
 
-    /// Whether it is there by default or by name.
+    /// Whether the well-known key is accepted, by default or because it was given.
     pub(crate) fn have_the_well_known_one(&self) -> bool {
         self.0.is_empty() || self.0.iter().any(is_well_known)
     }
@@ -129,7 +130,7 @@ fn is_well_known(key: &AccessKey) -> bool {
     key.as_bytes() == WELL_KNOWN_ACCESS_KEY.as_bytes()
 }
 
-/// The keys of a file: a line each, without the white space around it. Empty lines count for nothing.
+/// The keys of a file: one on each line, without the white space around it. Empty lines are ignored.
 fn in_file(file: &Path) -> Result<Vec<AccessKey>, Failure> {
     let bad = |found: &dyn std::fmt::Display| {
         Failure::Configuration(format!("--access-key-file '{}': {found}", file.display()))

@@ -1,4 +1,4 @@
-//! The limits of the service, as flags. Each has a variable of the same name beside it.
+//! The limits of the service, as flags. Each has an environment variable of the same name.
 
 use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, value_parser};
 use ipnet::IpNet;
 use signalr_service::{Config, Drain, SilentClients, SocketLimits, Timeouts};
 
-/// The flags of `signalr serve` that bound what callers may use.
+/// The flags of `signalr serve` that limit what callers may use.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitFlags {
@@ -39,7 +39,12 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u32).range(1..))]
     max_connections_per_user: Option<u32>,
 
-    /// Most REST calls under way at once
+    /// Most connections of app servers
+    #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_SERVER_CONNECTIONS", default_value_t = 1000,
+        value_parser = value_parser!(u32).range(1..))]
+    max_server_connections: u32,
+
+    /// Most REST calls at the same time
     #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_CALLS", default_value_t = 1024,
         value_parser = value_parser!(u32).range(1..))]
     max_calls: u32,
@@ -54,17 +59,17 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u64).range(1024 * 1024..))]
     max_queued_bytes_in_all: Option<u64>,
 
-    /// Most requests under way at once to one upstream: a scheme, a host and a port
+    /// Most requests at the same time to one upstream: a scheme, a host and a port
     #[arg(long, value_name = "COUNT", env = "SIGNALR_MAX_UPSTREAM_REQUESTS", default_value_t = 256,
         value_parser = value_parser!(u32).range(1..))]
     max_upstream_requests: u32,
 
-    /// Most bytes of events that may wait for all upstreams or be under way; one upstream may have half
+    /// Most bytes of events that wait for upstreams or are being sent; one upstream may have half
     #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_UPSTREAM_BYTES", default_value_t = 64 * 1024 * 1024,
         value_parser = value_parser!(u64).range(4 * 1024 * 1024..))]
     max_upstream_bytes: u64,
 
-    /// Seconds that an upstream has for an event, with the wait for its turn
+    /// Seconds for an event to an upstream, including the wait for its turn
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_UPSTREAM_TIMEOUT", default_value_t = 30,
         value_parser = value_parser!(u64).range(1..=600))]
     upstream_timeout: u64,
@@ -74,12 +79,12 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u32).range(1024..=64 * 1024 * 1024))]
     max_message_bytes: u32,
 
-    /// Most bytes that may wait for one client before it is closed
+    /// Most bytes that may wait for one client; if more wait, its connection is closed
     #[arg(long, value_name = "BYTES", env = "SIGNALR_MAX_QUEUED_BYTES", default_value_t = 8 * 1024 * 1024,
         value_parser = value_parser!(u32).range(64 * 1024..=1024 * 1024 * 1024))]
     max_queued_bytes: u32,
 
-    /// Seconds from a transport's beginning to the client's handshake
+    /// Seconds from the start of a transport to the client's handshake
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_HANDSHAKE_TIMEOUT", default_value_t = 15,
         value_parser = value_parser!(u64).range(1..=600))]
     handshake_timeout: u64,
@@ -89,7 +94,7 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u64).range(1..=600))]
     keep_alive: u64,
 
-    /// Seconds without a word of a client after which it is closed, once it has sent a ping
+    /// Seconds of silence after which a client that has sent a ping is closed
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_CLIENT_TIMEOUT", default_value_t = 30,
         value_parser = value_parser!(u64).range(1..=3600))]
     client_timeout: u64,
@@ -103,17 +108,18 @@ pub(crate) struct LimitFlags {
         value_parser = value_parser!(u64).range(1..=3600))]
     invocation_timeout: u64,
 
-    /// Seconds from the first signal, and a 503 at /ready, to the first client that is told to come back
+    /// Seconds from the first signal until the first client is told to reconnect; /ready answers 503
+    /// from the signal on
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_DRAIN_DELAY", default_value_t = 0,
         value_parser = value_parser!(u64).range(0..=3600))]
     drain_delay: u64,
 
-    /// Seconds over which clients are told to come back at the end; few clients take less
+    /// Seconds over which the clients are told to reconnect at the end; few clients take less
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_DRAIN_SPREAD", default_value_t = 5,
         value_parser = value_parser!(u64).range(0..=3600))]
     drain_spread: u64,
 
-    /// Seconds from the last client that was told to the end of everything
+    /// Seconds from the last such message to the end of the process
     #[arg(long, value_name = "SECONDS", env = "SIGNALR_DRAIN_TIMEOUT", default_value_t = 10,
         value_parser = value_parser!(u64).range(1..=3600))]
     drain_timeout: u64,
@@ -121,14 +127,14 @@ pub(crate) struct LimitFlags {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OnSilence {
-    /// They stay; the network finds out if they are gone
+    /// They stay; the network reports it if they are gone
     Keep,
-    /// The client timeout holds for them too
+    /// The client timeout applies to them too
     Close,
 }
 
 impl LimitFlags {
-    /// The configuration with these limits.
+    /// Adds these limits to a configuration.
     pub(crate) fn apply(&self, config: Config, sockets: usize) -> Config {
         let count = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         Config {
@@ -142,6 +148,7 @@ impl LimitFlags {
             max_connections_per_user: self.max_connections_per_user.map(count),
             max_upstream_requests: count(self.max_upstream_requests),
             max_upstream_bytes: usize::try_from(self.max_upstream_bytes).unwrap_or(usize::MAX),
+            max_server_connections: count(self.max_server_connections),
             max_calls: count(self.max_calls),
             max_messages_per_second: self.max_messages_per_second,
             max_queued_bytes_in_all: self

@@ -1,8 +1,8 @@
 //! `local.settings.json`, which Azure Functions' own tools read on a developer's machine: the settings of
 //! the function app, and how its host listens.
 //!
-//! Its values are secrets. No text here holds one.
-//! Source: <https://learn.microsoft.com/azure/azure-functions/functions-develop-local#local-settings-file>
+//! Its values are secrets. No text here contains one. Source:
+//! <https://learn.microsoft.com/azure/azure-functions/functions-develop-local#local-settings-file>
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -14,10 +14,10 @@ use crate::failure::Failure;
 /// The file's name, in the folder in which the command runs.
 pub(crate) const FILE: &str = "local.settings.json";
 
-/// What the file says.
+/// The settings in the file.
 #[derive(Default)]
 pub(crate) struct LocalSettings {
-    /// By name, as a process's environment has them.
+    /// The settings by name, as in the environment of a process.
     values: BTreeMap<String, String>,
     /// `Host.LocalHttpPort`.
     pub(crate) port: Option<u16>,
@@ -25,12 +25,12 @@ pub(crate) struct LocalSettings {
     pub(crate) origins: Option<Origins>,
 }
 
-/// Whose pages may call.
+/// The origins whose pages may call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Origins {
     /// `*`.
     All,
-    /// These, with commas between.
+    /// These origins, separated by commas.
     These(String),
 }
 
@@ -39,7 +39,7 @@ impl LocalSettings {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for a file that cannot be read or says something else.
+    /// [`Failure`] if the file cannot be read or has another form.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
         let bytes = match signalr_small_file::read(path) {
             Ok(bytes) => bytes,
@@ -50,7 +50,7 @@ impl LocalSettings {
         Self::parse(text.trim_start_matches('\u{feff}')).map(Some).map_err(wrong)
     }
 
-    /// JSON with comments and commas at ends, as those tools take it.
+    /// Parses JSON with comments and trailing commas, as Azure Functions' tools do.
     fn parse(text: &str) -> Result<Self, String> {
         let options = ParseOptions {
             allow_comments: true,
@@ -86,7 +86,8 @@ impl LocalSettings {
         Ok(settings)
     }
 
-    /// The bindings look for a name among the connection strings before they look among the values.
+    /// Adds a connection string. The bindings look for a name first among the connection strings,
+    /// then among the values.
     fn add_connection_string(&mut self, name: &str, value: Value) -> Result<(), String> {
         let value = match value {
             // Projects of .NET write `{"ConnectionString","ProviderName"}`.
@@ -118,7 +119,7 @@ impl LocalSettings {
         Ok(())
     }
 
-    /// A setting; a blank one is none.
+    /// A setting; `None` if it is blank.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }

@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod completions;
 mod connection;
+mod dashboard;
 mod dev;
 mod execute;
 mod failure;
@@ -27,9 +28,11 @@ mod print;
 mod send;
 mod serve;
 mod server;
+mod service_mode;
 mod terminal;
 mod tls;
 mod token;
+mod trust;
 mod upstream;
 mod user;
 
@@ -39,7 +42,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::{failure::Failure, output::Output};
 
-/// How long the end waits for somebody to read what was said last.
+/// How long the end waits until the last output is read.
 const FLUSHED: Duration = Duration::from_secs(1);
 
 /// Real-time messages from serverless functions to browsers.
@@ -47,8 +50,8 @@ const FLUSHED: Duration = Duration::from_secs(1);
 #[command(name = "signalr", version, about)]
 struct Arguments {
     /// How the log is written
-    #[arg(long, global = true, value_enum, env = "SIGNALR_LOG_FORMAT", default_value_t)]
-    log_format: log::Format,
+    #[arg(long, global = true, value_enum, env = signalr_log::FORMAT_VARIABLE, default_value_t)]
+    log_format: signalr_log::Format,
 
     #[command(subcommand)]
     command: Command,
@@ -99,8 +102,19 @@ async fn run(
     standard_error: &Output,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(), Failure> {
-    log::start(environment(log::LOG_FILTER), arguments.log_format, standard_error)?;
-    match arguments.command {
+    let serves = matches!(arguments.command, Command::Dev(_) | Command::Serve(_));
+    let traces = log::start(&environment, arguments.log_format, serves, standard_error)?;
+    let ended = carry_out(arguments.command, standard_error, environment).await;
+    traces.end().await;
+    ended
+}
+
+async fn carry_out(
+    command: Command,
+    standard_error: &Output,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<(), Failure> {
+    match command {
         Command::Dev(dev) => dev.run(standard_error, environment).await,
         Command::Serve(serve) => serve.run(standard_error).await,
         Command::Upstream(upstream) => upstream.run(),

@@ -1,4 +1,4 @@
-//! `signalr negotiate`: where a client connects, and with which token.
+//! `signalr negotiate`: the URL and the token with which a client connects.
 
 use std::{ffi::OsString, time::SystemTime};
 
@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
 };
 
-/// Answer as a negotiate function does: where a client connects, and with which token
+/// Answer as a negotiate function does: the URL and the token with which a client connects
 #[derive(Args, Debug)]
 pub(crate) struct Negotiate {
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use serde_json::Value;
-use signalr_http_client::{Trust, cause, client};
+use signalr_http_client::cause;
 
 use crate::{
     access::{OutputFlags, ServiceFlags},
@@ -12,9 +12,9 @@ use crate::{
     print,
 };
 
-/// Where descriptions are: ours first, then Azure's.
+/// The paths of descriptions: ours first, then Azure's.
 const PATHS: [&str; 2] = ["/api/openapi.json", "/api/swagger.json"];
-/// No description is larger.
+/// The largest description that is read.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Print the OpenAPI description of the service's REST API
@@ -39,7 +39,7 @@ impl OpenApi {
             let json = serde_json::json!({ "method": "GET", "url": url, "authorization": null, "body": null });
             return access.print(&json, &format!("GET {url}"));
         }
-        let http = client(&Trust::default()).map_err(|error| Failure::configuration(&error))?;
+        let http = self.service.http_client()?;
         let mut last = String::new();
         for path in PATHS {
             let url = format!("{endpoint}{path}");

@@ -2,14 +2,13 @@
 
 use std::io;
 
-/// What else may be open: files of shards, calls of upstreams and issuers, and connections that are
-/// being refused.
+/// How many other files may be open: files of shards, calls of upstreams and issuers, and
+/// connections that are being refused.
 const OTHERS: u64 = 512;
-/// The most sockets that are reckoned with. A system without a limit of its own has memory for no
-/// more.
+/// The largest number of sockets. A system without a limit does not have memory for more.
 const MOST: u64 = 4_000_000;
 
-/// Raises the limit as far as it goes, and says how many files may be open.
+/// Raises the limit as far as the system allows. Returns how many files may be open.
 ///
 /// # Errors
 ///
@@ -19,13 +18,13 @@ pub(crate) fn raise_limit() -> io::Result<u64> {
     use rlimit::Resource;
 
     let (_, hard) = Resource::NOFILE.get()?;
-    // Some systems refuse what they call the hard limit. The limit then stays as it is.
+    // Some systems refuse their own hard limit. The limit then stays as it is.
     let _ = rlimit::increase_nofile_limit(hard);
     let (soft, _) = Resource::NOFILE.get()?;
     Ok(soft)
 }
 
-/// A system without such a limit.
+/// For a system without such a limit.
 #[cfg(not(unix))]
 pub(crate) fn raise_limit() -> io::Result<u64> {
     Ok(MOST)

@@ -1,5 +1,5 @@
-//! Standard output and standard error, each behind a thread. A pipe that nobody reads, or a disk that
-//! is full, stops and ends nothing.
+//! Standard output and standard error, each behind a thread. The command continues if nobody reads a
+//! pipe or if a disk is full.
 
 use std::{
     collections::VecDeque,
@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-/// The most bytes that wait to be written. What comes on top is left out and counted.
+/// The most bytes that wait to be written. Texts beyond this are left out and counted.
 const MAX_WAITING: usize = 1024 * 1024;
-/// Once something was left out, nothing is taken until so little waits.
+/// After a text was left out, new texts are taken only when no more bytes than this wait.
 const TAKEN_AGAIN: usize = MAX_WAITING / 2;
 
-/// Takes texts and never waits. Clones are one and the same.
+/// An output that takes texts and never waits. Clones share one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Output(Arc<Shared>);
 
@@ -22,18 +22,18 @@ pub(crate) struct Output(Arc<Shared>);
 struct Shared {
     // Held for short synchronous sections only.
     state: Mutex<State>,
-    /// Something came, or was written.
+    /// Wakes waiters when a text came or was written.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Vec<u8>>,
-    /// The bytes that wait.
+    /// How many bytes wait.
     bytes: usize,
-    /// Texts that were left out and not spoken of yet.
+    /// How many texts were left out and not reported yet.
     left_out: u64,
-    /// Whether the thread has a text that it has not finished with.
+    /// Whether the thread is writing a text.
     is_writing: bool,
 }
 
@@ -42,7 +42,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// If the system gives no thread.
+    /// If the system cannot start a thread.
     pub(crate) fn start(name: &'static str, file: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let output = Self(Arc::clone(&shared));
@@ -50,7 +50,7 @@ impl Output {
         Ok(output)
     }
 
-    /// Lets a text wait for its turn, or leaves it out if too much waits.
+    /// Puts a text into the queue, or leaves it out if too much waits.
     pub(crate) fn send(&self, text: &[u8]) {
         let mut state = self.0.lock();
         let most = if state.left_out > 0 { TAKEN_AGAIN } else { MAX_WAITING };
@@ -63,7 +63,7 @@ impl Output {
         self.0.changed.notify_all();
     }
 
-    /// Waits until nothing waits to be written, for so long at most.
+    /// Waits until everything is written, at most this long.
     pub(crate) fn flush(&self, at_most: Duration) {
         let busy = |state: &mut State| state.is_writing || !state.waiting.is_empty();
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), at_most, busy);
@@ -83,7 +83,7 @@ impl Write for Output {
 }
 
 impl Shared {
-    /// Writes what comes, for as long as the process lives.
+    /// Writes the texts of the queue until the process ends.
     fn write_to(&self, mut file: impl Write, name: &str) {
         let mut unwritten = 0_u64;
         loop {
@@ -95,7 +95,7 @@ impl Shared {
                 }
                 Ok(()) => {}
                 Err(error) => {
-                    // If it is standard error itself, this is one of the lines that are lost.
+                    // If the output is standard error itself, this line is lost too.
                     if unwritten == 0 {
                         tracing::warn!(%error, "nothing can be written to {name}");
                     }
@@ -108,7 +108,7 @@ impl Shared {
         }
     }
 
-    /// The next text, once there is one.
+    /// Waits for the next text.
     fn next(&self) -> Vec<u8> {
         let mut state = self.lock();
         loop {
@@ -121,8 +121,8 @@ impl Shared {
         }
     }
 
-    /// Notes that a text was dealt with. Returns how many were left out before, once there is room
-    /// to say so.
+    /// Notes that a text is done. If there is room for a report, returns how many texts were left
+    /// out before.
     fn done(&self) -> Option<u64> {
         let mut state = self.lock();
         state.is_writing = false;
@@ -144,7 +144,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// A pipe that has no room: each write waits until somebody reads.
+    /// A pipe without room: each write waits until the test reads.
     struct Pipe(SyncSender<Vec<u8>>);
 
     impl Write for Pipe {
@@ -182,7 +182,7 @@ mod tests {
         }
         let state = output.0.lock();
         assert!(state.bytes <= MAX_WAITING, "{} bytes wait", state.bytes);
-        // The thread may have one in its hands.
+        // The thread may be writing one of them.
         let taken = state.waiting.len() as u64 + u64::from(state.is_writing);
         assert_eq!(state.left_out + taken, 1000);
         drop(state);

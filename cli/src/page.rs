@@ -1,8 +1,10 @@
-//! The chat page, as `web/` built it.
+//! The chat page, which `web/` builds.
 //!
-//! A release build carries the pages, so that the binary works wherever it is copied. A debug build
-//! reads `web/dist` at each request, so that work on a page needs no new build. npm is not needed to
-//! build the command: without `web/dist` it says how to get the page.
+//! A release build contains the pages, so that the binary works wherever it is copied. A debug build
+//! reads `web/dist` at each request, so that a changed page needs no new build. The command can be
+//! built without npm: without `web/dist` it says how to get the page.
+
+use std::borrow::Cow;
 
 use axum::{
     Json, Router,
@@ -14,11 +16,11 @@ use axum::{
 use rust_embed::RustEmbed;
 use serde_json::json;
 
-/// What stands in the page's place where it was not built.
+/// The text in place of a page that was not built.
 pub(crate) const HOW_TO_GET_THE_PAGE: &str = "not part of this build; `make run` builds it, and so does `npm ci && npm run build` in web/ \
      before `cargo build`";
 
-/// Scripts and styles come from the page's own origin; messages come from whatever service the
+/// Scripts and styles come from the page's own origin; messages come from the service that the
 /// negotiate function names.
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'self'; connect-src 'self' http: https: ws: wss:; frame-ancestors 'none'";
@@ -33,8 +35,8 @@ pub(crate) fn is_built() -> bool {
     Pages::get("index.html").is_some() && Pages::get("signalr.min.js").is_some()
 }
 
-/// The page at `/` and its files beside it, in front of `app`, which gets every other request. The
-/// page is told whether its clients have an upstream to call.
+/// Serves the page at `/` and its files. `app` gets every other request. The page learns whether
+/// its clients have an upstream to call.
 pub(crate) fn in_front_of(app: Router, has_upstream: bool) -> Router {
     let page = json!({ "hasUpstream": has_upstream });
     Router::new()
@@ -56,17 +58,29 @@ async fn file(Path(name): Path<String>) -> Response {
     answer(&name)
 }
 
+/// A file of a page.
+pub(crate) struct File {
+    pub(crate) content_type: String,
+    pub(crate) content: Cow<'static, [u8]>,
+}
+
+/// The file of this name below `web/dist`.
+pub(crate) fn file_of(name: &str) -> Option<File> {
+    let file = Pages::get(name)?;
+    Some(File { content_type: file.metadata.mimetype().to_owned(), content: file.data })
+}
+
 fn answer(name: &str) -> Response {
-    let Some(file) = Pages::get(name) else {
+    let Some(File { content_type, content }) = file_of(name) else {
         return (StatusCode::NOT_FOUND, "no such page\n").into_response();
     };
     let headers = [
-        (header::CONTENT_TYPE, file.metadata.mimetype()),
+        (header::CONTENT_TYPE, &*content_type),
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, file.data).into_response()
+    (headers, content).into_response()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What commands print to standard output.
+//! Prints the results of commands to standard output.
 
 use std::io::{self, Write};
 
@@ -19,7 +19,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&text)
 }
 
-/// Anyone who read the output reads no more: there is nobody left to work for.
+/// The reader has closed the output, so the command has no more work.
 fn closed(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::OutputClosed,
@@ -27,7 +27,7 @@ fn closed(error: io::Error) -> Failure {
     }
 }
 
-/// Rows under headings, as wide as they need to be.
+/// Rows under headings. Each column is as wide as its longest text.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());

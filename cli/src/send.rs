@@ -32,7 +32,7 @@ pub(crate) struct Send {
     #[arg(long, value_parser = ConnectionId::parse)]
     connection: Option<ConnectionId>,
 
-    /// Connection that is left out, repeatable
+    /// Connection that does not get the message, repeatable
     #[arg(long, value_name = "CONNECTION", conflicts_with_all = ["user", "connection"], value_parser = ConnectionId::parse)]
     except: Vec<ConnectionId>,
 }

@@ -1,4 +1,4 @@
-//! `signalr serve`: the service alone, in place of asrs-emulator.
+//! `signalr serve`: the service alone, instead of asrs-emulator.
 
 use std::{
     net::IpAddr,
@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use signalr_http_server::{EndSignals, ReloadSignals};
 use signalr_service::{
-    ClientMessages, Config, EntraIssuer, HostName, Listen, Service, Trust, TrustError,
+    ClientMessages, Config, EntraIssuer, HostName, Listen, Service,
     upstream::{FILE_NAME, Settings},
 };
 use tokio::sync::watch;
@@ -17,36 +17,40 @@ use crate::{
     admin::AdminFlags,
     announcement::{self, Line, Scheme},
     cluster::BrokerFlags,
+    dashboard::{self, DashboardFlag},
     failure::Failure,
     keys::{self, KeyFlags, Keys},
     limits::LimitFlags,
     open_files,
     output::Output,
+    service_mode::ServiceModeFlags,
     tls::TlsFlags,
+    trust::TrustFlag,
 };
 
 const PORT_FLAGS: &str = "flags --port, --preview-port and --ip";
 
-/// Run the service alone; flags and defaults are those of asrs-emulator's `start`
+/// Run the service alone; it has the flags and defaults of asrs-emulator's `start`
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Port to listen on; 0 picks a free one
     #[arg(short, long, env = "SIGNALR_PORT", default_value_t = 8888)]
     port: u16,
 
-    /// Address to listen on, such as 0.0.0.0; without it this machine only
+    /// Address to listen on, such as 0.0.0.0 [default: this machine only]
     #[arg(short, long, value_name = "ADDRESS", env = "SIGNALR_IP")]
     ip: Option<IpAddr>,
 
-    /// The settings.json of asrs-emulator, or the folder that has it: where to call for what clients
-    /// do; changes are followed [default: the settings.json of this folder, if there is one]
+    /// The settings.json of asrs-emulator, or its folder: the URLs to call when clients do
+    /// something; changes are followed [default: the settings.json of this folder, if there is one]
     #[arg(short, long, value_name = "FILE", env = "SIGNALR_CONFIG")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
     keys: KeyFlags,
 
-    /// Microsoft Entra issuer whose tokens REST callers may bring: its URL, as discovery knows it
+    /// URL of the Microsoft Entra issuer, as in its discovery document; REST callers may use its
+    /// tokens
     #[arg(long, value_name = "URL", value_parser = EntraIssuer::parse)]
     entra_issuer: Option<EntraIssuer>,
 
@@ -54,35 +58,39 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "AUDIENCE", default_value = EntraIssuer::DEFAULT_AUDIENCE, requires = "entra_issuer")]
     entra_audience: String,
 
-    /// PEM file of the authorities that upstreams and issuers are trusted by, instead of the public ones
-    #[arg(long, value_name = "FILE", env = "SSL_CERT_FILE", value_parser = trust)]
-    trust: Option<Trust>,
+    #[command(flatten)]
+    trust: TrustFlag,
 
-    /// What happens to a client that sends, as serverless clients only listen
+    /// What happens to a client that sends; serverless clients should only listen
     #[arg(long, value_enum, env = "SIGNALR_CLIENT_MESSAGES", default_value_t = OnClientMessage::Close)]
     client_messages: OnClientMessage,
 
-    /// Port for API v1-preview besides, which on Azure is 5002; 0 picks a free one
+    /// Additional port for API v1-preview, on Azure 5002; 0 picks a free one
     #[arg(long, value_name = "PORT")]
     preview_port: Option<u16>,
 
-    /// Further name of this service, repeatable: a host that tokens may be for, and the path that a
-    /// gateway has in front, such as gateway.example.com/realtime
+    /// Further name of this service, repeatable: a host that tokens may be for, with the path of a
+    /// gateway if there is one, such as gateway.example.com/realtime
     #[arg(long = "host", value_name = "NAME", env = "SIGNALR_HOST", value_delimiter = ',')]
     names: Vec<HostName>,
 
     #[command(flatten)]
     admin: AdminFlags,
 
-    /// Accept tokens at any time, whatever host and port their audience names, and the paths of
+    #[command(flatten)]
+    dashboard: DashboardFlag,
+
+    /// Accept tokens of any time, with any host and port in their audience, and the paths of
     /// asrs-emulator without api-version
     #[arg(long)]
     lenient: bool,
 
-    /// Folder in which users' groups last, so that a restart keeps them; without it they end with the
-    /// process
+    /// Folder that keeps users' groups over a restart [default: they end with the process]
     #[arg(long, value_name = "DIR", env = "SIGNALR_DATA")]
     data: Option<PathBuf>,
+
+    #[command(flatten)]
+    service_mode: ServiceModeFlags,
 
     #[command(flatten)]
     broker: BrokerFlags,
@@ -106,11 +114,15 @@ impl Serve {
     /// Serves until a signal ends it. A second one ends it at once.
     pub(crate) async fn run(self, standard_error: &Output) -> Result<(), Failure> {
         let settings = self.settings();
-        let upstream = settings.as_deref().map(Settings::watch).transpose()?;
+        let upstream = match &settings {
+            Some(file) => Some(Settings::watch(file, ReloadSignals::listen()?)?),
+            None => None,
+        };
         let upstream_lines = upstream_lines(settings.as_deref(), upstream.as_ref());
         let tls = self.tls.read()?;
         let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         let broker = self.broker.read()?;
+        let dashboard = self.dashboard.page(self.admin.listen().is_some())?;
         let data = self.data.clone();
         if broker.is_some() && data.is_some() {
             let problem =
@@ -129,6 +141,7 @@ impl Serve {
             upstream,
             broker,
             data,
+            dashboard,
             tls,
             access_keys: keys.into_access_keys(),
             ..self.config(open_files::sockets(files))
@@ -154,14 +167,15 @@ impl Serve {
                 OnClientMessage::Close => ClientMessages::Close,
                 OnClientMessage::Ignore => ClientMessages::Ignore,
             },
+            service_modes: self.service_mode.modes(),
             names: self.names,
             lenient: self.lenient,
-            trust: self.trust.unwrap_or_default(),
+            trust: self.trust.authorities(),
             ..defaults
         }
     }
 
-    /// The file of the upstream settings: the one that is named, or that of the working folder.
+    /// The file of the upstream settings: the given one, or the one of the working folder.
     fn settings(&self) -> Option<PathBuf> {
         let own = PathBuf::from(FILE_NAME);
         self.config.clone().or_else(|| own.is_file().then_some(own))
@@ -174,7 +188,7 @@ impl Serve {
         }
     }
 
-    /// Says what a user may not expect.
+    /// Warns about settings that may surprise the user.
     fn warn(&self, keys: &Keys, standard_error: &Output) {
         if self.is_for_this_machine() {
             return;
@@ -200,15 +214,7 @@ impl Serve {
     }
 }
 
-/// A variable that is set to nothing counts as unset.
-fn trust(file: &str) -> Result<Trust, TrustError> {
-    match file {
-        "" => Ok(Trust::default()),
-        file => Trust::from_file(file.as_ref()),
-    }
-}
-
-/// Which file says where events go, and what it says.
+/// The lines about the upstream file: its path and its content.
 fn upstream_lines(file: Option<&Path>, settings: Option<&watch::Receiver<Settings>>) -> Vec<Line> {
     let (Some(file), Some(settings)) = (file, settings) else { return Vec::new() };
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
@@ -236,6 +242,9 @@ fn lines(service: &Service, scheme: Scheme, key: &str) -> Vec<Line> {
     }
     if let Some(admin) = service.admin_addresses().first() {
         lines.push(Line::new("admin", format!("http://{admin}")));
+        if service.dashboard().is_some() {
+            lines.push(dashboard::line(&format!("http://{admin}")));
+        }
     }
     lines
 }

@@ -24,7 +24,7 @@ pub(crate) struct Token {
     #[arg(long, value_parser = UserId::parse)]
     user: Option<UserId>,
 
-    /// Minutes that the token is good for
+    /// Minutes for which the token is valid
     #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = value_parser!(u64).range(1..=525_600))]
     lifetime: u64,
 

@@ -1,4 +1,5 @@
-//! `signalr upstream`: the file that says where clients' events go, as asrs-emulator has it.
+//! `signalr upstream`: the file that says where clients' events go. asrs-emulator has the same
+//! file.
 
 use std::{
     fs::File,
@@ -11,7 +12,7 @@ use signalr_service::upstream::{FILE_NAME, Settings};
 
 use crate::failure::Failure;
 
-/// What `init` writes: every event goes to the functions host of this machine.
+/// The file that `init` writes: every event goes to the functions host of this machine.
 const TEMPLATE: &str = r#"{
   "UpstreamSettings": {
     "Templates": [
@@ -26,7 +27,7 @@ const TEMPLATE: &str = r#"{
 }
 "#;
 
-/// Write or show the settings.json that says where the service calls for what clients do
+/// Write or show the settings.json with the URLs that the service calls when clients do something
 #[derive(Args, Debug)]
 pub(crate) struct Upstream {
     #[command(subcommand)]
@@ -41,13 +42,13 @@ enum Action {
         #[arg(short, long, value_name = "FOLDER", default_value = ".")]
         output: PathBuf,
 
-        /// Replace one that is there
+        /// Replace an existing file
         #[arg(long)]
         force: bool,
     },
-    /// Show the templates of a settings.json, the first that fits first
+    /// Show the templates of a settings.json in the order in which they are tried
     List {
-        /// The file, or the folder that has it
+        /// The file or its folder
         #[arg(short, long, value_name = "FILE", default_value = ".")]
         config: PathBuf,
     },

@@ -17,11 +17,11 @@ pub(crate) struct User {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Say whether the user has a connection; if not, exit with 66
+    /// Report whether the user has a connection; if not, exit with 66
     Exists(Named),
     /// Close the user's connections
     Close(Close),
-    /// Say whether the user is in a group; if not, exit with 66
+    /// Report whether the user is in a group; if not, exit with 66
     InGroup(InGroup),
     /// Remove the user from all groups
     LeaveAll(Named),
@@ -41,7 +41,7 @@ struct Close {
     #[command(flatten)]
     named: Named,
 
-    /// Reason that the clients are told
+    /// Reason to send to the clients
     #[arg(long)]
     reason: Option<String>,
 }

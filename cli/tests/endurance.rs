@@ -1,5 +1,5 @@
-//! The command survives what it must, at a size for every build. `make endurance` does the same at
-//! full size.
+//! Runs the endurance scenarios of the command at a small size for every build. `make endurance`
+//! runs them at full size.
 
 #![cfg(target_os = "linux")]
 

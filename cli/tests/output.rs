@@ -1,4 +1,4 @@
-//! The command whose output nobody takes.
+//! Tests of a command whose output nobody reads.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// What a pipe has room for on Linux, unless somebody changes it.
+/// How many bytes a pipe holds on Linux by default.
 const PIPE: usize = 64 * 1024;
 const LONG: Duration = Duration::from_secs(60);
 
@@ -66,7 +66,7 @@ impl Service {
         answer.starts_with("HTTP/1.1 200 ")
     }
 
-    /// Ends it by a signal.
+    /// Ends the service by a signal.
     fn end(&mut self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(id).status().unwrap().success());
@@ -76,7 +76,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // One that has ended cannot be killed.
+        // This fails only if the service has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

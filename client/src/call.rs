@@ -10,10 +10,11 @@ use crate::{
     upload::Upload,
 };
 
-/// How many items of a stream may wait for the program before nothing more is read.
+/// How many items of a stream may wait for the program. If this many wait, the connection reads no
+/// more.
 const QUEUED_ITEMS: usize = 64;
 
-/// A call in the making.
+/// A call that is being prepared.
 ///
 /// ```no_run
 /// # async fn example(connection: signalr_client::Connection) -> Result<(), signalr_client::CallError> {
@@ -40,7 +41,8 @@ impl<'a, A: Serialize + ?Sized> Call<'a, A> {
         Self { caller, target, arguments, uploads: 0 }
     }
 
-    /// Sends so many streams with the call, which the method takes behind its arguments.
+    /// Sends this many streams with the call. The method gets them as further parameters after its
+    /// arguments.
     #[must_use]
     pub fn with_uploads(mut self, uploads: usize) -> Self {
         self.uploads = uploads;
@@ -131,7 +133,7 @@ impl Answer {
 
 /// A stream from the server. Dropping it cancels the call.
 ///
-/// What is not read slows the whole connection down.
+/// Items that are not read slow the whole connection down.
 #[derive(Debug)]
 pub struct Items {
     items: mpsc::Receiver<Result<Payload, CallError>>,
@@ -139,7 +141,7 @@ pub struct Items {
 }
 
 impl Items {
-    /// The next item; `None` behind the last one. An error is the last.
+    /// The next item; `None` after the last one. No item follows an error.
     pub async fn next(&mut self) -> Option<Result<Payload, CallError>> {
         let next = self.items.recv().await;
         if !matches!(next, Some(Ok(_))) {
@@ -148,14 +150,14 @@ impl Items {
         next
     }
 
-    /// The id of the call, by which a service's REST API feeds the stream.
+    /// The id of the call. The REST API of a service uses it to send items of the stream.
     #[must_use]
     pub fn id(&self) -> &str {
         self.guard.id.as_deref().unwrap_or_default()
     }
 }
 
-/// Cancels a call that nobody waits for any more.
+/// Cancels a call if the program no longer waits for it.
 #[derive(Debug)]
 struct Guard {
     id: Option<String>,
@@ -165,7 +167,8 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let Some((id, commands)) = self.id.take().zip(self.commands.upgrade()) else { return };
-        // If the queue is full, the next item of the stream finds nobody there and cancels.
+        // If the queue is full, the call is cancelled when its next item arrives and has no
+        // receiver.
         let _ = commands.try_send(Command::Cancel { id });
     }
 }

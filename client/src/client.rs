@@ -1,4 +1,4 @@
-//! How to connect.
+//! The choices for connecting to a hub.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -30,11 +30,12 @@ use crate::{
 pub struct Client(Options);
 
 impl Client {
-    /// A client of the hub at this URL: that of a negotiate function without `/negotiate`, or of a hub.
+    /// Makes a client of the hub at this URL: the URL of a negotiate function without `/negotiate`, or
+    /// of a hub.
     ///
     /// # Errors
     ///
-    /// [`ConnectError::InvalidUrl`] if it is no URL with `http` or `https`.
+    /// [`ConnectError::InvalidUrl`] if it is not a URL with `http` or `https`.
     pub fn new(url: &str) -> Result<Self, ConnectError> {
         let wrong = |problem: String| ConnectError::InvalidUrl { url: url.to_owned(), problem };
         let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
@@ -59,29 +60,29 @@ impl Client {
         }))
     }
 
-    /// Encodes messages so. JSON by default.
+    /// Chooses the encoding of messages. JSON by default.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
         self.0.protocol = protocol;
         self
     }
 
-    /// Uses these transports only. By default all three; the server's order counts.
+    /// Uses these transports only. By default all three, in the server's order.
     #[must_use]
     pub fn with_transports(mut self, transports: impl IntoIterator<Item = Kind>) -> Self {
         self.0.transports = transports.into_iter().collect();
         self
     }
 
-    /// Brings this token. The server may send the client on with another one.
+    /// Sends this token. The server may redirect the client and give it another token.
     #[must_use]
     pub fn with_token(mut self, token: impl Into<Arc<str>>) -> Self {
         self.0.token = Token::Fixed(token.into());
         self
     }
 
-    /// Asks for a token each time that a connection is made, so that none is too old. The text of an
-    /// error must hold no secret.
+    /// Asks `source` for a token each time that a connection is made, so that no token is too old.
+    /// The text of an error must hold no secret.
     ///
     /// ```
     /// # fn sign() -> String { String::new() }
@@ -98,22 +99,22 @@ impl Client {
         self
     }
 
-    /// Connects again after a connection was lost. Without this it ends.
+    /// Connects again after the connection was lost. Without this the connection ends.
     #[must_use]
     pub fn with_reconnect(mut self, reconnect: Reconnect) -> Self {
         self.0.reconnect = Some(reconnect);
         self
     }
 
-    /// Goes on where the connection was if only its transport broke, so that no message is lost. It
-    /// needs WebSockets, and a server that can.
+    /// Continues the same connection if only its transport broke, so that no message is lost. This
+    /// needs WebSockets and a server with stateful reconnect.
     #[must_use]
     pub fn with_stateful_reconnect(mut self) -> Self {
         self.0.is_stateful = true;
         self
     }
 
-    /// Goes straight to the WebSocket, without a negotiation. The connection has no id then.
+    /// Opens the WebSocket directly, without a negotiation. The connection then has no id.
     #[must_use]
     pub fn without_negotiation(mut self) -> Self {
         self.0.negotiates = false;
@@ -135,23 +136,24 @@ impl Client {
         self
     }
 
-    /// Takes the connection for lost if nothing came for this long. 30 seconds by default; long
-    /// polling has no pings, and so no such limit.
+    /// Treats the connection as lost if nothing arrived for this long. 30 seconds by default. Long
+    /// polling has no pings and therefore no such limit.
     #[must_use]
     pub fn with_server_timeout(mut self, limit: Duration) -> Self {
         self.0.server_timeout = limit;
         self
     }
 
-    /// The most bytes of one message from the server. 16 MiB by default; past it the connection ends.
+    /// The most bytes of one message from the server. 16 MiB by default. A longer message ends the
+    /// connection.
     #[must_use]
     pub fn with_max_message(mut self, bytes: usize) -> Self {
         self.0.max_message = bytes;
         self
     }
 
-    /// How many events may wait for the program before nothing more is read. 64 by default, and at
-    /// least 1.
+    /// How many events may wait for the program. If this many wait, the connection reads no more.
+    /// 64 by default, and at least 1.
     #[must_use]
     pub fn with_queued_events(mut self, events: usize) -> Self {
         self.0.queued_events = events.max(1);
@@ -165,19 +167,21 @@ impl Client {
         self
     }
 
-    /// Makes HTTP requests by a client of its own, such as one that thousands of connections share.
+    /// Makes HTTP requests with this HTTP client, for example one that thousands of connections
+    /// share.
     #[must_use]
     pub fn with_http_client(mut self, http: reqwest::Client) -> Self {
         self.0.http = Some(http);
         self
     }
 
-    /// Connects. What comes is in [`Events`]; the connection ends with the last clone of
-    /// [`Connection`], or if it is closed.
+    /// Connects. [`Events`] has everything that arrives. The connection ends if it is closed or if
+    /// the last clone of [`Connection`] is dropped.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`]. There is no second try, whatever [`with_reconnect`](Self::with_reconnect) says.
+    /// [`ConnectError`]. There is no second attempt, even after
+    /// [`with_reconnect`](Self::with_reconnect).
     pub async fn connect(mut self) -> Result<(Connection, Events), ConnectError> {
         self.check()?;
         if self.0.http.is_none() {
@@ -211,7 +215,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The query may hold what a user proves itself by.
+        // The query may contain a user's secret.
         f.debug_struct("Client")
             .field("host", &self.0.url.host_str())
             .field("path", &self.0.url.path())

@@ -1,28 +1,29 @@
-//! What a program asks of its connection.
+//! The commands of a program to its connection.
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{encoding::Protocol, error::CallError, payload::Payload, protocol::Outcome};
 
-/// Anyone who waits for the end of the connection, if anybody does.
+/// The caller that waits for the end of the connection, if there is one.
 pub(crate) type Waiter = Option<oneshot::Sender<()>>;
 
-/// A connection as calls need it.
+/// The part of a connection that calls need.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) protocol: Protocol,
 }
 
-/// What a program asks of its connection, at the connection's end.
+/// The receiving end of the program's commands.
 #[derive(Debug)]
 pub(crate) struct Commands {
     pub(crate) calls: mpsc::Receiver<Command>,
-    /// Apart, so that a goodbye gets past calls that cannot be sent. Ends with the last program.
+    /// A separate channel, so that a goodbye does not wait behind calls that cannot be sent. It
+    /// ends with the last sender.
     pub(crate) closes: mpsc::Receiver<oneshot::Sender<()>>,
 }
 
-/// How the answer to a call comes back.
+/// The answer to a call.
 pub(crate) type Answered = Result<Option<Payload>, CallError>;
 
 #[derive(Debug)]
@@ -51,14 +52,14 @@ pub(crate) struct CallCommand {
     /// How many streams the client sends with the call.
     pub(crate) uploads: usize,
     pub(crate) reply: Reply,
-    /// Gets the ids once the call is queued to be sent.
+    /// Gets the ids when the call is in the queue.
     pub(crate) started: oneshot::Sender<Result<Started, CallError>>,
 }
 
-/// Where the answer to a call goes.
+/// The receiver of the answer to a call.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// The server is asked for none.
+    /// The call asks for no answer.
     None,
     Result(oneshot::Sender<Answered>),
     Stream(mpsc::Sender<Result<Payload, CallError>>),

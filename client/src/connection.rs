@@ -1,4 +1,4 @@
-//! A connection, for those who call.
+//! A connection, for making calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use crate::{
     error::CallError,
 };
 
-/// A connection, for those who call. Clones share it; with the last one it ends.
+/// A connection, for making calls. Clones share it. It ends when the last clone is dropped.
 ///
 /// ```no_run
 /// # async fn example(connection: signalr_client::Connection) -> Result<(), signalr_client::CallError> {
@@ -32,7 +32,7 @@ pub struct Connection {
     pub(crate) id: SharedId,
 }
 
-/// The id, which changes with a reconnect. Held for the time of a copy only.
+/// The id, which changes with a reconnect. The lock is held only for a copy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedId(Arc<Mutex<Option<Arc<str>>>>);
 
@@ -47,14 +47,14 @@ impl SharedId {
 }
 
 impl Connection {
-    /// The id that the server knows the connection by. A reconnect changes it, except a stateful one.
-    /// `None` if there was no negotiation.
+    /// The server's id of the connection. A reconnect changes it, except a stateful reconnect. `None`
+    /// if there was no negotiation.
     #[must_use]
     pub fn id(&self) -> Option<Arc<str>> {
         self.id.get()
     }
 
-    /// A call in the making, with streams of its own.
+    /// Prepares a call that can have its own streams.
     #[must_use]
     pub fn call<'a, A: Serialize + ?Sized>(
         &'a self,
@@ -64,7 +64,7 @@ impl Connection {
         Call::new(&self.caller, target, arguments)
     }
 
-    /// Calls a method and asks for no answer. Returns when the call waits to be sent.
+    /// Calls a method and asks for no answer. Returns when the call is in the queue.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Connection {
         self.call(target, arguments).send().await.map(drop)
     }
 
-    /// Calls a method and waits for its result; for one without, ask for `()`.
+    /// Calls a method and waits for its result. If the method has no result, ask for `()`.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Connection {
     pub async fn close(&self) {
         let (ended, end) = oneshot::channel();
         if self.closes.send(ended).await.is_ok() {
-            // Dropped or answered, it has ended.
+            // The connection has ended if this is answered or dropped.
             let _ = end.await;
         }
     }

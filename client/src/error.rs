@@ -1,59 +1,59 @@
-//! What can go wrong, by the step it goes wrong in.
+//! The errors, one type for connecting and one for calls.
 
 use http::StatusCode;
 
 use crate::payload::PayloadError;
 
-/// No connection came about. The texts name what was wrong and what would do.
+/// Why no connection was made. The texts name what was wrong and what would be right.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL of the hub is none.
+    /// The URL of the hub is not a URL.
     #[error(
         "'{url}' is not the URL of a hub: {problem}; use one such as http://localhost:7071/api/chat"
     )]
     InvalidUrl {
-        /// What was given.
+        /// The given URL.
         url: String,
-        /// What is wrong with it.
+        /// What is wrong with the URL.
         problem: String,
     },
     /// The choices of the client do not fit together.
     #[error("{0}")]
     InvalidChoice(&'static str),
-    /// No token came from its source.
+    /// The source of tokens gave none.
     #[error("there is no token to connect with: {0}")]
     Token(String),
-    /// Nobody answers there.
+    /// Nothing answers at the address.
     #[error("cannot connect to {host}: {problem}; check the address and that the server is up")]
     Unreachable {
         /// `host:port`.
         host: String,
-        /// What the operating system or TLS said.
+        /// The error of the operating system or of TLS.
         problem: String,
     },
-    /// The server answered, with a status that is no success.
+    /// The server answered with a status that is not a success.
     #[error("{host} answered {status}{}", with_text(text))]
     Refused {
         /// `host:port`.
         host: String,
         /// The HTTP status.
         status: StatusCode,
-        /// The beginning of what the server says of it.
+        /// The beginning of the server's answer.
         text: String,
     },
-    /// The server answered, with what no SignalR server says.
+    /// The server's answer is not that of a SignalR server.
     #[error("{host} does not answer as a SignalR server: {problem}; check the URL")]
     NotSignalR {
         /// `host:port`.
         host: String,
-        /// What came.
+        /// What was wrong with the answer.
         problem: String,
     },
     /// The server refuses the negotiation in its own words.
     #[error("the server refused the negotiation: {0}")]
     Negotiation(String),
-    /// One negotiation led to the next, again and again.
+    /// Too many redirects from one negotiation to the next.
     #[error("the negotiation was sent on more than {0} times; check where the negotiate URL leads")]
     TooManyRedirects(u32),
     /// The server has none of the transports that may be used.
@@ -65,7 +65,7 @@ pub enum ConnectError {
     /// The server refuses the handshake in its own words.
     #[error("the server refused the handshake: {0}")]
     Handshake(String),
-    /// The connection came about and ended before its handshake was done.
+    /// The connection opened and ended before its handshake was done.
     #[error("the connection ended before the handshake: {0}")]
     Ended(String),
     /// Connecting took too long.
@@ -91,21 +91,22 @@ fn with_text(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
-/// A call that did not bring what was asked for.
+/// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The method failed, in the server's words.
     #[error("the server says: {0}")]
     Server(String),
-    /// The arguments cannot be encoded, or the result is of another shape; nothing can be said of
-    /// the call itself in the second case except that it succeeded.
+    /// The arguments cannot be encoded, or the result has another shape. In the second case the
+    /// call itself succeeded.
     #[error("the value does not fit: {0}")]
     Payload(#[from] PayloadError),
-    /// The connection was lost while the call was under way. It may or may not have been done.
+    /// The connection was lost while the call was under way. It is unknown whether the call was
+    /// done.
     #[error("the connection was lost; what was asked may or may not be done")]
     Lost,
-    /// The connection is being made anew; nothing was sent.
+    /// The client is connecting again; nothing was sent.
     #[error("there is no connection at the moment; wait until it is made again")]
     NotConnected,
     /// The connection has ended; nothing was sent.

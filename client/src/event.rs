@@ -1,4 +1,4 @@
-//! What happens on a connection.
+//! The events of a connection.
 
 use std::fmt;
 
@@ -6,24 +6,25 @@ use tokio::sync::mpsc;
 
 use crate::invocation::Invocation;
 
-/// What happens on a connection.
+/// An event of a connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// The server calls a method.
     Invocation(Invocation),
-    /// The connection was lost and is being made again; calls fail meanwhile.
+    /// The connection was lost and the client connects again. Calls fail meanwhile.
     Reconnecting {
         /// Why it was lost.
         reason: String,
     },
-    /// There is a connection again. Messages in between were not received, and groups of the old
-    /// connection are left, except if it goes on as before.
+    /// The client is connected again. After a stateful reconnect the connection continues.
+    /// Otherwise it is a new connection: messages in between are lost, and it is in none of the old
+    /// one's groups.
     Reconnected {
-        /// Whether it goes on as before, with the same id and without loss.
+        /// Whether the old connection continues, with the same id and without lost messages.
         is_stateful: bool,
     },
-    /// The connection has ended. Nothing comes behind this.
+    /// The connection has ended. No event follows.
     Closed(Closed),
 }
 
@@ -35,7 +36,7 @@ pub enum Closed {
     ByClient,
     /// The server closed it, with its reason if it gave one.
     ByServer(Option<String>),
-    /// It broke.
+    /// The connection broke.
     Lost(String),
 }
 
@@ -50,15 +51,15 @@ impl fmt::Display for Closed {
     }
 }
 
-/// What happens on a connection, in order.
+/// The events of a connection, in order.
 ///
-/// Up to [`Client::with_queued_events`](crate::Client::with_queued_events) wait to be read; past that
-/// the connection reads no more until some are. Dropped, it drops what comes.
+/// Up to [`Client::with_queued_events`](crate::Client::with_queued_events) events wait here. If this
+/// many wait, the connection reads no more. If this is dropped, further events are dropped.
 #[derive(Debug)]
 pub struct Events(pub(crate) mpsc::Receiver<Event>);
 
 impl Events {
-    /// The next event; `None` behind [`Event::Closed`].
+    /// The next event; `None` after [`Event::Closed`].
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }

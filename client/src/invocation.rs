@@ -15,7 +15,7 @@ pub struct Invocation {
     pub(crate) target: String,
     pub(crate) arguments: Payload,
     pub(crate) protocol: Protocol,
-    /// Where the answer goes, if the server waits for one.
+    /// The channel for the answer, if the server waits for one.
     pub(crate) answer: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -32,14 +32,14 @@ impl Invocation {
         &self.arguments
     }
 
-    /// Whether the server waits for an answer. If the call is dropped without one, the server is
-    /// told so.
+    /// Whether the server waits for an answer. If this call is dropped without an answer, the
+    /// server gets an error.
     #[must_use]
     pub fn wants_answer(&self) -> bool {
         self.answer.is_some()
     }
 
-    /// Answers with a result. Without a server that waits this does nothing.
+    /// Answers with a result. If the server does not wait for one, this does nothing.
     ///
     /// # Errors
     ///

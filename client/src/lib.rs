@@ -20,7 +20,7 @@
 //!
 //! Each connection is one task with one socket and a few kilobytes, so a process can hold
 //! thousands. Every queue has a bound: a program that does not read its [`Events`] slows the server
-//! down, and pings go on meanwhile.
+//! down. Pings continue meanwhile.
 //!
 //! # Where to find what
 //!

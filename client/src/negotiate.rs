@@ -12,19 +12,19 @@ use crate::{
     transport::kind::Kind,
 };
 
-/// How often a negotiation may be sent on. Source: the stock JavaScript client.
+/// How often a negotiation may be redirected. Source: the stock JavaScript client.
 const MOST_REDIRECTS: u32 = 100;
-/// No negotiation is longer.
+/// The longest answer to a negotiation, in bytes.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Where a connection is to be made.
+/// Where and how to open a connection.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
-    /// With the connection token in its query.
+    /// The URL, with the connection token in its query.
     pub(crate) url: Url,
     pub(crate) token: Option<String>,
     pub(crate) connection_id: Option<String>,
-    /// The transports that both sides can, the best first.
+    /// The transports that both sides support, the best first.
     pub(crate) transports: Vec<Kind>,
     pub(crate) is_stateful: bool,
 }
@@ -67,7 +67,7 @@ pub(crate) async fn negotiate(
             host: host_of(&url),
             problem: format!("it sends clients on to '{next}', which is no URL: {error}"),
         })?;
-        // A token is for the server that it was made for.
+        // A token must go only to the server that it was made for.
         let is_elsewhere = next.origin() != url.origin();
         token = answer.access_token.or(token.filter(|_| !is_elsewhere));
         url = next;

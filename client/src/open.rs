@@ -1,4 +1,4 @@
-//! From a client's choices to a connection whose handshake is done.
+//! Opens a connection by a client's choices, up to the end of its handshake.
 
 use std::future::poll_fn;
 
@@ -19,7 +19,7 @@ pub(crate) struct Opened {
     pub(crate) place: Place,
     pub(crate) connection_id: Option<String>,
     pub(crate) is_stateful: bool,
-    /// What came behind the answer to the handshake.
+    /// The bytes that followed the answer to the handshake.
     pub(crate) behind: Vec<u8>,
 }
 
@@ -32,8 +32,8 @@ pub(crate) async fn open(client: &Options) -> Result<Opened, ConnectError> {
         .unwrap_or(Err(ConnectError::TimedOut(client.connect_limit)))
 }
 
-/// Tries one transport after the other, each with a negotiation of its own, as servers forget what
-/// did not come about.
+/// Tries one transport after the other. Each attempt negotiates again, because servers forget a
+/// connection that failed to open.
 async fn try_transports(client: &Options) -> Result<Opened, ConnectError> {
     let http =
         client.http.as_ref().ok_or(ConnectError::InvalidChoice("there is no HTTP client"))?;

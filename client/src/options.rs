@@ -1,4 +1,4 @@
-//! What a client chose.
+//! The choices of a client.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{encoding::Protocol, reconnect::Reconnect, token::Token, transport::kind::Kind};
 
-/// What a client chose.
+/// The choices of a client.
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) url: Url,

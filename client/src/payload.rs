@@ -10,7 +10,8 @@ use serde_json::{
 
 use crate::encoding::Protocol;
 
-/// The arguments of a call, an item of a stream, or a result: read when it is asked for.
+/// The arguments of a call, an item of a stream, or a result. It is decoded only by
+/// [`read`](Self::read).
 ///
 /// ```no_run
 /// # fn example(payload: signalr_client::Payload) -> Result<(), signalr_client::PayloadError> {
@@ -27,7 +28,7 @@ enum Encoded {
     MessagePack(Vec<u8>),
 }
 
-/// A value that cannot be read as what was asked for, or cannot be encoded.
+/// A value that cannot be encoded, or cannot be read as the type that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PayloadError(String);
@@ -92,7 +93,7 @@ impl Payload {
         }
     }
 
-    /// The value as a type of the caller's.
+    /// The value as a type of the caller.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl Payload {
         .map_err(PayloadError)
     }
 
-    /// The value as JSON. Of MessagePack, bytes become base64.
+    /// The value as JSON. Bytes of MessagePack become base64.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl Payload {
         }
     }
 
-    /// How many bytes it takes as it came.
+    /// How many bytes the received value takes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         match &self.0 {

@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// // At once, then after 2, 10 and 30 seconds, as stock clients do.
 /// let default = Reconnect::default();
-/// // At once and after a second, then every 5 seconds for good.
+/// // At once and after a second, then every 5 seconds without end.
 /// let for_good = Reconnect::after([Duration::ZERO, Duration::from_secs(1)])
 ///     .then_every(Duration::from_secs(5));
 /// ```
@@ -26,14 +26,14 @@ impl Reconnect {
         Self { delays: delays.into_iter().collect(), then: None }
     }
 
-    /// Goes on with this delay for good.
+    /// Continues with this delay without end.
     #[must_use]
     pub fn then_every(mut self, delay: Duration) -> Self {
         self.then = Some(delay);
         self
     }
 
-    /// The delay before the try with this number, which counts from 0; `None` to give up.
+    /// The delay before the attempt with this number, counted from 0; `None` to give up.
     pub(crate) fn delay(&self, attempt: usize) -> Option<Duration> {
         self.delays.get(attempt).copied().or(self.then)
     }

@@ -1,18 +1,18 @@
-//! What is shown of a server that refuses, or is not there.
+//! The texts about a server that refuses or does not answer.
 
 use signalr_http_client::cause;
 use url::Url;
 
 use crate::error::ConnectError;
 
-/// What of a refusal is shown.
+/// How many characters of a refusal are shown.
 const SHOWN_CHARACTERS: usize = 200;
 
 pub(crate) fn unreachable(host: &str, error: &reqwest::Error) -> ConnectError {
     ConnectError::Unreachable { host: host.to_owned(), problem: cause(error) }
 }
 
-/// `host:port`, which holds no secret as a query may.
+/// `host:port`. It contains no secret; a query may contain one.
 pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

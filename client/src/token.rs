@@ -1,4 +1,4 @@
-//! Where the token of a connection comes from.
+//! The source of a connection's token.
 
 use std::{fmt, sync::Arc};
 
@@ -6,13 +6,13 @@ use futures_util::future::BoxFuture;
 
 type Source = dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync;
 
-/// What a client proves itself by. A secret: it is never printed.
+/// A client's token or its source. It is a secret and is never printed.
 #[derive(Clone, Default)]
 pub(crate) enum Token {
     #[default]
     None,
     Fixed(Arc<str>),
-    /// Asked for each time that a connection is made.
+    /// A function that is called each time that a connection is made.
     From(Arc<Source>),
 }
 

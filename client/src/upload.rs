@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A stream to the server, made by [`Call::with_uploads`](crate::Call::with_uploads). If it is dropped
-/// before its end, the server is told that it failed.
+/// before its end, the server gets an error.
 #[derive(Debug)]
 pub struct Upload {
     caller: Caller,
@@ -22,7 +22,7 @@ impl Upload {
         Self { caller: caller.clone(), id: Some(id) }
     }
 
-    /// Sends an item. Returns when it waits to be sent.
+    /// Sends an item. Returns when the item is in the queue.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Upload {
         sent.map_err(|_| CallError::Closed)
     }
 
-    /// Ends the stream well.
+    /// Ends the stream successfully.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Upload {
         self.end(Ok(None)).await
     }
 
-    /// Ends the stream with an error, in words for the server.
+    /// Ends the stream with an error text for the server.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Drop for Upload {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
         let outcome = Err("the client gave the stream up".to_owned());
-        // If the queue is full, the server learns it when the connection ends.
+        // If the queue is full, the server learns of the end only when the connection ends.
         let _ = self.caller.commands.try_send(Command::EndUpload { id, outcome });
     }
 }

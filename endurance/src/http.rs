@@ -1,4 +1,4 @@
-//! Requests, each connection for itself.
+//! HTTP requests, with a separate connection for each client.
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -20,7 +20,7 @@ pub(crate) struct Http(SendRequest<Full<Bytes>>);
 impl Http {
     pub(crate) async fn open(site: &Site, from: From) -> Result<Self, Failure> {
         let (requests, connection) = handshake(TokioIo::new(site.connect(from).await?)).await?;
-        // The sender of the next request sees the end of it.
+        // The next request reports the end of the connection.
         tokio::spawn(connection);
         Ok(Self(requests))
     }
@@ -35,7 +35,7 @@ impl Http {
         self.send(site, "GET", path, token, "text/event-stream", Bytes::new()).await
     }
 
-    /// Sends a GET, whose answer is not read to its end.
+    /// Sends a GET and does not read the answer to its end.
     pub(crate) async fn begin(
         &mut self,
         site: &Site,
@@ -81,7 +81,7 @@ impl Http {
     }
 }
 
-/// Asks the service whether it is there.
+/// Asks for the service's health.
 pub(crate) async fn is_healthy(site: &Site) -> Result<(), Failure> {
     let mut http = Http::open(site, From::default()).await?;
     let (status, _) = http.call(site, "GET", "/api/health", "", Bytes::new()).await?;

@@ -1,11 +1,11 @@
-//! What the service must survive, with nothing lost for others: bad input, storms of clients, and a
-//! machine that goes away. Each scenario runs a `signalr serve` of its own.
+//! Scenarios that the service must survive without loss for others: bad input, storms of clients,
+//! and a machine that stops. Each scenario starts its own `signalr serve`.
 //!
 //! | file | concern |
 //! |---|---|
-//! | `scale` | how much of everything |
-//! | `service` | the service in a process of its own |
-//! | `site` | where it is, sockets to it, and tokens for it |
+//! | `scale` | the size of the scenarios |
+//! | `service` | the service in its own process |
+//! | `site` | its address, sockets to it, and tokens for it |
 //! | `http` | requests |
 //! | `client/` | a client of each transport, what it reads, and listeners that check it |
 //! | `publisher` | numbers that clients should get |
@@ -23,5 +23,5 @@ mod site;
 
 pub use self::{scale::Scale, scenario::Scenario};
 
-/// Why a scenario failed: what was expected, and what came.
+/// Why a scenario failed: what was expected and what happened.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -1,11 +1,11 @@
-//! Runs all scenarios, or those that are named, against a `signalr` binary.
+//! Runs all scenarios, or the named ones, against a `signalr` binary.
 //!
 //! ```text
 //! cargo run --release -p signalr-endurance -- target/release/signalr full stopped
 //! ```
 //!
-//! The arguments are the binary, a scale (`full`, `busy` or `small`), and names of scenarios. All traffic stays on this
-//! machine. The exit code is 1 if a scenario fails.
+//! The arguments are the binary, a scale (`full`, `busy` or `small`), and names of scenarios. All
+//! traffic stays on this machine. The exit code is 1 if a scenario fails.
 
 #![allow(clippy::print_stdout, reason = "a tool for people")]
 
@@ -21,7 +21,9 @@ async fn main() -> Result<ExitCode, Failure> {
         None | Some("full") => Scale::FULL,
         Some("busy") => Scale::BUSY,
         Some("small") => Scale::SMALL,
-        Some(other) => return Err(format!("'{other}' is no scale; use full, busy or small").into()),
+        Some(other) => {
+            return Err(format!("'{other}' is not a scale; use full, busy or small").into());
+        }
     };
     let named: Vec<String> = arguments.collect();
     let is_meant = |one: &Scenario| named.is_empty() || named.iter().any(|name| name == one.name());

@@ -14,8 +14,8 @@ use crate::{
     site::{From, HUB, Site},
 };
 
-/// Sends each of the numbers to all clients of the hub, `each` apart, with so many bytes behind it and
-/// the time since `start`.
+/// Sends the numbers to all clients of the hub, `each` apart. Each message also has the time since
+/// `start` and `bytes` further bytes.
 pub(crate) async fn publish(
     site: &Site,
     numbers: Range<u64>,

@@ -1,35 +1,35 @@
-//! How much of everything.
+//! The size of the scenarios.
 
 use std::time::Duration;
 
-/// How large the scenarios are, and how late events may be.
+/// The size of the scenarios, and the allowed delay of events.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// Callers that send a part of something, for each kind of part.
+    /// The callers that send only a part of something, for each kind of part.
     pub(crate) callers: usize,
-    /// Handshakes that are begun and not ended.
+    /// The handshakes that begin and never end.
     pub(crate) half_handshakes: usize,
     /// Clients that stop reading.
     pub(crate) stalled: usize,
-    /// Clients that read beside them.
+    /// Clients that read at the same time.
     pub(crate) healthy: usize,
-    /// Bytes of a frame that comes in pieces of one.
+    /// The bytes of a frame that is sent byte by byte.
     pub(crate) frame: usize,
-    /// Clients that come and leave in a second, and for how many seconds.
+    /// How many clients connect and leave in each second, and for how many seconds.
     pub(crate) visits: (usize, u64),
-    /// Clients that reconnect at once.
+    /// Clients that reconnect at the same time.
     pub(crate) reconnects: usize,
-    /// How long messages are sent for, where that is not the scenario itself.
+    /// How long messages are sent, if the scenario itself does not decide this.
     pub(crate) publishing: Duration,
     /// How long the process is stopped, and the service's client time limit in seconds.
     pub(crate) stop: (Duration, u64),
-    /// By how much an event may be later than on a quiet machine.
+    /// The factor by which an event may be later than on a quiet machine.
     patience: u32,
 }
 
 impl Scale {
-    /// As large as the service is meant to survive, for a release build on a quiet machine. Neither
-    /// side has more than 20,000 sockets.
+    /// The largest size that the service must survive, for a release build on a quiet machine. Each
+    /// side has at most 20,000 sockets.
     pub const FULL: Self = Self {
         callers: 1000,
         half_handshakes: 10_000,
@@ -43,7 +43,7 @@ impl Scale {
         patience: 1,
     };
 
-    /// As large, on a machine that does much else: events may be ten times as late.
+    /// The same size on a busy machine: events may be ten times as late.
     pub const BUSY: Self = Self { patience: 10, ..Self::FULL };
 
     /// Small enough for a debug build on a busy machine, where events may be ten times as late.
@@ -60,7 +60,7 @@ impl Scale {
         patience: 10,
     };
 
-    /// When an event is too late that should come within `time`.
+    /// The limit for an event that should come within `time`.
     pub(crate) fn bar(self, time: Duration) -> Duration {
         time * self.patience
     }

@@ -1,17 +1,21 @@
-//! The service in a process of its own.
+//! The service in its own process.
 
 use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{Failure, site::Site};
 
 /// How long the service may take to start.
 const START: Duration = Duration::from_secs(30);
+
+/// How long the service may take to return free memory, and how often to look.
+const SETTLED: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A running `signalr serve`, which ends with this value.
 pub(crate) struct Service {
@@ -20,7 +24,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts the service on a free port, with these flags and variables and its log at this place.
+    /// Starts the service on a free port, with these flags and variables. Its log goes to `log`.
     pub(crate) async fn start(
         binary: &str,
         flags: &[&str],
@@ -56,7 +60,7 @@ impl Service {
         Ok(Self { process, site })
     }
 
-    /// Starts it with these flags, and its errors on those of this process.
+    /// Starts the service with these flags. It uses the standard error of this process.
     pub(crate) async fn with(binary: &str, flags: &[&str]) -> Result<Self, Failure> {
         Self::start(binary, flags, &HashMap::new(), Stdio::inherit()).await
     }
@@ -66,7 +70,20 @@ impl Service {
         self.status("VmRSS:")
     }
 
-    /// The most memory that it has held, in KiB.
+    /// Waits until the memory is at most this many KiB, and returns it. The service returns free memory
+    /// each 30 s. So after 40 s it returns the memory that the service keeps.
+    pub(crate) async fn settled_memory(&self, at_most: u64) -> Result<u64, Failure> {
+        let end = Instant::now() + SETTLED;
+        loop {
+            let memory = self.memory()?;
+            if memory <= at_most || Instant::now() >= end {
+                return Ok(memory);
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// The most memory that the service has held, in KiB.
     pub(crate) fn peak(&self) -> Result<u64, Failure> {
         self.status("VmHWM:")
     }

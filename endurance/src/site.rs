@@ -1,4 +1,4 @@
-//! Where the service is, sockets to it, and tokens for it.
+//! The address of the service, sockets to it, and tokens for it.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,28 +15,28 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::Failure;
 
-/// The key of asrs-emulator, which a service has that was given none.
+/// The key of asrs-emulator, which is the service's default.
 const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 pub(crate) const HUB: &str = "endurance";
-/// The bytes of a segment on usual networks.
+/// How many bytes a segment has on usual networks.
 const SEGMENT: u32 = 1400;
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Where a service is. Clones are one and the same.
+/// The address of a service. Clones share its clock.
 #[derive(Clone)]
 pub(crate) struct Site {
     address: SocketAddr,
     key: AccessKey,
-    /// By how many seconds the service's wall clock is ahead of this one.
+    /// How many seconds the service's wall clock is ahead of this machine's.
     ahead: Arc<AtomicI64>,
 }
 
-/// How a socket is opened.
+/// The way to open a socket.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct From {
-    /// Which of this machine's own addresses it comes from: 127.0.0.1 and so many more.
+    /// The local address of the socket: 127.0.0.1 plus this number.
     pub(crate) address: u8,
-    /// Whether the systems of both sides may hold only few bytes that were not read.
+    /// Whether the systems of both sides may buffer only few unread bytes.
     pub(crate) is_tight: bool,
 }
 
@@ -46,12 +46,12 @@ impl Site {
         Ok(Self { address, key: AccessKey::parse(KEY)?, ahead: Arc::default() })
     }
 
-    /// The service as callers name it.
+    /// The service's host and port, as callers write them.
     pub(crate) fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// Notes that the service's wall clock is so many seconds ahead.
+    /// Notes how many seconds the service's wall clock is ahead.
     pub(crate) fn set_ahead(&self, seconds: i64) {
         self.ahead.store(seconds, Relaxed);
     }
@@ -60,8 +60,8 @@ impl Site {
         let socket = TcpSocket::new_v4()?;
         if from.is_tight {
             socket.set_recv_buffer_size(4096)?;
-            // By the size of a segment, which is large on this machine's own network, the other side's
-            // system reckons how much it holds: megabytes, without this.
+            // The other side's system derives its buffer from the size of a segment. On this machine's
+            // own network segments are large, so without this it would buffer megabytes.
             SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
         }
         if from.address > 0 {

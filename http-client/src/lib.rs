@@ -1,4 +1,4 @@
-//! The HTTP client under everything that calls out: REST calls, issuers of tokens, upstreams.
+//! The HTTP client for all outgoing calls: REST calls, issuers of tokens, upstreams.
 //!
 //! A program makes one client and gives clones of it to all parts that make calls. The clones share
 //! its connections.
@@ -9,24 +9,24 @@ mod trust;
 
 use std::{error::Error as StdError, time::Duration};
 
-pub use reqwest::Error as RequestError;
+pub use reqwest::{Client as HttpClient, Error as RequestError};
 
 pub use self::trust::{Trust, TrustError};
 
-/// From the first packet to the end of the TLS handshake.
+/// The time limit from the first packet to the end of the TLS handshake.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// Shorter than the idle limit of usual servers and load balancers, so that a call seldom meets a
-/// connection that the other side is about to close.
+/// How long an idle connection is kept. This is shorter than the limit of usual servers and load
+/// balancers, so a call seldom uses a connection that the other side is about to close.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// No HTTP client could be set up: what the library says.
+/// The HTTP client cannot be set up. The text has the error of the library.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be set up: {0}")]
 pub struct SetupError(#[source] Box<dyn StdError + Send + Sync>);
 
-/// A client that follows no redirect, makes no call twice and uses no proxy. The time limit of a
-/// call is for who makes it to set; that of a connection is 10 seconds.
+/// A client that follows no redirect, makes no call twice and uses no proxy. Opening a connection
+/// may take 10 seconds. The caller sets the time limit of each call.
 ///
 /// ```
 /// use signalr_http_client::{Trust, client};
@@ -50,7 +50,8 @@ pub fn client(trust: &Trust) -> Result<reqwest::Client, SetupError> {
         .map_err(|error| SetupError(error.into()))
 }
 
-/// What the operating system or TLS said, which the library keeps at the end of a chain of causes.
+/// The error of the operating system or of TLS. The library keeps it at the end of a chain of
+/// causes.
 ///
 /// ```
 /// # #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The authorities whose certificates are accepted from servers.
+//! The authorities that are trusted for the certificates of servers.
 
 use std::{fmt, io, path::Path, sync::Arc};
 
@@ -7,8 +7,8 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// The authorities that vouch for servers: by default those that Mozilla trusts, which are compiled
-/// in, so that nothing is read at start-up.
+/// The authorities that are trusted for the certificates of servers. By default they are Mozilla's,
+/// which are compiled in, so no file is read at the start.
 ///
 /// ```no_run
 /// use signalr_http_client::Trust;
@@ -23,16 +23,16 @@ pub struct Trust(Option<Arc<RootCertStore>>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("'{file}' cannot be read: {cause}")]
     Unreadable {
         /// The path.
         file: String,
-        /// What the operating system says, or why it is not read.
+        /// The error of the operating system, or the reason why the file is not read.
         #[source]
         cause: io::Error,
     },
-    /// It is no PEM.
+    /// The file is not PEM.
     #[error("'{file}' is not a file of certificates in PEM: {problem}")]
     Malformed {
         /// The path.
@@ -41,8 +41,10 @@ pub enum TrustError {
         #[source]
         problem: rustls::pki_types::pem::Error,
     },
-    /// It has no certificate that can be used.
-    #[error("'{file}' has no certificate that can be used; put the authority's in, in PEM")]
+    /// The file has no certificate that can be used.
+    #[error(
+        "'{file}' has no certificate that can be used; write the authority's certificate into it, in PEM"
+    )]
     Empty {
         /// The path.
         file: String,
@@ -67,11 +69,11 @@ impl Trust {
         Ok(Self(Some(Arc::new(roots))))
     }
 
-    /// How a client of TLS checks servers, for connections that are no HTTP calls.
+    /// The TLS configuration for connections that are not HTTP calls.
     ///
     /// # Errors
     ///
-    /// What the library says of its own set-up.
+    /// The error of the TLS library.
     pub fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let roots = match &self.0 {
             Some(own) => Arc::clone(own),
@@ -85,10 +87,10 @@ impl Trust {
     }
 }
 
-/// The certificates among what a PEM file has. Those of a form that nobody uses any more, which
-/// systems' files may still have, are left out.
+/// The certificates of a PEM file. Certificates in an outdated form, which files of operating
+/// systems may have, are left out.
 fn authorities(pem: &[u8]) -> Result<RootCertStore, rustls::pki_types::pem::Error> {
-    // Some editors put a byte order mark in front.
+    // Some editors write a byte order mark at the start.
     let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
     let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
     let mut roots = RootCertStore::empty();
@@ -113,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// Test data, made for these tests.
+    /// A certificate that was made for these tests.
     const AUTHORITY: &str = include_str!("test-data/authority.pem");
 
     fn trust(pem: &str) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! Taking connections.
+//! Accepts connections.
 
 use std::{future::poll_fn, io, net::IpAddr, task::Poll, time::Duration};
 
@@ -9,34 +9,39 @@ use tokio::{
 
 use crate::tcp;
 
-/// How long to wait if the machine has no socket left.
+/// How long to wait when the machine has no free socket.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How many pauses there are from one line of the log to the next.
+/// One line of the log for this many pauses.
 const PAUSES_TO_LOG: u32 = 10;
 
 /// The ports of a server.
 #[derive(Debug)]
 pub(crate) struct Ports {
     listeners: Vec<TcpListener>,
-    /// The port that is asked first: another one each time, so that none is left waiting.
+    /// The index of the port that is polled first. It changes each time, so that no port must wait
+    /// for the others.
     first: usize,
-    /// Since a socket was last to be had.
+    /// The pauses since the last accepted connection.
     pauses: u32,
+    /// Whether each new socket needs its own set-up.
+    sets_up: bool,
 }
 
 impl Ports {
     pub(crate) fn new(listeners: Vec<TcpListener>) -> Self {
-        Self { listeners, first: 0, pauses: 0 }
+        let sets_up = !listeners.iter().all(tcp::set_up_for_all);
+        Self { listeners, first: 0, pauses: 0, sets_up }
     }
 
-    /// The next connection, and its peer. No connection is lost if this is dropped before it is ready.
+    /// The next connection and its peer. If the future is dropped before it is ready, no connection
+    /// is lost.
     pub(crate) async fn accept(&mut self) -> (TcpStream, IpAddr) {
         loop {
             match self.try_accept().await {
                 Ok((socket, peer)) => {
                     self.pauses = 0;
-                    // The caller may have gone already.
-                    if tcp::set_up(&socket).is_ok() {
+                    // The set-up fails if the caller has gone already.
+                    if !self.sets_up || tcp::set_up(&socket).is_ok() {
                         return (socket, peer);
                     }
                 }
@@ -67,7 +72,8 @@ impl Ports {
     }
 }
 
-/// Whether the caller has gone before it was taken, which says nothing about the next one.
+/// Whether the error concerns one connection only: its caller left before it was accepted. The next
+/// connection may be good.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,4 +1,4 @@
-//! How many connections there may be from one address, and who calls through a proxy.
+//! Limits the connections from one address, also for callers behind a proxy.
 
 use std::{
     collections::HashMap,
@@ -22,19 +22,19 @@ pub(crate) struct Addresses {
 
 #[derive(Debug, Default)]
 struct Table {
-    /// Only addresses with a connection, and only if there is a limit.
+    /// The number of connections of each address that has one. Empty if there is no limit.
     open: HashMap<IpAddr, usize>,
     refused: u64,
 }
 
-/// One connection of an address, until this is dropped.
+/// Counts as one connection of an address until it is dropped.
 #[derive(Debug)]
 pub struct Counted {
     addresses: Arc<Addresses>,
     address: IpAddr,
 }
 
-/// A caller has as many connections as one address may have.
+/// The caller's address has as many connections as it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are too many connections from this address; close some, or try again later")]
 #[non_exhaustive]
@@ -45,13 +45,13 @@ impl Addresses {
         Arc::new(Self { limit, trusted_proxies, table: Mutex::default() })
     }
 
-    /// How many were refused.
+    /// How many connections were refused.
     pub(crate) fn refused(&self) -> u64 {
         self.lock().refused
     }
 
-    /// Counts a connection by its peer. It is nothing if there is no limit, or if the peer is a proxy
-    /// that is trusted.
+    /// Counts a connection by its peer. Returns `None` if there is no limit, or if the peer is a
+    /// trusted proxy.
     pub(crate) fn count_peer(
         self: &Arc<Self>,
         peer: IpAddr,
@@ -62,7 +62,7 @@ impl Addresses {
         self.count(peer)
     }
 
-    /// The caller behind this peer, if the peer is a proxy that is trusted, and names one.
+    /// The caller behind this peer, if the peer is a trusted proxy and names a caller.
     pub(crate) fn forwarded_caller(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let proxies = &self.trusted_proxies;
         forwarded::is_trusted(proxies, peer).then(|| forwarded::caller(proxies, headers)).flatten()
@@ -101,8 +101,8 @@ impl Drop for Counted {
     }
 }
 
-/// The part of an address that is counted. With IPv6 it is the network of 64 bits, since every
-/// caller has a whole one.
+/// The part of an address that is counted. For IPv6 it is the network of 64 bits, because every
+/// caller has such a network to itself.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
@@ -164,7 +164,7 @@ mod tests {
         drop(first);
         assert!(count(&through_proxy[2], "192.0.2.1").is_ok());
         drop((second, through_proxy));
-        // From elsewhere the header says nothing.
+        // From a peer that is not trusted, the header means nothing.
         let direct = places.take(address("192.0.2.8")).unwrap();
         assert_eq!(direct.forwarded_caller(&headers("192.0.2.9")), None);
         drop(direct);

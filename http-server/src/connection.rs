@@ -2,30 +2,27 @@
 
 use std::{convert::Infallible, error::Error, pin::pin, sync::Arc, time::Duration};
 
-use hyper::{
-    Request, Response,
-    body::{Body, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::{Request, Response, body::Body, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, sync::watch, time::sleep};
 use tower::Service;
 
 use crate::{
+    afterwards::Afterwards,
     head_timer::{Arrived, HeadTimer},
     limits::Limits,
+    request_body::RequestBody,
     socket::Socket,
     socket_places::SocketPlace,
     stream::Security,
     unread_body,
 };
 
-/// The longest time for a head, and without one, of a connection in a place that is kept back.
+/// The most time that a connection in a reserved place has for a head, and to be idle.
 const RESERVED_TIME: Duration = Duration::from_secs(2);
 
-/// Serves the requests of one connection, one after the other. An upgrade takes the socket away from
-/// here, and this ends.
+/// Serves the requests of one connection, one after the other. If an upgrade takes the socket away,
+/// this function does the work of that upgrade and then ends.
 pub(crate) async fn serve<S, B>(
     socket: TcpStream,
     security: Security,
@@ -34,7 +31,7 @@ pub(crate) async fn serve<S, B>(
     mut limits: Limits,
     mut is_ending: watch::Receiver<()>,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send,
     S::Future: Send,
     B: Body + Send + 'static,
     B::Data: Send,
@@ -58,19 +55,22 @@ pub(crate) async fn serve<S, B>(
         }
     };
     let place = Arc::new(place);
+    let afterwards = Afterwards::default();
+    let work = afterwards.clone();
     let arrived = Arrived::default();
     let timer = HeadTimer::new(limits.head_time, arrived.clone());
     let socket = Socket::new(stream, Arc::clone(&place), arrived, limits.write_time);
     let connection = http1::Builder::new()
         .keep_alive(!place.is_reserved())
         .timer(timer)
-        // The timer shortens it to the time for a head when the head begins.
+        // When a head begins, the timer shortens this to the time for a head.
         .header_read_timeout(limits.idle_time)
         .max_buf_size(limits.head_size)
         .serve_connection(
             TokioIo::new(socket),
             service_fn(move |mut request| {
                 request.extensions_mut().insert(Arc::clone(&place));
+                request.extensions_mut().insert(afterwards.clone());
                 unread_body::answer(service.clone(), request)
             }),
         )
@@ -86,5 +86,33 @@ pub(crate) async fn serve<S, B>(
     };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
+    }
+    work.work().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use axum::{Router, body::Body};
+    use tokio::net::TcpListener;
+
+    use crate::socket_places::SocketPlaces;
+
+    use super::*;
+
+    /// Each event stream and each poll keeps this future. The HTTP library has more on the heap.
+    #[tokio::test]
+    async fn the_requests_of_a_connection_take_two_kilobytes() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
+        let place = Arc::new(SocketPlaces::default()).take(address.ip()).unwrap();
+        let (_end, is_ending) = watch::channel(());
+        let (app, limits): (Router, _) = (Router::new(), Limits::default());
+
+        let serving = serve::<_, Body>(socket, Security::Plain, place, app, limits, is_ending);
+
+        assert!(size_of_val(&serving) < 2048, "{} bytes", size_of_val(&serving));
     }
 }

@@ -1,8 +1,8 @@
-//! What a program exits with.
+//! The exit codes of programs.
 
 use std::process::ExitCode;
 
-/// Why a program ends early, as its exit code says.
+/// The reason why a program ends early. Each reason has its exit code.
 ///
 /// ```
 /// use std::process::ExitCode;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// 64, `EX_USAGE` of sysexits.h: a flag, a variable or a file is wrong, and nothing was bound.
     BadConfiguration,
-    /// 66, `EX_NOINPUT`: what was asked for is not there.
+    /// 66, `EX_NOINPUT`: the thing that was asked for does not exist.
     NotFound,
     /// 69, `EX_UNAVAILABLE`: a server cannot be reached.
     Unreachable,
@@ -22,7 +22,7 @@ pub enum Exit {
     ServerFailed,
     /// 77, `EX_NOPERM`: a server refuses the caller.
     Refused,
-    /// 1: the configuration is good, but the machine refused, such as a port in use.
+    /// 1: the configuration is good, but the machine refused it. For example, a port is in use.
     Failed,
 }
 

@@ -1,4 +1,4 @@
-//! Who calls through a proxy.
+//! Finds the caller behind a proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,8 +12,9 @@ pub(crate) fn is_trusted(proxies: &[IpNet], address: IpAddr) -> bool {
     proxies.iter().any(|net| net.contains(&address))
 }
 
-/// The caller whom trusted proxies name: in `X-Forwarded-For`, the last address that is not one of
-/// theirs. Each proxy appends whom it was called by, and what stands before was sent by the caller.
+/// The caller that trusted proxies name: in `X-Forwarded-For`, the last address that is not a trusted
+/// proxy. Each proxy appends the address that called it. The caller itself may have sent everything
+/// before that.
 pub(crate) fn caller(proxies: &[IpNet], headers: &HeaderMap) -> Option<IpAddr> {
     let lines = headers.get_all(FORWARDED_FOR).into_iter().rev();
     for line in lines {
@@ -27,7 +28,7 @@ pub(crate) fn caller(proxies: &[IpNet], headers: &HeaderMap) -> Option<IpAddr> {
     None
 }
 
-/// An address as proxies write it, some of them with the port.
+/// An address as proxies write it. Some proxies add the port.
 fn parse(entry: &str) -> Option<IpAddr> {
     let in_brackets = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']'));
     let address = in_brackets.unwrap_or(entry).parse();

@@ -1,11 +1,12 @@
-//! The time for the head of a request, apart from the time between requests.
+//! The time limit for the head of a request, separate from the time between requests.
 //!
-//! The HTTP library has one time limit for both: it starts a timer when it begins to wait for a
-//! head, and asks it again after each read. The socket reports to this timer that bytes have
-//! arrived. From that moment the head has its own time.
+//! The HTTP library has one time limit for both. It starts a timer when it begins to wait for a
+//! head, and polls the timer again after each read. The socket reports to this timer that bytes have
+//! arrived. From then on the limit for a head applies.
 //!
-//! A head that began while the answer before it was still being written has the time between
-//! requests: its first bytes came before the timer started. It costs no more than an idle connection.
+//! A head may begin while the answer before it is still being written. Its first bytes then come
+//! before the timer starts, so only the time between requests limits it. Such a head costs no more
+//! than an idle connection.
 
 use std::{
     pin::Pin,
@@ -19,11 +20,11 @@ use std::{
 
 use hyper::rt::{Sleep, Timer};
 
-/// Whether bytes have come from the caller since somebody last began to wait for them.
+/// Whether bytes have come from the caller since the last wait for them began.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrived(Arc<AtomicBool>);
 
-// One task reads and waits, so the order of memory is no matter.
+// The same task reads and waits, so no memory order is needed.
 impl Arrived {
     pub(crate) fn note(&self) {
         self.0.store(true, Ordering::Relaxed);

@@ -1,7 +1,8 @@
-//! The HTTP server under everything that listens: the service, the functions' own port, and
+//! The HTTP server of everything that listens: the service, the functions on a local port, and
 //! `signalr dev`.
 //!
-//! A program asks for the signal that ends it, opens its ports, and serves until the signal:
+//! A program begins to listen for the signal that ends it, opens its ports, and serves until the
+//! signal:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -20,30 +21,34 @@
 //! |---|---|
 //! | `listen` | the ports |
 //! | `serve` | from the first connection to the end of the last |
-//! | `accept` | taking connections |
+//! | `accept` | accepting connections |
 //! | `tcp` | what is set on each socket |
-//! | `socket_places` | how many connections there may be, in all and from one address |
-//! | `addresses` | how many connections there may be from one address |
-//! | `forwarded` | who calls through a proxy |
+//! | `socket_places` | the limits on connections, and the place of each connection |
+//! | `addresses` | the limit on connections from one address (feature `addresses`) |
+//! | `no_addresses` | the same interface without that feature |
+//! | `forwarded` | the caller behind a proxy (feature `addresses`) |
 //! | `refuse` | connections that get no place |
 //! | `connection` | the requests of one connection |
+//! | `afterwards` | the work of a connection after the answer to its upgrade |
 //! | `limits` | how much a caller may send, and how long everything may take |
-//! | `head_timer` | the time for the head of a request, apart from the time between requests |
+//! | `head_timer` | the time limit for the head of a request, separate from the time between requests |
 //! | `socket` | the socket under a connection, and how an upgrade takes it away |
+//! | `request_body` | the body of a request, which knows whether it was read to its end |
 //! | `unread_body` | answers that are ready before the body of their request was read |
-//! | `write_limit` | how long a caller may take nothing of what is written to it |
+//! | `write_limit` | how long a caller may accept no bytes of its answer |
 //! | `linger` | the end of a connection whose caller may still be sending |
 //! | `stream` | plain, or with TLS |
 //! | `tls` | the certificate, its changes, and the handshake (feature `tls`) |
-//! | `signal` | when a program is to end |
-//! | `reload` | when a program is to read its files again |
-//! | `exit` | what a program exits with |
+//! | `signal` | the signals that end a program |
+//! | `reload` | the signal to read files again |
+//! | `exit` | the exit codes of programs |
 
 #![warn(missing_docs)]
 
 mod accept;
 #[cfg(feature = "addresses")]
 mod addresses;
+mod afterwards;
 mod connection;
 mod exit;
 #[cfg(feature = "addresses")]
@@ -56,6 +61,7 @@ mod listen;
 mod no_addresses;
 mod refuse;
 mod reload;
+mod request_body;
 mod serve;
 mod signal;
 mod socket;
@@ -73,10 +79,12 @@ mod tls;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
 pub use self::{
+    afterwards::Afterwards,
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
     reload::ReloadSignals,
+    request_body::RequestBody,
     serve::{serve, serve_with},
     signal::{EndSignals, FirstSignal, SecondSignal, Signal, end_signal},
     socket::{UpgradedSocket, take_socket},

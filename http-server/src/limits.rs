@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a connection may cost. The defaults are safe for a port that everybody can reach.
+/// Limits on what a connection may cost. The defaults are safe for a port that everybody can reach.
 ///
 /// Bodies have no limit here. The handler that reads a body knows its limit and the answer.
 ///
@@ -15,21 +15,21 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest head of a request, in bytes, with everything in it. Beyond it nothing is read,
-    /// and the answer is 431. 64 KB by default.
+    /// The largest complete head of a request, in bytes. If a head is larger, no more of it is read,
+    /// and the answer is 431. 64 KiB by default.
     pub head_size: usize,
-    /// From the first byte of a head to its last. Then the connection is closed without an answer.
-    /// 10 seconds by default.
+    /// The time from the first byte of a head to its last. After it the connection is closed without
+    /// an answer. 10 seconds by default.
     pub head_time: Duration,
     /// How long a connection may be without a request. 75 seconds by default, because callers keep
-    /// connections for up to a minute, and one that is closed in the moment of a send fails that
-    /// send.
+    /// connections for up to a minute: if a connection is closed at the moment of a send, that send
+    /// fails.
     pub idle_time: Duration,
-    /// How long a caller may take nothing of its answer. Then the connection is cut off, and what
-    /// waited for the caller is dropped. 30 seconds by default.
+    /// How long a caller may accept no bytes of its answer. After it the connection is cut off, and
+    /// the bytes that wait for the caller are dropped. 30 seconds by default.
     pub write_time: Duration,
-    /// How long requests that are under way may take after the end was asked for. Then they are cut
-    /// off. 5 seconds by default.
+    /// How long running requests may take after the shutdown begins. After it they are cut off.
+    /// 5 seconds by default.
     pub drain_time: Duration,
 }
 

@@ -1,8 +1,8 @@
 //! The end of a connection whose caller may still be sending.
 //!
-//! A socket that is closed with bytes unread tells its peer to forget everything, the last answer
-//! included. For this reason the write side is closed first. Bytes that still arrive are read and
-//! dropped, until the caller closes its side or a bound is reached. Source: RFC 9112, section 9.6.
+//! If a socket is closed with unread bytes, the system resets the connection, and the peer may lose
+//! the last answer. For this reason the write side is closed first. Bytes that still arrive are read
+//! and dropped, until the caller closes its side or a bound is reached. Source: RFC 9112, section 9.6.
 
 use std::{
     io,
@@ -19,14 +19,14 @@ use tokio::{
 
 /// The most bytes that are dropped for one caller.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// How long a caller may go on sending.
+/// How long a caller may continue to send.
 const TIME: Duration = Duration::from_secs(30);
 /// How long a caller may send nothing without closing its side.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const PART: usize = 16 * 1024;
 
-/// How far the end of a connection has come.
+/// The progress of the end of a connection.
 #[derive(Debug)]
 pub(crate) struct Linger {
     has_shut_down: bool,
@@ -46,7 +46,7 @@ impl Linger {
         }
     }
 
-    /// Is ready when the stream may be dropped.
+    /// Becomes ready when the stream may be dropped.
     pub(crate) fn poll<S: AsyncRead + AsyncWrite>(
         &mut self,
         mut stream: Pin<&mut S>,

@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpSocket};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
-    /// This machine only, at 127.0.0.1 and, if there is IPv6, at `::1`, so that `localhost`
-    /// works however a client resolves it.
+    /// This machine only, at 127.0.0.1 and, if there is IPv6, at `::1`. So `localhost` works for
+    /// clients that resolve it to either address.
     Loopback {
         /// The port, the same at both addresses.
         port: u16,
@@ -30,7 +30,7 @@ pub struct ListenError {
 }
 
 impl ListenError {
-    /// The error of the operating system, for a text of your own.
+    /// The error of the operating system, for your own error text.
     #[must_use]
     pub fn into_cause(self) -> io::Error {
         self.source
@@ -46,7 +46,7 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-/// How often another free port is tried if the one for IPv4 is taken for IPv6.
+/// How many free ports are tried. A port that is free for IPv4 may be in use for IPv6.
 const FREE_PORT_TRIES: usize = 20;
 
 impl Listen {
@@ -84,8 +84,9 @@ fn open_loopback(port: u16) -> Result<Vec<TcpListener>, ListenError> {
     }
 }
 
-/// How many connections may wait to be taken. The caller of one more tries again after a second, so
-/// it is more than clients that all come back at once. The system may have a lower bound of its own.
+/// How many connections may wait to be accepted. A caller beyond this tries again after a second, so
+/// the number is higher than that of clients which all come back at the same time. The system may
+/// have a lower bound.
 const BACKLOG: u32 = 4096;
 
 fn open(address: SocketAddr) -> Result<TcpListener, ListenError> {
@@ -97,7 +98,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A port is free again at once when its program has ended. Windows has another meaning for this.
+    // With this, a port is free again as soon as its program has ended. On Windows this option has
+    // another meaning.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -1,4 +1,4 @@
-//! Without the feature `addresses` no address is counted.
+//! The same interface as `addresses` without that feature. It counts nothing.
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Connections that get no place: an answer without a look at the request.
+//! Connections that get no place. They get an answer, and their request is not read.
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
@@ -10,11 +10,12 @@ use tokio::{
 
 use crate::{linger::Linger, socket_places::NoPlace};
 
-/// How many are answered at once. Beyond that connections are closed without an answer.
+/// How many refused connections are answered at the same time. Further connections are closed
+/// without an answer.
 const AT_ONCE: usize = 64;
-/// How long a caller has to take the answer and to end.
+/// How long a caller has to read the answer and to close the connection.
 const TIME: Duration = Duration::from_secs(2);
-/// How often the log says that connections are refused.
+/// The shortest time between two lines of the log about refused connections.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
 const IN_ALL: &[u8] =
@@ -23,7 +24,7 @@ const IN_ALL: &[u8] =
 const OF_ADDRESS: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\n\
     content-type: text/plain\r\ncontent-length: 48\r\n\r\nthere are too many connections from this address";
 
-/// What refuses connections.
+/// Refuses connections, up to a number at the same time.
 #[derive(Debug)]
 pub(crate) struct Refusals {
     places: Arc<Semaphore>,
@@ -35,7 +36,7 @@ impl Refusals {
         Self { places: Arc::new(Semaphore::new(AT_ONCE)), last_logged: None }
     }
 
-    /// The refusal of one connection, unless there are too many at once.
+    /// The refusal of one connection. `None` if there are too many at the same time.
     pub(crate) fn begin(&mut self, reason: NoPlace) -> Option<Refusal> {
         self.log(reason);
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
@@ -64,14 +65,14 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Answers without a look at the request, and ends the connection.
+    /// Answers without reading the request, and ends the connection.
     pub(crate) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
         let answered = timeout(TIME, async {
             stream.write_all(text(self.reason)).await?;
             let mut linger = Linger::begin();
             poll_fn(|cx| linger.poll(Pin::new(&mut stream), cx)).await
         });
-        // A caller who is gone or slow has no use for the answer.
+        // A caller that is gone or too slow does not get the answer.
         let _ = answered.await;
     }
 }

@@ -1,12 +1,13 @@
-//! When a program is to read its files again.
+//! The signal to read files again.
 
 use std::io;
 
-/// SIGHUP, from [`ReloadSignals::listen`] on. It does not end the process by itself any more.
-#[derive(Debug)]
+/// Receives SIGHUP. From [`ReloadSignals::listen`] on, SIGHUP no longer ends the process. Each listener
+/// gets every signal. The default value never gets a signal.
+#[derive(Debug, Default)]
 pub struct ReloadSignals {
     #[cfg(unix)]
-    hang_up: tokio::signal::unix::Signal,
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 impl ReloadSignals {
@@ -19,28 +20,31 @@ impl ReloadSignals {
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        Ok(Self { hang_up: signal(SignalKind::hangup())? })
+        Ok(Self { hang_up: Some(signal(SignalKind::hangup())?) })
     }
 
-    /// There is no such signal here.
+    /// This system has no such signal.
     ///
     /// # Errors
     ///
-    /// None here.
+    /// This system returns none.
     #[cfg(not(unix))]
     pub fn listen() -> io::Result<Self> {
-        Ok(Self {})
+        Ok(Self::default())
     }
 
     /// Waits for the next signal.
     #[cfg(unix)]
     pub async fn next(&mut self) {
-        if self.hang_up.recv().await.is_none() {
-            std::future::pending().await
+        if let Some(hang_up) = &mut self.hang_up
+            && hang_up.recv().await.is_some()
+        {
+            return;
         }
+        std::future::pending().await
     }
 
-    /// Waits for ever.
+    /// Never ends, because this system has no such signal.
     #[cfg(not(unix))]
     pub async fn next(&mut self) {
         std::future::pending().await

@@ -1,4 +1,4 @@
-//! When a program is to end: the signals by which people and process managers stop it.
+//! The signals by which people and process managers end a program.
 
 use std::{fmt, io};
 
@@ -7,14 +7,14 @@ use tokio::sync::oneshot;
 /// A signal that asks a program to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGINT; elsewhere than on Unix, Ctrl-C.
+    /// SIGINT. On systems other than Unix, Ctrl-C.
     Interrupt,
     /// SIGTERM.
     Terminate,
 }
 
 impl Signal {
-    /// What a program exits with that a signal ended, as shells say it: 128 and the signal's
+    /// The exit code of a program that this signal ended, as shells report it: 128 plus the signal's
     /// number.
     ///
     /// ```
@@ -40,8 +40,8 @@ impl fmt::Display for Signal {
     }
 }
 
-/// The signals that ask this program to end, from [`EndSignals::listen`] on. They do not end the
-/// process by themselves any more.
+/// Receives the signals that ask this program to end. From [`EndSignals::listen`] on, these signals no
+/// longer end the process by themselves.
 #[derive(Debug)]
 pub struct EndSignals {
     #[cfg(unix)]
@@ -51,7 +51,7 @@ pub struct EndSignals {
 }
 
 impl EndSignals {
-    /// Begins to listen. Do it before anything is served, so that no signal is lost.
+    /// Begins to listen. Call it before you serve anything, so that no signal is lost.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl EndSignals {
     ///
     /// # Errors
     ///
-    /// None here.
+    /// This system returns none.
     #[cfg(not(unix))]
     pub fn listen() -> io::Result<Self> {
         Ok(Self {})
@@ -88,14 +88,15 @@ impl EndSignals {
     /// Waits for the next signal.
     #[cfg(not(unix))]
     pub async fn next(&mut self) -> Signal {
-        // An error means that there is no console to interrupt from; the system ends the process.
+        // An error means that there is no console, so no Ctrl-C can come. The system ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
         Signal::Interrupt
     }
 
-    /// Runs what `serve` makes of the first signal, which is ready when that signal comes.
+    /// Runs the future that `serve` returns. `serve` gets a future that is ready when the first signal
+    /// comes.
     ///
     /// ```no_run
     /// use axum::Router;
@@ -111,7 +112,8 @@ impl EndSignals {
     ///
     /// # Errors
     ///
-    /// [`SecondSignal`], at once, if another signal comes before that has ended. It is dropped then.
+    /// [`SecondSignal`], at once, if another signal comes before the future of `serve` has ended. That
+    /// future is then dropped.
     pub async fn run<S, R>(mut self, serve: S) -> Result<(), SecondSignal>
     where
         S: FnOnce(FirstSignal) -> R,
@@ -120,7 +122,7 @@ impl EndSignals {
         let (come, first) = oneshot::channel();
         let second = async {
             self.next().await;
-            // The task that waited for it may have ended by itself.
+            // The future that waits for the signal may have been dropped.
             let _ = come.send(());
             SecondSignal(self.next().await)
         };
@@ -131,7 +133,7 @@ impl EndSignals {
     }
 }
 
-/// Is ready when the first signal comes.
+/// A future that is ready when the first signal comes.
 #[derive(Debug)]
 pub struct FirstSignal(oneshot::Receiver<()>);
 
@@ -149,15 +151,16 @@ impl Future for FirstSignal {
 /// A second signal came while the program was ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a second signal, {0}, came before the end was reached: what was under way is cut off, and clients \
-     that were not told yet are not told to come back"
+    "a second signal, {0}, came before the program had ended: running requests are cut off, and the \
+     remaining clients are not told to come back"
 )]
 pub struct SecondSignal(pub Signal);
 
-/// Is ready on the first SIGINT or SIGTERM after this call; elsewhere than on Unix, on Ctrl-C.
+/// Returns a future that is ready on the first SIGINT or SIGTERM after this call. On systems other than
+/// Unix, it is ready on Ctrl-C.
 ///
-/// Ask for it before anything is served, so that no signal is lost. From then on signals do not end
-/// the process by themselves: one that comes while the program is ending changes nothing, and
+/// Call it before you serve anything, so that no signal is lost. From then on these signals no longer
+/// end the process by themselves. A signal that comes while the program ends changes nothing:
 /// [`Limits::drain_time`](crate::Limits::drain_time) bounds that time. [`EndSignals::run`] is for a
 /// program whose end may take longer.
 ///

@@ -21,15 +21,15 @@ use crate::{
     write_limit::WriteLimit,
 };
 
-/// A socket that notes when bytes have come, gives up a caller who takes nothing, and ends such that
-/// the last answer arrives.
+/// A socket that notes when bytes have come and cuts off a caller that accepts no bytes. It ends in a
+/// way that lets the last answer arrive.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: Stream,
     place: Arc<SocketPlace>,
     arrived: Arrived,
     write_limit: WriteLimit,
-    /// Whether the caller was sent anything.
+    /// Whether any bytes were sent to the caller.
     has_answered: bool,
     linger: Option<Box<Linger>>,
 }
@@ -67,8 +67,8 @@ impl Socket {
         checked
     }
 
-    /// Whether an answer was sent that the caller may not have read yet. It has if the connection is
-    /// waiting for the next request.
+    /// Whether the caller may not have read the last answer yet. If the connection waits for the next
+    /// request, the caller has read it.
     fn may_lose_an_answer(&self) -> bool {
         self.has_answered && self.arrived.is_noted()
     }
@@ -82,23 +82,24 @@ pub struct UpgradedSocket {
     /// The state of TLS on it; `None` on a plain port.
     #[cfg(feature = "tls")]
     pub tls: Option<Box<rustls::ServerConnection>>,
-    /// What the caller sent behind its request, which is read already and comes first.
+    /// The bytes that the caller sent after its request. They are read already and come before the
+    /// bytes of `stream`.
     pub early: Bytes,
-    /// Its place among the connections, which is free for another when this is dropped. Keep it as
-    /// long as the socket.
+    /// The place of this connection. It is free for another connection when it is dropped, so keep it
+    /// as long as the socket.
     pub place: Arc<SocketPlace>,
 }
 
-/// Takes the bare socket out of a connection that was upgraded. Nothing of this server stays around
-/// it.
+/// Takes the bare socket out of an upgraded connection. No layer of this server remains around the
+/// socket.
 ///
 /// # Errors
 ///
-/// Where the connection is of another server.
+/// If the connection belongs to another server.
 pub fn take_socket(upgraded: Upgraded) -> io::Result<UpgradedSocket> {
     let parts = upgraded
         .downcast::<TokioIo<Socket>>()
-        .map_err(|_| io::Error::other("the connection is of another server"))?;
+        .map_err(|_| io::Error::other("the connection belongs to another server"))?;
     let early = parts.read_buf;
     let Socket { stream, place, .. } = parts.io.into_inner();
     Ok(match stream {

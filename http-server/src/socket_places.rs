@@ -1,4 +1,4 @@
-//! How many connections there may be, and the place of each.
+//! The limits on connections, and the place of each connection.
 
 use std::{
     net::IpAddr,
@@ -15,7 +15,7 @@ use crate::addresses::{Addresses, Counted, TooManyOfAddress};
 #[cfg(not(feature = "addresses"))]
 use crate::no_addresses::{Addresses, Counted};
 
-/// How many connections there may be.
+/// The limits on connections.
 ///
 /// ```
 /// use signalr_http_server::{SocketLimits, SocketPlaces};
@@ -26,18 +26,19 @@ use crate::no_addresses::{Addresses, Counted};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "built with `..SocketLimits::default()`")]
 pub struct SocketLimits {
-    /// The most connections at once, those that were upgraded included. 100,000 by default.
+    /// The most connections at the same time, including upgraded ones. 100,000 by default.
     pub connections: usize,
-    /// How many of them are kept back: a connection that gets one of these places may send one short
-    /// request, and [`SocketPlace::is_reserved`] tells the service, which serves operators there and not
-    /// clients. 64 by default.
+    /// How many of these places are reserved. A connection in a reserved place may send one short
+    /// request. [`SocketPlace::is_reserved`] reports this to the service, which then serves operators and
+    /// no clients. 64 by default.
     pub reserved: usize,
-    /// The most connections from one address at once; of IPv6, from one network of 64 bits. No limit
-    /// by default.
+    /// The most connections at the same time from one address. For IPv6, from one network of 64 bits.
+    /// No limit by default.
     #[cfg(feature = "addresses")]
     pub per_address: Option<usize>,
-    /// Whose connections are not counted by their own address: what is in `X-Forwarded-For` counts,
-    /// for as long as the service keeps what [`SocketPlace::count`] gives it. Nobody's by default.
+    /// The proxies whose connections are not counted by their own address. The address in
+    /// `X-Forwarded-For` counts instead, for as long as the service keeps the value that
+    /// [`SocketPlace::count`] returns. Empty by default.
     #[cfg(feature = "addresses")]
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -55,7 +56,7 @@ impl Default for SocketLimits {
     }
 }
 
-/// What became of connections.
+/// Counts of connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketCounts {
@@ -65,7 +66,7 @@ pub struct SocketCounts {
     pub refused: u64,
     /// Connections and callers that were refused because there were too many from their address.
     pub refused_of_address: u64,
-    /// Connections that were cut off because their callers took nothing of their answers.
+    /// Connections that were cut off because their callers accepted no bytes of their answers.
     pub cut_off: u64,
 }
 
@@ -81,24 +82,24 @@ pub struct SocketPlaces {
 #[derive(Debug, Default)]
 struct Table {
     counts: SocketCounts,
-    /// How many of the open ones have a place that is kept back.
+    /// How many of the open connections have a reserved place.
     reserved: usize,
 }
 
-/// Why there is no place.
+/// Why a connection gets no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoPlace {
-    /// There are as many connections as there may be.
+    /// The limit on all connections is reached.
     #[error("there are too many connections now")]
     InAll,
-    /// There are as many from the address as there may be.
+    /// The limit on connections from this address is reached.
     #[error("there are too many connections from this address")]
     OfAddress,
 }
 
-/// The place of one connection, which is free again when this is dropped. Each request has it among
-/// its extensions, and an upgraded socket brings it along.
+/// The place of one connection. It is free again when this value is dropped. Each request has it in
+/// its extensions, and an upgraded socket has it too.
 #[derive(Debug)]
 pub struct SocketPlace {
     places: Arc<SocketPlaces>,
@@ -108,7 +109,7 @@ pub struct SocketPlace {
 }
 
 impl SocketPlaces {
-    /// Places, of which none is taken.
+    /// New places. All of them are free.
     #[must_use]
     pub fn new(limits: SocketLimits) -> Arc<Self> {
         #[cfg(feature = "addresses")]
@@ -118,13 +119,13 @@ impl SocketPlaces {
         Arc::new(Self { limits, addresses, table: Mutex::default() })
     }
 
-    /// How many places there are.
+    /// The limits of these places.
     #[must_use]
     pub fn limits(&self) -> &SocketLimits {
         &self.limits
     }
 
-    /// What became of connections until now.
+    /// The counts of connections until now.
     #[must_use]
     pub fn counts(&self) -> SocketCounts {
         let counts = self.lock().counts;
@@ -156,13 +157,14 @@ impl SocketPlaces {
 }
 
 impl SocketPlace {
-    /// Whether all other places are taken, so that this one is not for clients.
+    /// Whether this place is reserved, so that it is not for clients. Reserved places are taken when
+    /// all others are in use.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.is_reserved
     }
 
-    /// The address at the other end, which may be a proxy's.
+    /// The address of the peer, which may be a proxy.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
         self.peer
@@ -175,18 +177,18 @@ impl SocketPlace {
 
 #[cfg(feature = "addresses")]
 impl SocketPlace {
-    /// The address of the caller, if the connection is a trusted proxy's and the proxy names one.
+    /// The address of the caller, if the peer is a trusted proxy and names a caller.
     #[must_use]
     pub fn forwarded_caller(&self, headers: &HeaderMap) -> Option<IpAddr> {
         self.places.addresses.forwarded_caller(self.peer, headers)
     }
 
-    /// Counts one connection more of a caller behind a proxy, until what is returned is dropped. It is
-    /// nothing if there is no limit.
+    /// Counts one more connection of a caller behind a proxy, until the returned value is dropped.
+    /// Returns `None` if there is no limit.
     ///
     /// # Errors
     ///
-    /// [`TooManyOfAddress`] if the caller has as many already as one may have.
+    /// [`TooManyOfAddress`] if the caller's address has as many connections as it may have.
     pub fn count(&self, caller: IpAddr) -> Result<Option<Counted>, TooManyOfAddress> {
         self.places.addresses.count(caller)
     }
@@ -224,7 +226,7 @@ mod tests {
             let reserved: Vec<_> = taken.iter().map(SocketPlace::is_reserved).collect();
             assert_eq!(reserved, [false, false, false, true, true]);
             assert_eq!(places.take(peer).unwrap_err(), NoPlace::InAll);
-            // Room for one more client, while the places that are kept back are still in use.
+            // There is room for one more client, while the reserved places are still in use.
             taken.remove(0);
             assert!(!places.take(peer).unwrap().is_reserved());
         }

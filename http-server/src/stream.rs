@@ -1,4 +1,4 @@
-//! What carries the bytes of a connection: a plain socket, or one with TLS.
+//! The stream of a connection's bytes: a plain socket, or a socket with TLS.
 
 use std::{
     io::{self, IoSlice},
@@ -11,28 +11,33 @@ use tokio::{
     net::TcpStream,
 };
 
-/// How a port's connections are secured.
+/// Whether a port's connections use TLS.
 #[derive(Clone, Debug)]
 pub enum Security {
-    /// They are not; a proxy may do it.
+    /// No TLS. A proxy in front may add it.
     Plain,
-    /// By TLS, with this certificate.
+    /// TLS with this certificate.
     #[cfg(feature = "tls")]
     Tls(crate::Tls),
 }
 
 impl Security {
-    /// What carries the bytes of a new connection. A plain one is ready at once.
+    /// The stream of a new connection. A plain stream is ready at once.
     pub(crate) async fn secure(&self, socket: TcpStream) -> io::Result<Stream> {
         match self {
             Self::Plain => Ok(Stream::Plain(socket)),
             #[cfg(feature = "tls")]
-            Self::Tls(tls) => Ok(Stream::Tls(Box::new(crate::tls::accept(tls, socket).await?))),
+            Self::Tls(tls) => {
+                // On the heap: otherwise each connection would keep memory for the handshake until its
+                // end.
+                let handshake = Box::pin(crate::tls::accept(tls, socket));
+                Ok(Stream::Tls(Box::new(handshake.await?)))
+            }
         }
     }
 }
 
-/// A plain socket, or one with TLS.
+/// A plain socket, or a socket with TLS.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Plain(TcpStream),
@@ -40,7 +45,7 @@ pub(crate) enum Stream {
     Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
-/// Calls the same method of whichever stream it is.
+/// Calls the same method of either kind of stream.
 macro_rules! of_either {
     ($stream:expr, $method:ident($($argument:expr),*)) => {
         match $stream.get_mut() {

@@ -1,4 +1,4 @@
-//! How long a caller may take nothing of what is written to it.
+//! Limits how long a caller may accept no bytes of its answer.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::{Sleep, sleep};
 
-/// The time limit of one connection's writes. There is a timer only while the caller takes nothing.
+/// The time limit of one connection's writes. There is a timer only while the caller accepts no bytes.
 #[derive(Debug)]
 pub(crate) struct WriteLimit {
     time: Duration,
@@ -21,8 +21,8 @@ impl WriteLimit {
         Self { time, end: None }
     }
 
-    /// Passes on how an attempt to write went. The error is that the caller has taken nothing for the
-    /// whole time.
+    /// Returns the result of an attempt to write. Returns an error if the caller has accepted no bytes
+    /// for the whole time.
     pub(crate) fn check<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -34,7 +34,7 @@ async fn an_address_of_another_machine_is_named_with_what_to_do() {
     assert_eq!(error.into_cause().kind(), std::io::ErrorKind::AddrNotAvailable);
 }
 
-/// Nobody takes these connections, so all of them wait.
+/// The test accepts none of these connections, so all of them wait.
 #[tokio::test]
 async fn many_connections_may_wait_to_be_taken() {
     let listeners = Listen::Address("127.0.0.1:0".parse().unwrap()).bind().await.unwrap();

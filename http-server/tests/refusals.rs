@@ -1,8 +1,10 @@
-//! Answers that are ready before the request's body was read, and callers who take no answer.
+//! Answers that are ready before the request's body was read, and callers that read no answer.
 //!
-//! Where a test's clock stands still, it jumps when everything waits for it.
+//! If a test's clock is paused, it jumps when everything waits for it.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+mod clock;
 
 use std::{
     convert::Infallible,
@@ -18,12 +20,13 @@ use axum::{
     body::{Body, Bytes},
     http::StatusCode,
 };
+use clock::at_one_instant;
 use hyper::body::{Body as HttpBody, Frame};
 use signalr_http_server::{Limits, Listen, Security, SocketPlaces, serve_with};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 const MEGABYTE: usize = 1024 * 1024;
@@ -45,17 +48,17 @@ async fn refusing() -> SocketAddr {
     start(Router::new().fallback(async || (StatusCode::UNAUTHORIZED, "who are you?"))).await
 }
 
-/// A caller who has sent the head of a request with a body of so many bytes.
+/// A caller that has sent the head of a request with a body of this many bytes.
 async fn caller(server: SocketAddr, length: usize, more: &str) -> TcpStream {
-    let mut caller = TcpStream::connect(server).await.unwrap();
-    // The clock does not wait for what the system would hold back.
+    let mut caller = at_one_instant(TcpStream::connect(server)).await.unwrap();
+    // The clock does not wait for bytes that the system would hold back.
     caller.set_nodelay(true).unwrap();
     let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n{more}\r\n");
     caller.write_all(head.as_bytes()).await.unwrap();
     caller
 }
 
-/// One answer to its end.
+/// One complete answer.
 async fn answer(caller: &mut TcpStream) -> String {
     let mut came = Vec::new();
     while !came.ends_with(b"who are you?") {
@@ -64,10 +67,10 @@ async fn answer(caller: &mut TcpStream) -> String {
     String::from_utf8(came).unwrap()
 }
 
-/// An answer that is the last one, and the end of what the server sends.
+/// Reads the last answer, up to the end of what the server sends.
 async fn last_answer(caller: &mut TcpStream) {
     let mut came = String::new();
-    caller.read_to_string(&mut came).await.unwrap();
+    at_one_instant(caller.read_to_string(&mut came)).await.unwrap();
     assert!(came.starts_with("HTTP/1.1 401 "), "{came}");
     assert!(came.contains("connection: close") && came.ends_with("who are you?"), "{came}");
     assert_eq!(came.matches("HTTP/1.1").count(), 1, "{came}");
@@ -119,6 +122,25 @@ async fn a_short_body_leaves_the_connection_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_body_that_was_read_leaves_the_connection_as_it_is() {
+    let reading = async |body: Bytes| format!("{} bytes, who are you?", body.len());
+    let server = start(Router::new().fallback(reading)).await;
+    let mut caller = TcpStream::connect(server).await.unwrap();
+    for (head, body, bytes) in [
+        ("content-length: 5", "short".to_owned(), 5),
+        ("content-length: 100000", "a".repeat(100_000), 100_000),
+        ("transfer-encoding: chunked", "5\r\nshort\r\n0\r\n\r\n".to_owned(), 5),
+        ("content-length: 0", String::new(), 0),
+    ] {
+        let request = format!("POST / HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n{body}");
+        caller.write_all(request.as_bytes()).await.unwrap();
+        let came = answer(&mut caller).await;
+        assert!(came.contains(&format!("\r\n\r\n{bytes} bytes")), "{came}");
+        assert!(!came.contains("connection: close"), "{came}");
+    }
+}
+
+#[tokio::test]
 async fn what_follows_a_body_that_was_not_read_is_no_request() {
     let mut caller = caller(refusing().await, 5 * MEGABYTE, "").await;
     let mut body = vec![b'a'; 5 * MEGABYTE];
@@ -148,7 +170,7 @@ async fn a_caller_may_go_on_sending_for_so_long_and_no_longer() {
         sleep(Duration::from_secs(1)).await;
         assert!(start.elapsed() < Duration::from_secs(60));
     }
-    // The write after the one that the system refuses for the first time fails.
+    // The system answers the first write after the end with a reset. The next write then fails.
     assert!(is_about(start.elapsed(), 31), "{:?}", start.elapsed());
 }
 
@@ -157,19 +179,19 @@ async fn a_caller_that_neither_sends_nor_ends_is_left() {
     let mut caller = caller(refusing().await, 1024, "").await;
     last_answer(&mut caller).await;
     for _ in 0..3 {
-        // The write after the one that the system refuses for the first time would fail.
+        // If the connection had ended, one of these writes would fail.
         sleep(Duration::from_secs(4)).await;
         assert!(caller.write_all(b"a").await.is_ok());
     }
     let start = Instant::now();
     sleep(Duration::from_secs(6)).await;
-    // The system answers the first write behind the end with a reset.
+    // The system answers the first write after the end with a reset.
     let is_gone = async { while caller.write_all(b"a").await.is_ok() {} };
-    timeout(Duration::from_secs(1), is_gone).await.unwrap();
+    at_one_instant(is_gone).await;
     assert!(is_about(start.elapsed(), 6), "{:?}", start.elapsed());
 }
 
-/// A body without end, which keeps something as long as it is there.
+/// A body without end. It keeps a value for as long as it exists.
 struct Endless(#[expect(dead_code, reason = "what is kept")] Arc<()>);
 
 impl HttpBody for Endless {
@@ -184,15 +206,16 @@ impl HttpBody for Endless {
     }
 }
 
-/// A caller of an answer without end, and what is kept for it.
+/// A caller that gets an answer without end, and the value that its body keeps.
 async fn caller_of_endless(places: Arc<SocketPlaces>) -> (TcpStream, Arc<()>) {
     let kept = Arc::new(());
     let of_body = Arc::downgrade(&kept);
     let app = Router::new().fallback(async move || Body::new(Endless(of_body.upgrade().unwrap())));
-    let mut caller = TcpStream::connect(start_in(places, app).await).await.unwrap();
+    let address = start_in(places, app).await;
+    let mut caller = at_one_instant(TcpStream::connect(address)).await.unwrap();
     caller.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut byte = [0];
-    caller.read_exact(&mut byte).await.unwrap();
+    at_one_instant(caller.read_exact(&mut byte)).await.unwrap();
     assert_eq!(Arc::strong_count(&kept), 2);
     (caller, kept)
 }
@@ -218,7 +241,7 @@ async fn an_answer_that_is_taken_slowly_goes_on() {
     let mut part = vec![0; 8 * MEGABYTE];
     for _ in 0..10 {
         sleep(Duration::from_secs(20)).await;
-        caller.read_exact(&mut part).await.unwrap();
+        at_one_instant(caller.read_exact(&mut part)).await.unwrap();
     }
     assert_eq!(Arc::strong_count(&kept), 2);
 }

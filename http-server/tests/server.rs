@@ -1,9 +1,11 @@
 //! A server and its callers, which are bare sockets.
 //!
-//! The clock is tokio's and stands still while anything happens; it jumps when everything waits for
-//! it.
+//! A test with `start_paused` uses tokio's paused clock. It stands still while anything happens, and
+//! jumps when everything waits for it.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+mod clock;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,8 +17,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hyper::body::Incoming;
-use signalr_http_server::{Limits, Listen, UpgradedSocket, serve, take_socket};
+use clock::at_one_instant;
+use signalr_http_server::{Limits, Listen, RequestBody, UpgradedSocket, serve, take_socket};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -34,11 +36,11 @@ const LIMITS: Limits = Limits {
     drain_time: Duration::from_secs(5),
 };
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-/// With bytes behind it that are for the next owner of the socket.
+/// A request with further bytes after it, which are for the next owner of the socket.
 const UPGRADE: &[u8] =
     b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nearly";
 
-/// A server that runs until it is told to end.
+/// A server that runs until `end` is called.
 struct Server {
     address: SocketAddr,
     end: Option<oneshot::Sender<()>>,
@@ -48,7 +50,7 @@ struct Server {
 impl Server {
     async fn start<S>(app: S) -> Self
     where
-        S: Service<hyper::Request<Incoming>, Response = Response, Error = Infallible>
+        S: Service<hyper::Request<RequestBody>, Response = Response, Error = Infallible>
             + Clone
             + Send
             + 'static,
@@ -64,14 +66,14 @@ impl Server {
     }
 
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
+        at_one_instant(TcpStream::connect(self.address)).await.unwrap()
     }
 
     fn end(&mut self) {
         self.end.take().unwrap().send(()).unwrap();
     }
 
-    /// Ends once no new connection is taken.
+    /// Waits until no new connection is accepted.
     async fn takes_no_more(&self) {
         while TcpStream::connect(self.address).await.is_ok() {
             tokio::task::yield_now().await;
@@ -83,7 +85,7 @@ fn hello() -> Router {
     Router::new().route("/", get(async || "hello"))
 }
 
-/// An app that says when a call has come, and answers it when it may.
+/// An app that reports each call, and answers it when the semaphore allows it.
 fn gated() -> (Router, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
     let (come, calls) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
@@ -96,7 +98,7 @@ fn gated() -> (Router, mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
     (app, calls, gate)
 }
 
-/// One answer with a body of a known length; the connection stays open.
+/// One answer that ends with this body. The connection stays open.
 async fn answer(caller: &mut TcpStream, body: &str) -> String {
     let mut came = Vec::new();
     while !came.ends_with(body.as_bytes()) {
@@ -105,7 +107,7 @@ async fn answer(caller: &mut TcpStream, body: &str) -> String {
     String::from_utf8(came).unwrap()
 }
 
-/// All that comes until the server ends the connection, and after how long that is.
+/// Everything that arrives until the server ends the connection, and how long that takes.
 async fn rest(mut caller: TcpStream) -> (String, Duration) {
     let start = Instant::now();
     let mut came = String::new();
@@ -136,7 +138,7 @@ async fn more_of_a_head_gives_it_no_more_time() {
     let start = Instant::now();
     let mut byte = [0];
     for part in GET.iter().cycle() {
-        // Each part is later than the one before, by the clock that the server has.
+        // Each part is later than the part before, by the server's clock.
         tokio::select! {
             read = caller.read(&mut byte) => {
                 assert!(matches!(read, Ok(0) | Err(_)), "half a head got an answer");
@@ -160,11 +162,11 @@ async fn a_connection_may_be_idle_for_longer_than_a_head_may_take() {
     let mut caller = server.connect().await;
     for _ in 0..3 {
         caller.write_all(GET).await.unwrap();
-        let answer = answer(&mut caller, "hello").await;
+        let answer = at_one_instant(answer(&mut caller, "hello")).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         advance(Duration::from_secs(60)).await;
     }
-    // Half a head behind an idle time has the time of a head, from its first byte.
+    // After an idle time, the limit for a head applies to half a head from its first byte.
     advance(Duration::from_secs(14)).await;
     caller.write_all(&GET[..9]).await.unwrap();
     let (came, took) = rest(caller).await;
@@ -213,17 +215,17 @@ async fn a_head_that_is_too_large_is_431_and_bad_bytes_are_400() {
 async fn the_drain_answers_what_is_under_way_and_ends() {
     let (app, mut calls, gate) = gated();
     let mut server = Server::start(app).await;
-    // Neither a connection without a request nor one between two requests holds it up.
+    // A connection without a request does not delay the end, nor does a connection between two requests.
     let silent = server.connect().await;
     let mut idle = server.connect().await;
     idle.write_all(GET).await.unwrap();
     gate.add_permits(1);
     answer(&mut idle, "at last").await;
-    calls.recv().await.unwrap();
+    at_one_instant(calls.recv()).await.unwrap();
 
     let mut caller = server.connect().await;
     caller.write_all(GET).await.unwrap();
-    calls.recv().await.unwrap();
+    at_one_instant(calls.recv()).await.unwrap();
     server.end();
     server.takes_no_more().await;
     assert!(!server.running.is_finished());
@@ -241,7 +243,7 @@ async fn a_call_that_hangs_is_cut_off_at_the_deadline() {
     let mut server = Server::start(app).await;
     let mut caller = server.connect().await;
     caller.write_all(GET).await.unwrap();
-    calls.recv().await.unwrap();
+    at_one_instant(calls.recv()).await.unwrap();
     let start = Instant::now();
     server.end();
     server.running.await.unwrap();
@@ -249,7 +251,7 @@ async fn a_call_that_hangs_is_cut_off_at_the_deadline() {
     assert_eq!(rest(caller).await.0, "");
 }
 
-/// Answers an upgrade, and gives its socket away.
+/// Answers an upgrade, and hands its socket over.
 async fn upgrade(
     State(sockets): State<mpsc::UnboundedSender<UpgradedSocket>>,
     mut request: Request,
@@ -269,11 +271,12 @@ async fn an_upgraded_socket_is_the_services_own_and_outlives_the_server() {
     let mut server = Server::start(app).await;
     let mut caller = server.connect().await;
     caller.write_all(UPGRADE).await.unwrap();
-    let answer = answer(&mut caller, "\r\n\r\n").await;
+    let answer = at_one_instant(answer(&mut caller, "\r\n\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-    let UpgradedSocket { stream: mut socket, early, .. } = taken.recv().await.unwrap();
+    let UpgradedSocket { stream: mut socket, early, .. } =
+        at_one_instant(taken.recv()).await.unwrap();
     assert_eq!(early, "early");
-    // No time limit of requests holds for it, and the drain does not wait for it.
+    // The time limits of requests do not apply to it, and the drain does not wait for it.
     advance(Duration::from_secs(600)).await;
     let start = Instant::now();
     server.end();
@@ -281,9 +284,9 @@ async fn an_upgraded_socket_is_the_services_own_and_outlives_the_server() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     caller.write_all(b"ping").await.unwrap();
     let mut came = [0; 4];
-    socket.read_exact(&mut came).await.unwrap();
+    at_one_instant(socket.read_exact(&mut came)).await.unwrap();
     socket.write_all(&came).await.unwrap();
-    caller.read_exact(&mut came).await.unwrap();
+    at_one_instant(caller.read_exact(&mut came)).await.unwrap();
     assert_eq!(&came, b"ping");
 }
 
@@ -301,7 +304,7 @@ async fn nothing_of_a_connection_is_left_once_it_is_upgraded() {
     let before = Arc::strong_count(&held);
     let mut caller = server.connect().await;
     caller.write_all(UPGRADE).await.unwrap();
-    let socket = taken.recv().await.unwrap();
+    let socket = at_one_instant(taken.recv()).await.unwrap();
     let is_gone = async {
         while Arc::strong_count(&held) > before {
             tokio::task::yield_now().await;
@@ -317,7 +320,7 @@ async fn a_dropped_server_ends_its_connections() {
     let server = Server::start(app).await;
     let mut caller = server.connect().await;
     caller.write_all(GET).await.unwrap();
-    calls.recv().await.unwrap();
+    at_one_instant(calls.recv()).await.unwrap();
     server.running.abort();
     assert_eq!(rest(caller).await.0, "");
     server.takes_no_more().await;

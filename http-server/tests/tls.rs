@@ -1,8 +1,10 @@
 //! A server with TLS, and its callers.
 //!
-//! The clock is tokio's; it jumps when everything waits for it.
+//! A test with `start_paused` uses tokio's paused clock, which jumps when everything waits for it.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+mod clock;
 
 use std::{
     fs,
@@ -13,13 +15,14 @@ use std::{
 };
 
 use axum::{Router, routing::get};
+use clock::at_one_instant;
 use rcgen::generate_simple_self_signed;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, ServerName},
 };
-use signalr_http_server::{Limits, Listen, Security, Tls, serve_with};
+use signalr_http_server::{Limits, Listen, ReloadSignals, Security, Tls, serve_with};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -48,7 +51,7 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    /// Puts a new certificate in and returns it.
+    /// Writes a new certificate into the files and returns it.
     fn renew(&self) -> CertificateDer<'static> {
         let pair = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         fs::write(self.path("cert.pem"), pair.cert.pem()).unwrap();
@@ -58,7 +61,9 @@ impl Files {
 
     /// A server that runs for as long as the test.
     async fn serve(&self) -> SocketAddr {
-        let tls = Tls::watch(&self.path("cert.pem"), &self.path("key.pem")).unwrap();
+        let tls =
+            Tls::watch(&self.path("cert.pem"), &self.path("key.pem"), ReloadSignals::default())
+                .unwrap();
         let listeners = Listen::Address("127.0.0.1:0".parse().unwrap()).bind().await.unwrap();
         let address = listeners[0].local_addr().unwrap();
         let app = Router::new().route("/", get(async || "hello"));
@@ -75,7 +80,7 @@ impl Files {
     }
 }
 
-/// Connects as one who trusts this certificate only.
+/// Connects as a client that trusts only this certificate.
 async fn connect(
     address: SocketAddr,
     trusted: &CertificateDer<'static>,
@@ -144,11 +149,11 @@ async fn half_a_handshake_is_cut_off_in_its_time() {
     let (files, _) = Files::new();
     let address = files.serve().await;
     for half in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n"] {
-        let mut caller = TcpStream::connect(address).await.unwrap();
+        let mut caller = at_one_instant(TcpStream::connect(address)).await.unwrap();
         let start = tokio::time::Instant::now();
         caller.write_all(half).await.unwrap();
         let mut came = Vec::new();
-        // A socket that is closed with something unread may say so.
+        // A socket that is closed with unread bytes may report an error.
         let _ = caller.read_to_end(&mut came).await;
         let took = start.elapsed();
         if half.starts_with(b"GET") {

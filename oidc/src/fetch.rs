@@ -12,18 +12,19 @@ use super::{
     key::Key,
 };
 
-/// For one document. Two are fetched for the first token, well within what clients wait.
+/// The time limit for one document. The first token needs two documents; clients wait longer than
+/// that.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The longest document, in bytes. Those of large issuers have about 10 kB.
+/// The longest document, in bytes. Documents of large issuers have about 10 kB.
 const MAX_DOCUMENT: usize = 256 * 1024;
 
-/// What an issuer published.
+/// The published name and keys of an issuer.
 #[derive(Debug)]
 pub(super) struct Issued {
-    /// The name by which its document calls it.
+    /// The issuer's name in its discovery document.
     pub(super) issuer: String,
-    /// At least one.
+    /// The keys, at least one.
     pub(super) keys: Vec<Key>,
 }
 
@@ -39,16 +40,16 @@ struct Discovery {
 
 #[derive(Deserialize)]
 struct KeySet {
-    /// Each for itself, since one of a kind that is new must not spoil the others.
+    /// Each key is parsed alone, so that a key of a new kind does not make the others unusable.
     keys: Vec<Value>,
 }
 
 impl Fetch {
-    /// Fetches an issuer's keys by its discovery document.
+    /// Fetches an issuer's keys through its discovery document.
     ///
     /// # Errors
     ///
-    /// What is wrong, and with which document.
+    /// A text that says what is wrong with which document.
     pub(super) async fn keys_of(&self, issuer: &Issuer) -> Result<Issued, String> {
         let discovery: Discovery = self.document(issuer.discovery()).await?;
         let named = discovery.issuer;
@@ -60,7 +61,7 @@ impl Fetch {
             secure_url(&discovery.jwks_uri).map_err(|problem| format!("jwks_uri {problem}"))?;
         let KeySet { keys } = self.document(&url).await?;
         let keys = usable(keys);
-        // If this set were accepted, everyone with a token of an earlier key would be locked out.
+        // If this set were accepted, all holders of tokens of an earlier key would be locked out.
         if keys.is_empty() {
             return Err(format!("{url} has no key that can sign"));
         }

@@ -1,4 +1,4 @@
-//! Whose tokens count: the names by which they call their issuer, and where its keys are found.
+//! An issuer whose tokens are accepted: its names in tokens, and the URL of its keys.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const TENANT: &str = "{tenantid}";
 /// The claim that names a token's tenant.
 const TENANT_CLAIM: &str = "tid";
 
-/// Whose tokens count, and where the issuer's keys are found: https, or http on this machine.
+/// An issuer whose tokens are accepted, and the URL of its keys: https, or http on this machine.
 ///
 /// ```
 /// use signalr_oidc::Issuer;
@@ -22,7 +22,7 @@ const TENANT_CLAIM: &str = "tid";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
-    /// As tokens have them; that of a discovery document may differ in a `/` at its end.
+    /// The names in tokens. The name in a discovery document may differ by a `/` at its end.
     names: Vec<String>,
     discovery: Url,
     tenants: Vec<String>,
@@ -34,12 +34,12 @@ pub struct Issuer {
 pub struct IssuerError(String);
 
 impl Issuer {
-    /// Takes an issuer's URL as a person writes it, with or without a `/` at its end. Its keys are found
-    /// by the discovery document below it.
+    /// Parses an issuer's URL, with or without a `/` at its end. The discovery document below this URL
+    /// leads to the keys.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`]: what came and what would do.
+    /// [`IssuerError`]: what came and what would be right.
     pub fn parse(url: &str) -> Result<Self, IssuerError> {
         if url.contains(TENANT) {
             return Err(IssuerError(format!(
@@ -58,8 +58,8 @@ impl Issuer {
         Ok(Self { names: vec![url.to_owned()], discovery, tenants: Vec::new() })
     }
 
-    /// An issuer by the name in its tokens. Its keys are found through a discovery document at
-    /// another URL.
+    /// Makes an issuer from the name in its tokens. Its keys are found through a discovery document
+    /// at another URL.
     ///
     /// A `{tenantid}` in the name stands for the tenant in a token's `tid`;
     /// [`with_tenants`](Self::with_tenants) says which.
@@ -77,20 +77,21 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] for the discovery document's URL: what came and what would do.
+    /// [`IssuerError`] for the discovery document's URL: what came and what would be right.
     pub fn found_by(name: &str, discovery: &str) -> Result<Self, IssuerError> {
         let discovery = secure_url(discovery).map_err(IssuerError)?;
         Ok(Self { names: vec![name.to_owned()], discovery, tenants: Vec::new() })
     }
 
-    /// Takes tokens that call the issuer by this name too.
+    /// Accepts tokens with this name of the issuer too.
     #[must_use]
     pub fn also_named(mut self, name: impl Into<String>) -> Self {
         self.names.push(name.into());
         self
     }
 
-    /// The tenants that `{tenantid}` may stand for. Without any, no token of such an issuer is good.
+    /// The tenants that `{tenantid}` may stand for. Without tenants no token of such an issuer is
+    /// good.
     #[must_use]
     pub fn with_tenants(mut self, tenants: impl IntoIterator<Item = String>) -> Self {
         self.tenants.extend(tenants);
@@ -107,17 +108,17 @@ impl Issuer {
         &self.discovery
     }
 
-    /// Whether a discovery document that names itself so is this issuer's.
+    /// Whether a discovery document with this name belongs to this issuer.
     pub(super) fn is_named(&self, named: &str) -> bool {
         self.names.iter().any(|name| is_same(name, named))
     }
 
-    /// Whether a token's claims are this issuer's, whose document names itself `published`, with a key
-    /// that is for `key_issuer` alone.
+    /// Checks that a token's claims belong to this issuer. `published` is the name in the issuer's
+    /// document. If there is a `key_issuer`, the token's key is only for that issuer.
     ///
     /// # Errors
     ///
-    /// What was expected.
+    /// [`Rejection`], which says what was expected.
     pub(super) fn check(
         &self,
         claims: &Map<String, Value>,
@@ -125,7 +126,7 @@ impl Issuer {
         key_issuer: Option<&str>,
     ) -> Result<(), String> {
         let came = claims.get("iss").and_then(Value::as_str);
-        // The document's spelling counts.
+        // The spelling of the document decides.
         let names: Vec<&str> = self
             .names
             .iter()
@@ -145,7 +146,8 @@ impl Issuer {
             return Err(format!("'{}'{tenants}", names.join("' or '")));
         }
         match key_issuer {
-            // Of Entra's two versions one has the issuers of keys, and both have the keys.
+            // Both versions of Entra's endpoint list the keys. Only one of them lists the issuer of
+            // each key.
             Some(only) if !only.contains(TENANT) && !of_token.iter().any(|name| name == only) => {
                 Err(format!("'{only}', for which alone its key is"))
             }
@@ -172,7 +174,7 @@ fn is_same(name: &str, other: &str) -> bool {
 ///
 /// # Errors
 ///
-/// What came and what would do.
+/// A text that says what came and what would be right.
 pub(super) fn secure_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| format!("'{text}' is not a URL; use https://…"))?;
     let is_here = match url.host() {

@@ -1,4 +1,4 @@
-//! Which keys of an issuer may sign, and with which algorithms.
+//! The keys of an issuer that may sign, and their algorithms.
 
 use std::fmt;
 
@@ -28,14 +28,15 @@ const MIN_RSA: usize = 256;
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) id: Option<String>,
-    /// The one issuer that it signs for, if several share their keys, as Microsoft Entra's tenants do.
+    /// The one issuer that the key signs for, if several issuers share a document of keys. Microsoft
+    /// Entra's tenants do.
     pub(super) issuer: Option<String>,
     algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
 }
 
 impl Key {
-    /// The key, or `None` for one that may not sign tokens or that nobody here understands.
+    /// Parses a key. `None` if it may not sign tokens or has an unknown form.
     pub(super) fn parse(jwk: &Jwk, issuer: Option<String>) -> Option<Self> {
         if !may_sign(jwk) {
             return None;
@@ -74,7 +75,8 @@ fn may_sign(jwk: &Jwk) -> bool {
         && by_operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify))
 }
 
-/// What a key of this kind can sign with; nothing if it is a secret or unknown.
+/// The algorithms that a key of this kind can sign with. Empty if the key is a secret or of an
+/// unknown kind.
 fn algorithms(parameters: &AlgorithmParameters) -> Vec<Algorithm> {
     match parameters {
         AlgorithmParameters::RSA(key) if is_long(&key.n) => vec![

@@ -1,5 +1,4 @@
-//! The issuer's keys, and which of them is a token's: fetched again when a token is not signed by one
-//! of them.
+//! The issuer's keys, and which of them signed a token. They are fetched again if none of them did.
 
 use std::{
     sync::Arc,
@@ -17,13 +16,13 @@ use super::{
 };
 
 const SCHEDULE: Schedule = Schedule {
-    // A key that was withdrawn must not be taken for long.
+    // A withdrawn key must not be accepted for long.
     fresh: Duration::from_hours(1),
     // The issuer may be out of reach for as long as this.
     usable: Duration::from_hours(24),
-    // Tokens that somebody made up must not make us a burden.
+    // Forged tokens must not cause many requests to the issuer.
     pause: Duration::from_secs(30),
-    // A start while the issuer is down should heal soon.
+    // If the issuer is down at the start, the keys should arrive soon after it is up.
     pause_without_keys: Duration::from_secs(3),
     // The issuer may be hanging.
     patience: Duration::from_secs(1),
@@ -33,7 +32,7 @@ const SCHEDULE: Schedule = Schedule {
 #[derive(Clone, Debug)]
 pub(super) struct Keys(KeyCache<Issued, String>);
 
-/// A key for a token, and what it was published with.
+/// A key for a token, and the set that it was published in.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) key: Key,
@@ -41,7 +40,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The name by which the issuer's document calls it.
+    /// The issuer's name in its discovery document.
     pub(super) fn issuer(&self) -> &str {
         &self.issued.issuer
     }
@@ -56,7 +55,7 @@ impl Keys {
         Self(KeyCache::new(SCHEDULE, asked))
     }
 
-    /// The key that a token with this header is to be checked with.
+    /// The key for checking a token with this header.
     pub(super) async fn key_for(
         &self,
         header: &Header,
@@ -72,8 +71,8 @@ impl Keys {
         }
     }
 
-    /// The key that the issuer may have put in the place of this one, which did not sign the
-    /// token: ids can stay, and need not be there. `None` if nothing newer is to be had.
+    /// A newer key, if `found` did not sign the token: an issuer can replace a key under the same
+    /// id or without ids. `None` if there is nothing newer.
     pub(super) async fn newer_key_for(
         &self,
         header: &Header,
@@ -85,8 +84,8 @@ impl Keys {
     }
 }
 
-/// The one key that a token with this header is signed with, or why there is none; then the keys
-/// come back too.
+/// Finds the one key for a token with this header. If there is none, returns the keys and the
+/// reason.
 fn find(issued: Arc<Issued>, header: &Header) -> Result<Found, (Arc<Issued>, Rejection)> {
     let named: Vec<_> =
         issued.keys.iter().filter(|key| header.kid.is_none() || key.id == header.kid).collect();

@@ -3,12 +3,12 @@
 //! | file | concern |
 //! |---|---|
 //! | `lib` | from a token to its claims |
-//! | `issuer` | whose tokens count, and where its keys are found |
+//! | `issuer` | an issuer whose tokens are accepted, and the URL of its keys |
 //! | `token` | which tokens are good |
-//! | `key` | which keys of the issuer may sign, and with which algorithms |
-//! | `keys` | the issuer's keys, and which of them is a token's |
+//! | `key` | the keys of the issuer that may sign, and their algorithms |
+//! | `keys` | the issuer's keys, and which of them signed a token |
 //! | `fetch` | the issuer's documents |
-//! | `rejection` | why a token does not let its bearer in |
+//! | `rejection` | why a token is rejected |
 
 #![warn(missing_docs)]
 
@@ -43,23 +43,23 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Takes this issuer's tokens for any of these audiences. No call is made: the issuer is first
-    /// asked when a token comes, by this client, which must follow no redirect.
+    /// Accepts this issuer's tokens for any of these audiences. This makes no call: `http` fetches
+    /// the issuer's keys when the first token arrives. `http` must not follow redirects.
     #[must_use]
     pub fn new(issuer: Issuer, audiences: Vec<String>, http: reqwest::Client) -> Self {
         let keys = Keys::new(issuer.clone(), Fetch(http));
         Self { issuer, keys, audience_claim: token::AUDIENCE_CLAIM.to_owned(), audiences }
     }
 
-    /// Looks for the audience in this claim instead of `aud`: tokens of some issuers name there the
-    /// client that they were issued to, such as `client_id` or `azp`, and have no audience of their own.
+    /// Looks for the audience in this claim instead of `aud`: some issuers' tokens have no audience; a
+    /// claim such as `client_id` or `azp` names the client that they were issued to.
     #[must_use]
     pub fn with_audience_claim(mut self, name: impl Into<String>) -> Self {
         self.audience_claim = name.into();
         self
     }
 
-    /// The claims of a good token. It must run in a tokio runtime.
+    /// The claims of a good token. Call this in a tokio runtime.
     ///
     /// # Errors
     ///
@@ -79,7 +79,8 @@ impl Verifier {
         Ok(claims)
     }
 
-    /// What the issuer signed, and the key that proves it. What it says is not checked yet.
+    /// The signed claims of a token and the key that proves them. The content of the claims is not
+    /// checked yet.
     async fn signed(
         &self,
         token: &str,

@@ -16,10 +16,10 @@ use super::*;
 
 const NOW: u64 = 2_000_000_000;
 
-/// As many seconds may a document take.
+/// How many seconds a document may take.
 const LIMIT: u64 = 5;
 
-/// After every pause, however long a fetch took on a busy machine.
+/// A time after every pause, even if a fetch took long on a busy machine.
 const LATER: u64 = NOW + 60;
 
 fn at(seconds: u64) -> SystemTime {
@@ -52,7 +52,7 @@ async fn a_good_token_names_the_user_and_the_keys_are_fetched_once() {
     ] {
         assert_eq!(check(&verifier, &signer.sign(&claims)).await.unwrap(), "ann", "{claims}");
     }
-    // Where only one key fits, the token need not name it.
+    // If only one key fits, the token does not have to name it.
     assert!(check(&verifier, &ec.sign_as(None, &issuer.claims())).await.is_ok());
     assert_eq!(issuer.fetches(), 2);
 }
@@ -137,7 +137,7 @@ async fn a_new_key_is_fetched_and_made_up_ones_cost_one_fetch_in_a_while() {
     let later = verifier.check(&new.sign(&claims), at(LATER)).await;
     assert_eq!(later.unwrap()["sub"], "ann");
     assert_eq!(issuer.fetches(), 4);
-    // The old one is gone with the fetch.
+    // The fetch removed the old key.
     assert!(matches!(
         verifier.check(&old.sign(&claims), at(LATER + 1)).await,
         Err(Rejection::Token(_))

@@ -1,4 +1,4 @@
-//! Which tokens are good: their signature, and then what they say.
+//! Checks tokens: first their signature, then their claims.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,8 @@ use super::{
     rejection::Rejection,
 };
 
-/// The longest token that is looked at, in bytes. API gateways take about as much in all headers.
+/// The longest token that is accepted, in bytes. API gateways accept about this much in all headers
+/// together.
 pub(super) const MAX_TOKEN: usize = 8 * 1024;
 
 /// The claim that names a token's issuer.
@@ -19,10 +20,10 @@ pub(super) const ISSUER_CLAIM: &str = "iss";
 /// The claim that usually says for whom a token is.
 pub(super) const AUDIENCE_CLAIM: &str = "aud";
 
-/// How far the issuer's clock and ours may be apart.
+/// How much the issuer's clock and ours may differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// For whom tokens must be.
+/// The audience that tokens must have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected<'a> {
     /// The claim that says for whom a token is.
@@ -65,7 +66,7 @@ pub(super) fn header(token: &str) -> Result<Header, Rejection> {
             header.alg
         ));
     }
-    // RFC 7515, section 4.1.11: what is not understood and critical makes the token bad.
+    // RFC 7515, section 4.1.11: a token with a critical header that is not understood is bad.
     if header.crit.is_some() {
         return reject("the token's header has 'crit', which is not supported".to_owned());
     }
@@ -79,7 +80,7 @@ pub(super) fn claims(
     key: &Key,
 ) -> Result<Map<String, Value>, Unproven> {
     let mut validation = Validation::new(header.alg);
-    // Claims are checked below, where the time is an argument and nothing may be left out.
+    // Claims are checked below, with the time as an argument and without optional claims.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -94,14 +95,14 @@ pub(super) fn claims(
     }
 }
 
-/// Whether this key signed the token, be its claims readable or not.
+/// Whether this key signed the token, even if its claims cannot be read.
 fn is_signed(token: &str, header: &Header, key: &Key) -> bool {
     let Some((message, signature)) = token.rsplit_once('.') else { return false };
     let message = message.as_bytes();
     jsonwebtoken::crypto::verify(signature, message, key.decoding(), header.alg).unwrap_or(false)
 }
 
-/// Whether claims that are proven make a good token.
+/// Checks the claims of a token whose signature is good.
 pub(super) fn check(
     claims: &Map<String, Value>,
     expected: Expected<'_>,
@@ -111,7 +112,8 @@ pub(super) fn check(
     check_times(claims, now)
 }
 
-/// One of several audiences will do: some issuers name themselves beside the one that was asked for.
+/// Checks the audience. One of several is enough: some issuers add themselves to the requested
+/// audience.
 fn check_audience(claims: &Map<String, Value>, expected: Expected<'_>) -> Result<(), Rejection> {
     let Expected { audience_claim, audiences } = expected;
     let is_ours = |audience: &Value| {
@@ -133,7 +135,7 @@ fn check_audience(claims: &Map<String, Value>, expected: Expected<'_>) -> Result
     Err(wrong(what, &expected, claims.get(audience_claim)))
 }
 
-/// A claim with another value than one that counts.
+/// The rejection for a claim with a wrong value.
 pub(super) fn wrong(what: &str, expected: &str, came: Option<&Value>) -> Rejection {
     Rejection::Token(format!("the token's {what} must be {expected}; {} came", shown(came)))
 }

@@ -3,7 +3,7 @@
 //   az deployment group create -g GROUP -f packaging/bicep/function-app.bicep -p name=NAME connectionString=…
 //   az functionapp deployment source config-zip -g GROUP -n NAME --src target/function-app.zip
 
-@description('Name of the function app, and of what belongs to it')
+@description('Name of the function app and of its resources')
 param name string
 param location string = resourceGroup().location
 
@@ -11,10 +11,10 @@ param location string = resourceGroup().location
 @secure()
 param connectionString string
 
-@description('The hub of calls that name none')
+@description('The hub of calls that name no hub')
 param hub string = 'chat'
 
-@description('The origins whose pages may negotiate from a browser, with commas between')
+@description('The origins whose pages may negotiate from a browser, separated by commas')
 param allowedOrigins string = ''
 
 var storageName = take('${toLower(replace(name, '-', ''))}${uniqueString(resourceGroup().id)}', 24)
@@ -66,7 +66,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
   }
 }
 
-@description('What clients give to withUrl; add the name of the hub if it is not the default')
+@description('The URL for withUrl of clients; add the name of the hub if it is not the default')
 output url string = 'https://${app.properties.defaultHostName}/api'
-@description('The identity to give a role on the service, instead of a connection string')
+@description('The identity of the app. Instead of a connection string, give it a role on the service')
 output principalId string = app.identity.principalId

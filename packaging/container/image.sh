@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the image of the Containerfile without a container engine: image.sh BINARY FOLDER
-# BINARY is the static `signalr`, FOLDER becomes an OCI layout with the image `signalr:latest`.
+# BINARY is the static `signalr`. FOLDER becomes an OCI layout with the image `signalr:latest`.
 set -eu
 binary=$(realpath "$1")
 layout=$(realpath --canonicalize-missing "$2")

@@ -25,7 +25,7 @@ locals {
     broadcast   = { FUNCTION_KEY = var.function_key }
     group-admin = { FUNCTION_KEY = var.function_key }
   }
-  # Each function at its own path and behind a hub's; browsers ask with OPTIONS before they negotiate.
+  # Each function has two paths: its own, and the same after the name of a hub. Browsers send OPTIONS before they negotiate.
   routes = merge([
     for name in keys(local.functions) : merge([
       for path in ["/${name}", "/{hub}/${name}"] : {
@@ -130,6 +130,6 @@ resource "aws_lambda_permission" "api" {
 }
 
 output "url" {
-  description = "What clients give to withUrl; add the hub's name if it is not the default"
+  description = "The URL for withUrl of clients; add the hub's name if it is not the default"
   value       = aws_apigatewayv2_api.api.api_endpoint
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Put in front of the names of all resources"
+  description = "Prefix of the names of all resources"
   type        = string
   default     = "signalr"
 }
@@ -10,7 +10,7 @@ variable "packages" {
 }
 
 variable "architecture" {
-  description = "What the functions are built for"
+  description = "The processor architecture that the functions are built for"
   type        = string
   default     = "x86_64"
   validation {
@@ -26,7 +26,7 @@ variable "connection_string" {
 }
 
 variable "function_key" {
-  description = "What callers of broadcast and group-admin send as x-functions-key or ?code="
+  description = "The key that callers of broadcast and group-admin send as x-functions-key or ?code="
   type        = string
   sensitive   = true
   validation {
@@ -36,13 +36,13 @@ variable "function_key" {
 }
 
 variable "hub" {
-  description = "The hub of calls that name none"
+  description = "The hub of calls that name no hub"
   type        = string
   default     = "chat"
 }
 
 variable "hubs" {
-  description = "The hubs that are served, that of `hub` among them; empty for that one alone"
+  description = "The hubs that are served, including `hub`; if empty, only `hub` is served"
   type        = list(string)
   default     = []
 }
@@ -63,7 +63,7 @@ variable "jwt" {
 }
 
 variable "log_retention_days" {
-  description = "For how long logs are kept"
+  description = "How many days logs are kept"
   type        = number
   default     = 30
 }

@@ -16,32 +16,32 @@ message! {
     Ack = 20 {
         /// The id that the app gave.
         ack_id: i32 => integer,
-        /// How it went.
+        /// The result.
         status: AckStatus => AckStatus,
-        /// More about it.
+        /// Further details.
         message: String => text_nil_is_empty,
         /// The extensions.
         extensions: Extensions => Extensions,
-        /// What was asked for, where an answer has more than a status: [`GroupMembers`] or
+        /// The requested data, if the answer has more than a status: [`GroupMembers`] or
         /// [`ConnectionClaims`](crate::ConnectionClaims).
         payload: Option<Bytes> => binary_or_absent,
     }
 }
 
-/// How it went.
+/// The result of a message that has an ack id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AckStatus {
-    /// It is done, or: yes.
+    /// The call is done, or the answer is yes.
     Ok,
-    /// There is no such thing, or: no.
+    /// The thing does not exist, or the answer is no.
     NotFound,
-    /// It took too long.
+    /// The call took too long.
     Timeout,
     /// The service failed.
     InternalServerError,
     /// The app may not do this.
     Forbidden,
-    /// A status of a later version: some failure.
+    /// A status of a later version, which is a failure.
     Other(i32),
 }
 
@@ -70,17 +70,17 @@ impl AckStatus {
 }
 
 message! {
-    /// Which connections are in a group? The payload of the ack is [`GroupMembers`].
+    /// Asks for the connections in a group. The payload of the ack is [`GroupMembers`].
     GroupMemberQuery = 40 {
         /// The extensions, which come first here.
         extensions: Extensions => Extensions,
         /// The group's name.
         group: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The most members that the app still wants.
         top: Option<i32> => integer_or_absent,
-        /// Where the page before this one ended.
+        /// The place where the page before this one ended.
         continuation: Option<String> => text_or_absent,
         /// The most members of this page.
         page_size: Option<i32> => integer_or_absent,
@@ -92,7 +92,7 @@ message! {
 pub struct GroupMembers {
     /// The members of this page.
     pub members: Vec<GroupMember>,
-    /// What the next query names to get the next page; nil if there is none.
+    /// The value that the next query must send to get the next page; nil if there is none.
     pub continuation: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{decode_error::DecodeError, items::Items, writer::Writer};
 
-/// Claims: types and values. A type may come more than once, as with two roles.
+/// Claims: types and values. A type may be there several times, for example with two roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claims(pub Vec<(String, String)>);
 

@@ -18,7 +18,7 @@ message! {
         connection_id: String => text,
         /// All claims of the client's token.
         claims: Claims => Claims,
-        /// The headers of the client's request, and notes of the service.
+        /// The headers of the client's request, and notes from the service.
         headers: Headers => Headers,
         /// The client's query, with its `?`.
         query: String => text_absent_is_empty,
@@ -28,13 +28,13 @@ message! {
 }
 
 message! {
-    /// A client is gone (from the service), or the app ends it.
+    /// From the service: a client is gone. From the app: a client must be closed.
     CloseConnection = 5 {
         /// The client's connection id.
         connection_id: String => text,
-        /// Why; empty if there is no error.
+        /// The reason; empty if there is no error.
         error: String => text_nil_is_empty,
-        /// Notes of the service when a client moves to another server.
+        /// Notes from the service when a client moves to another server.
         headers: Headers => Headers,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -42,11 +42,11 @@ message! {
 }
 
 message! {
-    /// Bytes of a client, or for it, in order.
+    /// Bytes from a client or for a client, in order.
     ConnectionData = 6 {
         /// The client's connection id.
         connection_id: String => text,
-        /// Bytes of the client's hub protocol, cut anywhere.
+        /// Bytes of the client's hub protocol. They may be cut anywhere.
         payload: Bytes => binary,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -54,7 +54,7 @@ message! {
 }
 
 message! {
-    /// A client with stateful reconnect is back (from the service).
+    /// From the service: a client with stateful reconnect is back.
     ConnectionReconnect = 38 {
         /// The client's connection id.
         connection_id: String => text,
@@ -64,13 +64,13 @@ message! {
 }
 
 message! {
-    /// Who may send to whom.
+    /// Pauses and resumes sending.
     ConnectionFlowControl = 39 {
         /// The client's connection id, or the `cid` of a server connection.
         id: String => text,
-        /// What the id names.
+        /// The kind of connection that the id names.
         of: FlowControlled => FlowControlled,
-        /// What happens.
+        /// The operation.
         operation: FlowOperation => FlowOperation,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -78,7 +78,8 @@ message! {
 }
 
 numbers! {
-    /// What [`ConnectionFlowControl`] is about. SDKs write five bytes for it.
+    /// The kind of connection that [`ConnectionFlowControl`] is about. SDKs write five bytes for
+    /// it.
     FlowControlled written as wide_integer {
         /// A client's connection.
         Client = 1,
@@ -88,15 +89,15 @@ numbers! {
 }
 
 numbers! {
-    /// What [`ConnectionFlowControl`] does. SDKs write five bytes for it.
+    /// The operation of a [`ConnectionFlowControl`]. SDKs write five bytes for it.
     FlowOperation written as wide_integer {
-        /// The service asks the app to hold a client's data back.
+        /// The service asks the app to hold back a client's data.
         Pause = 1,
-        /// The app has held it.
+        /// The app holds the data back now.
         PauseAck = 2,
-        /// The app may go on, on the connection that this came by.
+        /// The app may continue on the connection that this message came on.
         Resume = 3,
-        /// The app sends nothing more by this server connection.
+        /// The app sends nothing more on this server connection.
         Offline = 4,
     }
 }

@@ -1,4 +1,4 @@
-//! Clients that the app closes, with an ack. SDKs of now close one client by
+//! Messages by which the app closes clients, with an ack. Current SDKs close one client by
 //! [`CloseConnection`](crate::CloseConnection).
 
 use crate::{
@@ -12,9 +12,9 @@ message! {
     CloseConnectionWithAck = 30 {
         /// The client's connection id.
         connection_id: String => text,
-        /// What the client gets as the error.
+        /// The error text for the client.
         reason: Option<String> => text_or_nil,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -24,9 +24,9 @@ message! {
 message! {
     /// Closes all clients of the hub.
     CloseConnectionsWithAck = 31 {
-        /// What the clients get as the error.
+        /// The error text for the clients.
         reason: Option<String> => text_or_nil,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// Connection ids of clients that stay.
         excluded: Vec<String> => texts,
@@ -40,9 +40,9 @@ message! {
     CloseUserConnectionsWithAck = 32 {
         /// The user's id.
         user_id: String => text,
-        /// What the clients get as the error.
+        /// The error text for the clients.
         reason: Option<String> => text_or_nil,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// Connection ids of clients that stay.
         excluded: Vec<String> => texts,
@@ -56,9 +56,9 @@ message! {
     CloseGroupConnectionsWithAck = 33 {
         /// The group's name.
         group: String => text,
-        /// What the clients get as the error.
+        /// The error text for the clients.
         reason: Option<String> => text_or_nil,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// Connection ids of clients that stay.
         excluded: Vec<String> => texts,

@@ -12,7 +12,7 @@ message! {
     AccessKeyRequest = 28 {
         /// The app's token of Microsoft Entra.
         token: Secret => Secret,
-        /// The id of the key that it has.
+        /// The id of the key that the app already has.
         kid: Option<String> => text_or_nil,
         /// The extensions.
         extensions: Extensions => Extensions,

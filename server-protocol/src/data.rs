@@ -1,4 +1,4 @@
-//! Messages of the app for many clients, which the service fans out.
+//! Messages from the app for many clients. The service sends them to each.
 
 use crate::{
     extensions::Extensions,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 message! {
-    /// For some clients, or for one.
+    /// A message for one client or several clients.
     MultiConnectionData = 7 {
         /// Their connection ids.
         connection_ids: Vec<String> => texts,
@@ -20,7 +20,7 @@ message! {
 }
 
 message! {
-    /// For all clients of a user.
+    /// A message for all clients of a user.
     UserData = 8 {
         /// The user's id.
         user_id: String => text,
@@ -32,7 +32,7 @@ message! {
 }
 
 message! {
-    /// For all clients of some users.
+    /// A message for all clients of several users.
     MultiUserData = 9 {
         /// The users' ids.
         user_ids: Vec<String> => texts,
@@ -44,7 +44,7 @@ message! {
 }
 
 message! {
-    /// For all clients of the hub.
+    /// A message for all clients of the hub.
     BroadcastData = 10 {
         /// Connection ids of clients that do not get it.
         excluded: Vec<String> => texts,
@@ -56,7 +56,7 @@ message! {
 }
 
 message! {
-    /// For a group.
+    /// A message for a group.
     GroupBroadcastData = 13 {
         /// The group's name.
         group: String => text,
@@ -74,7 +74,7 @@ message! {
 }
 
 message! {
-    /// For some groups.
+    /// A message for several groups.
     MultiGroupBroadcastData = 14 {
         /// The groups' names.
         groups: Vec<String> => texts,

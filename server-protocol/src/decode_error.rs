@@ -2,7 +2,7 @@
 
 use crate::kind::Kind;
 
-/// A message that cannot be read. The messages behind it can be: their lengths are known.
+/// A message that cannot be read. Later messages can be read, because the lengths are known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}: {item} {problem}")]
 pub struct DecodeError {
@@ -12,8 +12,8 @@ pub struct DecodeError {
     problem: Problem,
 }
 
-/// What is wrong with an item. The texts go on after the item's name, and show no text that came,
-/// which may be a secret.
+/// What is wrong with an item. The texts follow the item's name. They show no received text,
+/// because it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("is missing: the array ends before it")]

@@ -7,13 +7,13 @@ use crate::{
 };
 
 message! {
-    /// Is a user in a group?
+    /// Asks whether a user is in a group.
     CheckUserInGroupWithAck = 21 {
         /// The user's id.
         user_id: String => text,
         /// The group's name.
         group: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -21,11 +21,11 @@ message! {
 }
 
 message! {
-    /// Has a group any connection?
+    /// Asks whether a group has any connection.
     CheckGroupExistenceWithAck = 23 {
         /// The group's name.
         group: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -33,11 +33,11 @@ message! {
 }
 
 message! {
-    /// Is a connection there?
+    /// Asks whether a connection exists.
     CheckConnectionExistenceWithAck = 24 {
         /// The client's connection id.
         connection_id: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -45,11 +45,11 @@ message! {
 }
 
 message! {
-    /// Has a user any connection?
+    /// Asks whether a user has any connection.
     CheckUserExistenceWithAck = 25 {
         /// The user's id.
         user_id: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,

@@ -1,32 +1,33 @@
-//! What nearly every message has room for beside its items: a map whose keys are numbers.
+//! The extensions of a message: a map whose keys are numbers. Nearly every message can have it
+//! after its items.
 
 use crate::{decode_error::DecodeError, items::Items, writer::Writer};
 
-/// The extensions of a message. Each belongs to some messages only; a reader takes it from any.
-/// Unknown ones are passed over.
+/// The extensions of a message. Each belongs only to some messages, but a reader accepts it in any
+/// message. Unknown extensions are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extensions {
-    /// What logs call this message. SDKs send it if the service switched messaging logs on.
+    /// The id of this message in logs. SDKs send it if the service switched messaging logs on.
     pub tracing_id: Option<u64>,
     /// How long a user stays in a group, in seconds.
     pub ttl: Option<i32>,
-    /// The name of the client's hub protocol, such as `json`; of [`OpenConnection`].
+    /// The name of the client's hub protocol, such as `json`; in [`OpenConnection`].
     ///
     /// [`OpenConnection`]: crate::OpenConnection
     pub protocol: Option<String>,
-    /// A filter of the recipients, as REST takes it.
+    /// A filter of the recipients, in the form of the REST API.
     pub filter: Option<String>,
-    /// What the bytes of [`ConnectionData`] are.
+    /// The type of the bytes of [`ConnectionData`].
     ///
     /// [`ConnectionData`]: crate::ConnectionData
     pub data_type: Option<DataType>,
-    /// Whether more of the same client's message follows; of [`ConnectionData`].
+    /// Whether more bytes of the same message follow; in [`ConnectionData`].
     ///
     /// [`ConnectionData`]: crate::ConnectionData
     pub partial: bool,
 }
 
-/// What the bytes for a client are, in the words of the hub protocol.
+/// The type of the bytes for a client, in terms of the hub protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
     /// The answer to the client's handshake.
@@ -40,7 +41,7 @@ pub enum DataType {
 }
 
 impl DataType {
-    /// `None` for a type of a later version, since nothing depends on it.
+    /// `None` for a type of a later version, because nothing depends on the type.
     fn from_number(number: u64) -> Option<Self> {
         [Self::Handshake, Self::Invocation, Self::Other, Self::Close]
             .into_iter()
@@ -56,7 +57,7 @@ const DATA_TYPE: i32 = 5;
 const PARTIAL: i32 = 6;
 
 impl Extensions {
-    /// No extensions if the item is nil or absent.
+    /// Reads the extensions. They are empty if the item is nil or absent.
     pub(crate) fn read(items: &mut Items, item: &'static str) -> Result<Self, DecodeError> {
         let mut extensions = Self::default();
         if !items.next_if_any() || items.nil() {

@@ -1,5 +1,5 @@
 //! The length in front of each message: 7 bits a byte, the low ones first; the high bit says that
-//! more follow. WebSocket frames mean nothing here.
+//! more bytes follow. The boundaries of WebSocket frames have no meaning here.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -9,29 +9,30 @@ const MAX_LENGTH_BYTES: usize = 5;
 /// The longest message that a length can announce.
 const MAX_LENGTH: u64 = i32::MAX as u64;
 
-/// Bytes in which the next message cannot be found any more. The connection is of no use then.
+/// An error after which the next message cannot be found. The connection is then useless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// A length of more than 5 bytes, or of 2 GiB and more.
     #[error("a message has a length that is not below 2 GiB")]
     NotALength,
-    /// A length above the limit of this reader. It shows before the message itself came.
+    /// A length above the limit of this reader. This is known before the message itself has
+    /// arrived.
     #[error("a message of {announced} bytes is announced, and the limit is {limit}")]
     OverLimit {
-        /// The length that came, in bytes.
+        /// The announced length, in bytes.
         announced: usize,
-        /// The longest message that is taken, in bytes.
+        /// The longest accepted message, in bytes.
         limit: usize,
     },
 }
 
-/// A message that is too long for any length: 2 GiB and more.
+/// A message that is too long for the length field: 2 GiB or more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a message of {0} bytes is too long; a message has less than 2 GiB")]
 pub struct TooLong(pub usize);
 
-/// Takes the first message off `received`, without its length. `None` if it is not whole yet.
-/// `limit` is in bytes, without the length; so `received` needs to grow to `limit + 5` at most.
+/// Takes the first message from `received`, without its length. `None` if it is not complete yet.
+/// `limit` is in bytes, without the length. So `received` never has to grow beyond `limit + 5`.
 ///
 /// The message shares the memory of `received`.
 pub fn split(received: &mut BytesMut, limit: usize) -> Result<Option<Bytes>, FrameError> {

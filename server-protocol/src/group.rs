@@ -1,4 +1,4 @@
-//! Connections in groups, by request of the app.
+//! Messages by which the app puts connections into groups.
 
 use crate::{
     extensions::Extensions,
@@ -7,7 +7,7 @@ use crate::{
 };
 
 message! {
-    /// Adds a connection to a group, without an answer. SDKs of now ask for an ack.
+    /// Adds a connection to a group, without an answer. Current SDKs ask for an ack.
     JoinGroup = 11 {
         /// The client's connection id.
         connection_id: String => text,
@@ -19,7 +19,7 @@ message! {
 }
 
 message! {
-    /// Takes a connection out of a group, without an answer. SDKs of now ask for an ack.
+    /// Removes a connection from a group, without an answer. Current SDKs ask for an ack.
     LeaveGroup = 12 {
         /// The client's connection id.
         connection_id: String => text,
@@ -37,7 +37,7 @@ message! {
         connection_id: String => text,
         /// The group's name.
         group: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -45,13 +45,13 @@ message! {
 }
 
 message! {
-    /// Takes a connection out of a group.
+    /// Removes a connection from a group.
     LeaveGroupWithAck = 19 {
         /// The client's connection id.
         connection_id: String => text,
         /// The group's name; nil means all groups.
         group: Option<String> => text_or_nil,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,

@@ -13,18 +13,18 @@ use crate::{
 /// The version of the protocol that this crate speaks.
 pub const VERSION: i32 = 1;
 
-/// The app's first message (number 1). Nothing may come before it.
+/// The app's first message (number 1). It must come first.
 ///
-/// Of a version other than [`VERSION`] only the version itself is read, since the rest may mean
-/// something else; the other fields are those of [`HandshakeRequest::new`]. The service answers it
-/// with an error.
+/// If the version differs from [`VERSION`], only the version itself is read, because the rest may
+/// have another meaning. The other fields then have the values of [`HandshakeRequest::new`]. The
+/// service answers such a request with an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandshakeRequest {
     /// The version of the protocol that the app speaks.
     pub version: i32,
-    /// What the connection is for.
+    /// The purpose of the connection.
     pub kind: ConnectionKind,
-    /// The instance of the service that asked for the connection. SDKs send the empty text, and
+    /// The instance of the service that asked for the connection. SDKs send an empty text here and
     /// name the instance in the URL.
     pub target: String,
     /// Whether the app's clients may be moved to another server.
@@ -36,13 +36,13 @@ pub struct HandshakeRequest {
 }
 
 numbers! {
-    /// What a server connection is for.
+    /// The purpose of a server connection.
     ConnectionKind written as integer {
-        /// It carries clients.
+        /// The connection carries clients.
         Default = 0,
-        /// It carries clients, and was opened because the service asked for it.
+        /// The connection carries clients. It was opened because the service asked for it.
         OnDemand = 1,
-        /// It only sends: persistent mode. No clients are given to it.
+        /// The connection only sends (persistent mode). It carries no clients.
         Weak = 2,
     }
 }
@@ -54,7 +54,7 @@ numbers! {
         Off = 0,
         /// When the app stops.
         Shutdown = 1,
-        /// Whenever its connection is lost.
+        /// Whenever the app's connection is lost.
         Any = 2,
     }
 }
@@ -107,11 +107,12 @@ impl HandshakeRequest {
 message! {
     /// The service's first message, the answer to [`HandshakeRequest`].
     HandshakeResponse = 2 {
-        /// Why the connection is refused. Nil and the empty text both accept it.
+        /// The reason why the connection is refused. Nil and an empty text both mean that it is
+        /// accepted.
         error: Option<String> => text_or_nil,
         /// The extensions.
         extensions: Extensions => Extensions,
-        /// What logs call the connection.
+        /// The id of the connection in logs.
         connection_id: Option<String> => text_or_absent,
     }
 }

@@ -2,18 +2,18 @@
 
 use crate::{decode_error::DecodeError, item::texts, items::Items, writer::Writer};
 
-/// HTTP headers: names, with the values of each.
+/// HTTP headers: names and their values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(String, Vec<String>)>);
 
 impl Headers {
-    /// The first value of a header, whose name is compared without regard to case.
+    /// The first value of a header. The case of the name does not matter.
     pub fn get(&self, name: &str) -> Option<&str> {
         let (_, values) = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         values.first().map(String::as_str)
     }
 
-    /// No headers if the item is absent.
+    /// Reads the headers. They are empty if the item is absent.
     pub(crate) fn read(items: &mut Items, item: &'static str) -> Result<Self, DecodeError> {
         if !items.next_if_any() {
             return Ok(Self::default());

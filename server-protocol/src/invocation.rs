@@ -1,4 +1,4 @@
-//! Client results: a hub asks a client, and waits for its answer.
+//! Client results: a hub invokes a client's method and waits for the result.
 
 use bytes::Bytes;
 
@@ -13,13 +13,14 @@ use crate::{
 };
 
 message! {
-    /// The app asks a client; from the service: another app's client is asked by this one.
+    /// From the app: invokes a method of a client. From the service: invokes a client of this app
+    /// for another app.
     ClientInvocation = 34 {
-        /// The id of the invocation, which is the hub's.
+        /// The id of the invocation, which the hub chose.
         invocation_id: String => text,
         /// The client's connection id.
         connection_id: String => text,
-        /// The id of the server that asks.
+        /// The id of the server that invokes.
         caller_server_id: String => text,
         /// The invocation.
         payloads: Payloads => Payloads,
@@ -28,8 +29,8 @@ message! {
     }
 }
 
-/// A client's answer (number 35). From an app with an empty payload: the answer is there, and the
-/// service forgets the question.
+/// A client's answer (number 35). If it comes from an app with an empty payload, the app has the
+/// answer and the service ends the invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCompletion {
     /// The id of the invocation.
@@ -43,7 +44,7 @@ pub struct ClientCompletion {
     pub encoding: String,
     /// The completion, in that encoding.
     pub payload: Bytes,
-    /// The extensions, whose `protocol` is neither read nor written: it is `encoding`.
+    /// The extensions. Their `protocol` is neither read nor written, because `encoding` has it.
     pub extensions: Extensions,
 }
 
@@ -75,7 +76,7 @@ impl ClientCompletion {
 }
 
 message! {
-    /// The answer is an error: no such client, it has gone, or it took too long.
+    /// An answer that is an error: the client does not exist, has gone, or took too long.
     ErrorCompletion = 36 {
         /// The id of the invocation.
         invocation_id: String => text,
@@ -91,7 +92,7 @@ message! {
 }
 
 message! {
-    /// Which instance of the service has the client that was asked (from the service).
+    /// From the service: the instance of the service that has the invoked client.
     ServiceMapping = 37 {
         /// The id of the invocation.
         invocation_id: String => text,

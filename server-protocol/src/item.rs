@@ -3,7 +3,7 @@
 
 use crate::{decode_error::DecodeError, items::Items, writer::Writer};
 
-/// Text that must be there.
+/// Required text.
 pub(crate) mod text {
     use super::*;
 
@@ -17,7 +17,7 @@ pub(crate) mod text {
     }
 }
 
-/// Text that may be nil, and must be there.
+/// Required text that may be nil.
 pub(crate) mod text_or_nil {
     use super::*;
 
@@ -47,7 +47,7 @@ pub(crate) mod text_or_absent {
     }
 }
 
-/// Text that must be there; nil reads as the empty one.
+/// Required text; nil is read as an empty text.
 pub(crate) mod text_nil_is_empty {
     pub(crate) use super::text::write;
     use super::*;
@@ -57,7 +57,7 @@ pub(crate) mod text_nil_is_empty {
     }
 }
 
-/// Text; nil or nothing reads as the empty one.
+/// Text; nil or absent is read as an empty text.
 pub(crate) mod text_absent_is_empty {
     pub(crate) use super::text::write;
     use super::*;
@@ -67,7 +67,7 @@ pub(crate) mod text_absent_is_empty {
     }
 }
 
-/// A list of texts that must be there.
+/// A required list of texts.
 pub(crate) mod texts {
     use super::*;
 
@@ -76,7 +76,7 @@ pub(crate) mod texts {
         list(items, item)
     }
 
-    /// The list itself, wherever it stands.
+    /// Reads the list itself, at any place.
     pub(crate) fn list(items: &mut Items, item: &'static str) -> Result<Vec<String>, DecodeError> {
         let length = items.array_length(item)?;
         let mut texts = Vec::with_capacity(items.room_for(item, length, 1)?);
@@ -94,7 +94,7 @@ pub(crate) mod texts {
     }
 }
 
-/// A list of texts; nil or nothing reads as the empty one.
+/// A list of texts; nil or absent is read as an empty list.
 pub(crate) mod texts_or_absent {
     pub(crate) use super::texts::write;
     use super::*;
@@ -104,7 +104,7 @@ pub(crate) mod texts_or_absent {
     }
 }
 
-/// An integer of 32 bits that must be there.
+/// A required integer of 32 bits.
 pub(crate) mod integer {
     use super::*;
 
@@ -134,7 +134,7 @@ pub(crate) mod integer_or_absent {
     }
 }
 
-/// A boolean; nothing reads as false.
+/// A boolean; absent is read as false.
 pub(crate) mod boolean_or_absent {
     use super::*;
 
@@ -147,7 +147,7 @@ pub(crate) mod boolean_or_absent {
     }
 }
 
-/// Bytes that must be there; nil reads as none.
+/// Required bytes; nil is read as empty.
 pub(crate) mod binary {
     use bytes::Bytes;
 

@@ -11,11 +11,11 @@ use crate::{
     kind::{Kind, kind_of},
 };
 
-/// What is left of a message.
+/// The rest of a message that is being read.
 pub(crate) struct Items {
     message: &'static str,
     bytes: Bytes,
-    /// Items of the message's array that are still to come.
+    /// How many items of the message's array are still unread.
     left: u32,
 }
 
@@ -27,12 +27,12 @@ impl Items {
         Ok(items)
     }
 
-    /// One value that stands alone, such as the payload of an ack.
+    /// Reads one single value, such as the payload of an ack.
     pub(crate) fn of_value(name: &'static str, bytes: Bytes) -> Self {
         Self { message: name, bytes, left: 1 }
     }
 
-    /// Errors name the message from here on.
+    /// From here on errors name this message.
     pub(crate) fn name(&mut self, message: &'static str) {
         self.message = message;
     }
@@ -41,12 +41,12 @@ impl Items {
         self.left
     }
 
-    /// Goes on to the next item, which must be there.
+    /// Moves to the next item, which is required.
     pub(crate) fn next(&mut self, item: &'static str) -> Result<(), DecodeError> {
         if self.next_if_any() { Ok(()) } else { Err(self.error(item, Problem::Missing)) }
     }
 
-    /// Goes on to the next item if there is one.
+    /// Moves to the next item if there is one.
     pub(crate) fn next_if_any(&mut self) -> bool {
         let any = self.left > 0;
         self.left = self.left.saturating_sub(1);
@@ -76,7 +76,7 @@ impl Items {
         if self.nil() { Ok(None) } else { self.text(item).map(Some) }
     }
 
-    /// Bytes, in the memory of the message. Text is taken too, as Microsoft's reader does.
+    /// Bytes, in the memory of the message. Text is accepted too, as in Microsoft's reader.
     pub(crate) fn binary(&mut self, item: &'static str) -> Result<Bytes, DecodeError> {
         let length = match self.marker().map(kind_of) {
             Some(Kind::Text) => self.value(item, "binary", |bytes| decode::read_str_len(bytes))?,
@@ -94,7 +94,7 @@ impl Items {
         self.number(item, |bytes| decode::read_int(bytes))
     }
 
-    /// An integer of any width from 0 on.
+    /// An integer of any width that is 0 or more.
     pub(crate) fn unsigned(&mut self, item: &'static str) -> Result<u64, DecodeError> {
         self.number(item, |bytes| decode::read_int(bytes))
     }
@@ -113,8 +113,8 @@ impl Items {
         self.value(item, "a map", |bytes| decode::read_map_len(bytes))
     }
 
-    /// The length of a list whose items take at least `least` bytes each, as the room to make for
-    /// it. A list that cannot be whole is refused before any room is made.
+    /// The number of items to allocate for a list whose items take at least `least` bytes each. A
+    /// list that cannot be complete is refused before anything is allocated.
     pub(crate) fn room_for(
         &self,
         item: &'static str,
@@ -133,8 +133,8 @@ impl Items {
         Ok((head.typeid, self.take(item, head.size)?))
     }
 
-    /// Passes over a value, whatever it is and however deep. The values inside are counted, so
-    /// that depth costs nothing.
+    /// Skips a value of any kind and depth. The values inside are counted, so that depth needs no
+    /// memory.
     pub(crate) fn skip(&mut self, item: &'static str) -> Result<(), DecodeError> {
         let mut values = 1_u64;
         while values > 0 {
@@ -144,7 +144,7 @@ impl Items {
         Ok(())
     }
 
-    /// Passes over a value without the values inside it, whose number it gives.
+    /// Skips the head of a value. Returns how many values are inside it.
     fn skip_head(&mut self, item: &'static str) -> Result<u64, DecodeError> {
         let Some(marker) = self.marker() else { return Err(self.error(item, Problem::Cut)) };
         match kind_of(marker) {

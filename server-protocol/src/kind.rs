@@ -4,7 +4,7 @@ use std::fmt;
 
 use rmp::Marker;
 
-/// What a value is, whatever form it has.
+/// The kind of a value, without its exact form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Nil,
@@ -36,7 +36,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The kind of the value that a marker begins.
+/// The kind of the value that begins with a marker.
 pub(crate) fn kind_of(marker: Marker) -> Kind {
     match marker {
         Marker::Null => Kind::Nil,

@@ -1,13 +1,13 @@
 //! The protocol between an app server and Azure SignalR, as both sides speak it over a *server
 //! connection*, the WebSocket at `/server/?hub=…`: each message, decoded and encoded.
 //!
-//! Bytes come in as they are read, and messages come out:
+//! The caller gives the bytes as they are read and gets messages:
 //!
 //! ```
 //! use bytes::BytesMut;
 //! use signalr_server_protocol::{Message, Ping, decode, split};
 //!
-//! // What the socket gave so far: a keep-alive, and the beginning of something else.
+//! // The bytes from the socket so far: a keep-alive, and the beginning of another message.
 //! let mut received = BytesMut::from(&b"\x02\x91\x03\x0b\x93"[..]);
 //! let limit = 1024 * 1024;
 //!
@@ -21,12 +21,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! This crate opens no socket and reads no clock. No input makes it panic. What it allocates is
-//! bound by the bytes that came: a list that announces more items than bytes follow is refused
-//! before any room is made for it.
+//! This crate opens no socket and reads no clock. No input makes it panic. The received bytes bound
+//! what it allocates: if a list announces more items than bytes follow, it is refused before
+//! anything is allocated.
 //!
-//! Later versions of the protocol append items to messages, and add messages and extensions. A
-//! reader passes over what it does not know, as Microsoft's does.
+//! Later versions of the protocol append items to messages, and add messages and extensions. This
+//! reader ignores what it does not know, as Microsoft's reader does.
 
 #![warn(missing_docs)]
 

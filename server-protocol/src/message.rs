@@ -121,8 +121,8 @@ messages! {
     UpdateConnectionClaims,
 }
 
-/// Reads a message without its length, as [`split`](crate::split) gives it. `None` if its number is
-/// that of no message here; such a message is to be passed over.
+/// Reads a message without its length, as [`split`](crate::split) returns it. `None` if the number
+/// belongs to no message here. Ignore such a message.
 ///
 /// Payloads share the memory of `message`.
 pub fn decode(message: Bytes) -> Result<Option<Message>, DecodeError> {
@@ -133,8 +133,8 @@ pub fn decode(message: Bytes) -> Result<Option<Message>, DecodeError> {
 }
 
 impl Message {
-    /// Writes the message with its length behind what `out` holds. If it is too long, `out` is as
-    /// before.
+    /// Appends the message with its length to `out`. If the message is too long, `out` does not
+    /// change.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), TooLong> {
         let start = out.len();
         let mut writer = Writer::behind(std::mem::take(out));

@@ -1,7 +1,7 @@
 //! A message as a table of its items.
 
-/// Declares a message: its number, and its items in the order of the wire. Behind `=>` stands how
-/// an item is read and written: a module of `item`, or a type that does it itself.
+/// Declares a message: its number, and its items in the order of the wire. After `=>` is the reader
+/// and writer of an item: a module of `item`, or a type that does this itself.
 macro_rules! message {
     ($(#[$doc:meta])* $name:ident = $number:literal {
         $($(#[$field_doc:meta])* $field:ident: $type:ty => $codec:ident,)*

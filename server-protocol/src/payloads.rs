@@ -1,4 +1,4 @@
-//! One message of the hub, ready for clients of each protocol.
+//! One hub message, encoded for clients of each protocol.
 
 use bytes::Bytes;
 

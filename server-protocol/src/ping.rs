@@ -1,9 +1,9 @@
-//! Pings: the keep-alive, and small notes of both sides.
+//! Pings: the keep-alive, and short notes from both sides.
 
 use crate::{decode_error::DecodeError, items::Items, writer::Writer};
 
-/// A ping (number 3): any number of texts, which are keys and values in turn. Without any it only
-/// shows that the sender is there.
+/// A ping (number 3): any number of texts, which are alternately keys and values. A ping without
+/// texts only shows that the sender is alive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ping {
     /// The texts, some of which may be nil.
@@ -13,7 +13,7 @@ pub struct Ping {
 impl Ping {
     pub(crate) const NUMBER: u64 = 3;
 
-    /// A ping that says nothing else.
+    /// A ping without a note.
     pub fn keep_alive() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! A client that logs in anew while it is connected.
+//! Messages about a client that logs in again while it is connected.
 
 use crate::{
     claims::Claims,
@@ -19,7 +19,7 @@ message! {
         claims: Claims => Claims,
         /// The end of the login.
         expires: Timestamp => Timestamp,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -27,12 +27,12 @@ message! {
 }
 
 message! {
-    /// Which claims has a client? The payload of the ack is
+    /// Asks for the claims of a client. The payload of the ack is
     /// [`ConnectionClaims`](crate::ConnectionClaims).
     GetConnectionClaims = 42 {
         /// The client's connection token.
         connection_token: Secret => Secret,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -40,7 +40,7 @@ message! {
 }
 
 message! {
-    /// The user of a client has other claims now (from the service).
+    /// From the service: the user of a client has new claims.
     UpdateConnectionClaims = 43 {
         /// The client's connection id.
         connection_id: String => text,

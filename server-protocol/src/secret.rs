@@ -1,4 +1,4 @@
-//! Text that no log may show.
+//! Text that must not appear in any log.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl Secret {
     }
 }
 
-/// A secret that may be nil, and must be there.
+/// A required secret that may be nil.
 pub(crate) mod secret_or_nil {
     use super::*;
 

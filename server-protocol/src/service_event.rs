@@ -1,4 +1,4 @@
-//! What the service reports to the app beside answers. SDKs write it to their log.
+//! Reports of the service to the app. SDKs write them to their log.
 
 use crate::{
     extensions::Extensions,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 message! {
-    /// The server connection is of no use any more: the app sends nothing more by it, and keeps it
+    /// The server connection cannot be used any more. The app sends nothing more on it and keeps it
     /// until the socket ends.
     ServiceError = 15 {
         /// The text of the error.
@@ -19,13 +19,13 @@ message! {
 message! {
     /// Something happened.
     ServiceEvent = 22 {
-        /// What it happened to.
+        /// The kind of object that it happened to.
         object: ServiceObject => ServiceObject,
-        /// The id of that.
+        /// The id of the object.
         id: String => text,
-        /// What happened.
+        /// The kind of event.
         kind: ServiceEventKind => ServiceEventKind,
-        /// More about it.
+        /// Further details.
         message: String => text_nil_is_empty,
         /// The extensions.
         extensions: Extensions => Extensions,
@@ -33,7 +33,7 @@ message! {
 }
 
 numbers! {
-    /// What a [`ServiceEvent`] is about.
+    /// The kind of object that a [`ServiceEvent`] is about.
     ServiceObject written as integer {
         /// An instance of the service.
         Instance = 0,
@@ -49,15 +49,15 @@ numbers! {
 }
 
 numbers! {
-    /// What a [`ServiceEvent`] reports.
+    /// The kind of a [`ServiceEvent`].
     ServiceEventKind written as integer {
-        /// It starts anew.
+        /// The object restarts.
         Reloading = 0,
-        /// Its name is not valid.
+        /// The name of the object is not valid.
         Invalid = 1,
-        /// It does not exist.
+        /// The object does not exist.
         NotExisted = 2,
-        /// It does not take what is sent fast enough.
+        /// The object does not accept data fast enough.
         BufferFull = 3,
     }
 }

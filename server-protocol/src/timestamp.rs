@@ -6,19 +6,20 @@ use crate::{
     writer::Writer,
 };
 
-/// A moment.
+/// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     /// Seconds since 1970-01-01 00:00 UTC.
     pub seconds: i64,
-    /// Nanoseconds behind them, less than a second.
+    /// The additional nanoseconds, less than a second.
     pub nanoseconds: u32,
 }
 
 /// The extension type of a timestamp. Source: the specification of MessagePack.
 const TYPE: i8 = -1;
 
-/// How many bits of seconds stand in the form of 8 bytes; nanoseconds stand above them.
+/// How many bits the seconds have in the form of 8 bytes. The nanoseconds are in the bits above
+/// them.
 const SECONDS_BITS: u32 = 34;
 
 const NANOSECONDS: u32 = 1_000_000_000;
@@ -52,7 +53,7 @@ impl Timestamp {
         }
     }
 
-    /// In the shortest form.
+    /// Writes the timestamp in its shortest form.
     pub(crate) fn write(&self, writer: &mut Writer) {
         let seconds = u64::try_from(self.seconds).ok().filter(|it| it >> SECONDS_BITS == 0);
         match (seconds, seconds.and_then(|seconds| u32::try_from(seconds).ok()), self.nanoseconds) {

@@ -1,4 +1,4 @@
-//! Users in groups, by request of the app.
+//! Messages by which the app puts users into groups.
 
 use crate::{
     extensions::Extensions,
@@ -7,19 +7,19 @@ use crate::{
 };
 
 message! {
-    /// Adds a user to a group, without an answer. SDKs of now ask for an ack.
+    /// Adds a user to a group, without an answer. Current SDKs ask for an ack.
     UserJoinGroup = 16 {
         /// The user's id.
         user_id: String => text,
         /// The group's name.
         group: String => text,
-        /// The extensions; `ttl` says for how long.
+        /// The extensions; `ttl` is the duration.
         extensions: Extensions => Extensions,
     }
 }
 
 message! {
-    /// Takes a user out of a group, without an answer. SDKs of now ask for an ack.
+    /// Removes a user from a group, without an answer. Current SDKs ask for an ack.
     UserLeaveGroup = 17 {
         /// The user's id.
         user_id: String => text,
@@ -37,21 +37,21 @@ message! {
         user_id: String => text,
         /// The group's name.
         group: String => text,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
-        /// The extensions; `ttl` says for how long.
+        /// The extensions; `ttl` is the duration.
         extensions: Extensions => Extensions,
     }
 }
 
 message! {
-    /// Takes a user out of a group.
+    /// Removes a user from a group.
     UserLeaveGroupWithAck = 27 {
         /// The user's id.
         user_id: String => text,
         /// The group's name; nil means all groups.
         group: Option<String> => text_or_nil,
-        /// Which ack answers it.
+        /// The id of the ack that answers this.
         ack_id: i32 => integer,
         /// The extensions.
         extensions: Extensions => Extensions,

@@ -3,11 +3,11 @@
 use rmp::encode::{self, ByteBuf};
 
 /// A message that is being written. Lengths are cut to 32 bits: a longer text or list makes the
-/// message too long anyway, which its end reports.
+/// message too long anyway, and that is reported at its end.
 pub(crate) struct Writer(ByteBuf);
 
 impl Writer {
-    /// Writes behind what is there.
+    /// Makes a writer that appends to these bytes.
     pub(crate) fn behind(bytes: Vec<u8>) -> Self {
         Self(ByteBuf::from_vec(bytes))
     }
@@ -49,7 +49,7 @@ impl Writer {
         let Ok(_) = encode::write_uint(&mut self.0, value);
     }
 
-    /// An integer in five bytes, whatever it is.
+    /// An integer, always in five bytes.
     pub(crate) fn wide_integer(&mut self, value: i32) {
         let Ok(()) = encode::write_i32(&mut self.0, value);
     }

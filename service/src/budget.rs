@@ -1,5 +1,5 @@
-//! How many bytes may be held for all clients together: what waits to be sent, what is kept for a
-//! reconnect, and messages that are not whole yet.
+//! How many bytes may be held for all clients and app servers together: what waits to be sent, what is
+//! kept for a reconnect, and messages that are not whole yet.
 
 use std::sync::Arc;
 
@@ -30,7 +30,12 @@ impl QueueBudget {
 
     /// Whether more bytes are held than may be.
     pub(crate) fn is_over(&self) -> bool {
-        self.0.counters.queued_bytes() > self.0.limit
+        self.excess() > 0
+    }
+
+    /// How many bytes are held beyond what may be.
+    pub(crate) fn excess(&self) -> usize {
+        self.0.counters.queued_bytes().saturating_sub(self.0.limit)
     }
 
     /// Half of what each connection could hold if all held the same. Who holds less has no part in it
@@ -84,6 +89,11 @@ impl Share {
         Bytes::from_owner(HandedOver { bytes, _share: share })
     }
 
+    /// Takes over what another holder has.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
     /// Gives this number of bytes to another holder.
     pub(crate) fn split(&mut self, bytes: usize) -> Self {
         let bytes = bytes.min(self.bytes);
@@ -133,7 +143,12 @@ mod tests {
         drop(handed_over);
         assert_eq!(counters.queued_bytes(), 45, "part of it is still there");
         drop((part, one));
-        drop(other);
+        assert_eq!((counters.queued_bytes(), budget.excess()), (41, 0));
+        let mut both = budget.share();
+        both.add(60);
+        both.absorb(other);
+        assert_eq!((both.bytes(), counters.queued_bytes(), budget.excess()), (101, 101, 1));
+        drop(both);
         assert_eq!(counters.queued_bytes(), 0);
     }
 }

@@ -13,8 +13,10 @@ use signalr_serverless::AccessKey;
 use tokio::sync::watch;
 
 use crate::{
+    app_server::ServiceModes,
     auth::EntraIssuer,
     broker::BrokerSettings,
+    dashboard::DashboardPage,
     drain::Drain,
     host_name::HostName,
     memory,
@@ -50,6 +52,8 @@ pub struct Config {
     pub admin_listen: Option<Listen>,
     /// The names under which operators may reach that port, besides `localhost` and any address.
     pub admin_hosts: Vec<String>,
+    /// The dashboard for operators, on that port under `/dashboard`. Default: none.
+    pub dashboard: Option<DashboardPage>,
     /// TLS on the ports for clients. Default: none; a proxy in front may have it.
     pub tls: Option<Tls>,
     /// The keys that tokens may be signed with, the first for what the service signs itself.
@@ -81,6 +85,10 @@ pub struct Config {
     pub max_connections: Option<usize>,
     /// The most connections of one user in one hub. Default: any number.
     pub max_connections_per_user: Option<usize>,
+    /// Whether app servers answer the clients of a hub. Default: while one is connected.
+    pub service_modes: ServiceModes,
+    /// The most server connections, which app servers open. Default: 1,000.
+    pub max_server_connections: usize,
     /// The most REST calls that may be under way at once. Default: 1,024.
     pub max_calls: usize,
     /// The most messages that a client may send in a second. Default: 10,000.
@@ -146,6 +154,7 @@ impl Default for Config {
             preview_listen: None,
             admin_listen: None,
             admin_hosts: Vec::new(),
+            dashboard: None,
             tls: None,
             access_keys: vec![well_known],
             key_changes: None,
@@ -161,6 +170,8 @@ impl Default for Config {
             max_upstream_bytes: 64 * 1024 * 1024,
             max_connections: None,
             max_connections_per_user: None,
+            service_modes: ServiceModes::default(),
+            max_server_connections: 1000,
             max_calls: 1024,
             max_messages_per_second: 10_000,
             max_queued_bytes_in_all: memory::quarter(),

@@ -1,24 +1,18 @@
 //! How large the headers of a request may be.
 
-use axum::{
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 
 /// The largest headers, in bytes of names and values. Source: the limits of Azure's REST API.
 const MAX_HEADERS: usize = 16 * 1024;
 
-/// Refuses a request whose headers are too large. The token is apart: its audience repeats the
+/// The refusal of a request whose headers are too large. The token is apart: its audience repeats the
 /// URL, which a long group name alone can fill.
-pub(crate) async fn check(request: Request, next: Next) -> Response {
-    let size = size(request.headers());
-    if size > MAX_HEADERS {
-        let text = format!("the headers have {size} bytes, more than {MAX_HEADERS}; send fewer");
-        return (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text).into_response();
-    }
-    next.run(request).await
+pub(crate) fn refusal(headers: &HeaderMap) -> Option<Response> {
+    let size = size(headers);
+    let text = || format!("the headers have {size} bytes, more than {MAX_HEADERS}; send fewer");
+    (size > MAX_HEADERS)
+        .then(|| (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text()).into_response())
 }
 
 fn size(headers: &HeaderMap) -> usize {

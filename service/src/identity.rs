@@ -1,8 +1,8 @@
-//! Who a connection is.
+//! The identity of a connection.
 
 use signalr_serverless::{ConnectionId, HubName, UserId};
 
-/// Who a connection is, from its negotiation to its end.
+/// The identity of a connection, from its negotiation to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) id: ConnectionId,

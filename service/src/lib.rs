@@ -11,6 +11,7 @@
 
 mod admin;
 mod admission;
+mod app_server;
 mod auth;
 mod broker;
 mod budget;
@@ -21,8 +22,10 @@ mod config;
 mod connect_rate;
 mod cors;
 mod counters;
+mod dashboard;
 mod drain;
 mod filter;
+mod free_memory;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod header_limit;
@@ -30,33 +33,44 @@ mod host_name;
 mod hub;
 mod identity;
 mod limits;
+mod login;
+#[cfg(feature = "measured")]
+#[doc(hidden)]
+pub mod measured;
 mod memory;
 mod probes;
 mod protocol;
 mod query;
 mod random_id;
+mod records;
 mod refused;
 mod request_body;
 mod request_path;
 mod rest;
 mod server;
+mod server_connection;
 mod session;
 mod shard_of;
 mod state;
 mod store;
 mod timings;
 mod tokens;
+mod trace;
 mod transport;
 pub mod upstream;
 
+pub use app_server::{ServiceMode, ServiceModes};
 pub use auth::{EntraIssuer, EntraIssuerError};
 pub use broker::{BrokerError, BrokerSettings, BrokerSettingsError, NodeStatus};
 pub use config::{Config, Timeouts, WELL_KNOWN_ACCESS_KEY};
 pub use counters::Counters;
+pub use dashboard::{DashboardPage, DashboardRoutes, PageFile};
 pub use drain::Drain;
 pub use host_name::{HostName, HostNameError};
 pub use server::{Service, StartError};
 pub use session::{ClientMessages, SilentClients};
 pub use signalr_http_client::{Trust, TrustError};
-pub use signalr_http_server::{Listen, ListenError, SocketCounts, SocketLimits, Tls, TlsError};
+pub use signalr_http_server::{
+    Listen, ListenError, ReloadSignals, SocketCounts, SocketLimits, Tls, TlsError,
+};
 pub use store::DataError;

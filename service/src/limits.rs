@@ -22,6 +22,9 @@ pub(crate) fn all(state: &State, upstream: Option<&Upstream>) -> Vec<Limit> {
     let limit =
         |name, most: usize, used: usize| Limit { name, most: most as u64, used: used as u64 };
     all.push(limit("calls", state.calls.limit(), state.calls.under_way()));
+    let app_servers = &state.app_servers;
+    let open = usize::try_from(app_servers.counts().open()).unwrap_or(usize::MAX);
+    all.push(limit("server_connections", app_servers.most(), open));
     if let Some(upstream) = upstream {
         all.push(limit("upstream_bytes", upstream.max_bytes(), upstream.waiting().bytes));
     }

@@ -6,8 +6,14 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(query: Option<&str>) -> Self {
-        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        Self(pairs.into_owned().collect())
+        let query = query.unwrap_or_default();
+        if query.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            return Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
+        }
+        // Nothing is encoded. Most queries are so, and a token is long.
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
     /// The first value of a parameter.
@@ -38,5 +44,15 @@ mod tests {
         assert_eq!(query.first("X"), Some(""));
         assert_eq!(query.first("y"), None);
         assert_eq!(Query::parse(None).first("x"), None);
+    }
+
+    #[test]
+    fn a_query_without_escapes_is_split_as_any_other() {
+        for query in
+            ["", "&", "a", "a=", "=a", "a=b=c&&d", "hub=chat&id=x&access_token=a.b-c_d", "ä=ö"]
+        {
+            let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            assert_eq!(Query::parse(Some(query)).0, pairs, "{query}");
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Refused {
     Sockets,
     /// The service is at its end.
     Shutdown,
+    /// No app server of its hub is connected.
+    AppServer,
     /// The request names no connection that it may use.
     Connection,
     /// The request is wrong in another way.
@@ -26,7 +28,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Token,
         Self::Connections,
         Self::User,
@@ -34,6 +36,7 @@ impl Refused {
         Self::Rate,
         Self::Sockets,
         Self::Shutdown,
+        Self::AppServer,
         Self::Connection,
         Self::Request,
         Self::Internal,
@@ -48,6 +51,7 @@ impl Refused {
             Self::Rate => "rate",
             Self::Sockets => "sockets",
             Self::Shutdown => "shutdown",
+            Self::AppServer => "app_server",
             Self::Connection => "connection",
             Self::Request => "request",
             Self::Internal => "internal",

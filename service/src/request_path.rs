@@ -24,17 +24,30 @@ pub(crate) struct RequestPaths(Arc<Spelling>);
 struct Spelling {
     prefixes: Vec<String>,
     /// The fixed segments, by their form in lower case.
-    fixed: HashMap<String, &'static str>,
-    /// The fixed segments behind which a name comes.
-    before_names: HashSet<&'static str>,
-    /// The fixed segments that come where a name may come too, each with the one before it.
-    beside_names: HashSet<(&'static str, &'static str)>,
+    fixed: HashMap<String, Fixed>,
+}
+
+/// A segment that is part of routes as it is.
+#[derive(Debug)]
+struct Fixed {
+    written: &'static str,
+    /// Whether a name comes behind it.
+    is_before_name: bool,
+    /// The fixed segments that come behind it where a name may come too.
+    beside_name: Vec<&'static str>,
 }
 
 impl RequestPaths {
     pub(crate) fn new(names: &[HostName]) -> Self {
-        let mut fixed: HashSet<&'static str> =
-            HashSet::from(["client", "negotiate", "refresh", "openapi.json", "live", "ready"]);
+        let mut fixed: HashSet<&'static str> = HashSet::from([
+            "client",
+            "negotiate",
+            "refresh",
+            "server",
+            "openapi.json",
+            "live",
+            "ready",
+        ]);
         let (mut before_names, mut pairs) = (HashSet::new(), HashSet::new());
         for route in Operation::ALL.iter().flat_map(|operation| operation.routes()) {
             let mut previous = "";
@@ -48,14 +61,18 @@ impl RequestPaths {
                 previous = segment;
             }
         }
-        let fixed = fixed.into_iter().map(|segment| (segment.to_ascii_lowercase(), segment));
+        let fixed = fixed.into_iter().map(|written| {
+            let behind = pairs.iter().filter(|(previous, _)| *previous == written);
+            let is_before_name = before_names.contains(written);
+            let beside_name = behind.filter(|_| is_before_name).map(|(_, segment)| *segment);
+            let beside_name = beside_name.collect();
+            (written.to_ascii_lowercase(), Fixed { written, is_before_name, beside_name })
+        });
         let mut prefixes: Vec<String> = names.iter().map(|name| name.prefix().to_owned()).collect();
         prefixes.retain(|prefix| !prefix.is_empty());
         // Of two prefixes that fit, the longer one is meant.
         prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
-        pairs.retain(|(previous, _)| before_names.contains(previous));
-        let fixed = fixed.collect();
-        Self(Arc::new(Spelling { prefixes, fixed, before_names, beside_names: pairs }))
+        Self(Arc::new(Spelling { prefixes, fixed: fixed.collect() }))
     }
 
     /// The path as the service's routes write it.
@@ -65,9 +82,12 @@ impl RequestPaths {
             Some(rest) if !rest.is_empty() && rest != "/client" => rest,
             _ => path,
         };
+        // Nearly all paths come as they are written, and need no copy.
+        if self.segments(path).eq(path.split('/')) {
+            return path.into();
+        }
         let segments: Vec<&str> = self.segments(path).collect();
-        let written = segments.join("/");
-        if written == path { path.into() } else { written.into() }
+        segments.join("/").into()
     }
 
     /// Changes a request's path to how the routes write it.
@@ -107,21 +127,24 @@ impl RequestPaths {
     }
 
     fn segments<'a>(&self, path: &'a str) -> impl Iterator<Item = &'a str> {
-        let Spelling { fixed, before_names, beside_names, .. } = &*self.0;
-        let mut previous = "";
+        let mut previous: Option<&Fixed> = None;
         path.split('/').map(move |segment| {
-            let before = std::mem::take(&mut previous);
-            let decoded = percent_decode_str(segment).decode_utf8_lossy();
-            let written = fixed.get(&decoded.to_ascii_lowercase()).copied();
-            let is_name = before_names.contains(before);
-            match written {
-                Some(written) if !is_name || beside_names.contains(&(before, written)) => {
-                    previous = written;
-                    written
-                }
-                _ => segment,
-            }
+            let before = previous.take().filter(|before| before.is_before_name);
+            let fixed = self.0.fixed.get(&*folded(segment)).filter(|fixed| {
+                before.is_none_or(|before| before.beside_name.contains(&fixed.written))
+            });
+            previous = fixed;
+            fixed.map_or(segment, |fixed| fixed.written)
         })
+    }
+}
+
+/// A segment decoded and in lower case.
+fn folded(segment: &str) -> Cow<'_, str> {
+    if segment.bytes().any(|byte| byte == b'%' || byte.is_ascii_uppercase()) {
+        percent_decode_str(segment).decode_utf8_lossy().to_ascii_lowercase().into()
+    } else {
+        segment.into()
     }
 }
 
@@ -147,6 +170,7 @@ mod tests {
             ("/CLIENT", "/client"),
             ("/client//", "/client/"),
             ("/realtime/client/", "/client/"),
+            ("/Server/", "/server"),
             ("/RealTime/API/health", "/api/health"),
             ("/realtime/v2/client/negotiate", "/client/negotiate"),
             ("/realtimes/client/", "/realtimes/client"),

@@ -9,10 +9,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use axum::{Router, middleware};
+use axum::Router;
+use http::Request;
 use signalr_http_client::SetupError;
 use signalr_http_server::{
-    Limits as ServerLimits, ListenError, Security, SocketPlaces, serve_with,
+    Limits as ServerLimits, ListenError, RequestBody, Security, SocketPlaces, serve_with,
 };
 use signalr_serverless::AccessKey;
 use tokio::{
@@ -21,11 +22,12 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval, sleep_until, timeout_at},
 };
-use tower::util::MapRequest;
+use tower::{Layer, ServiceExt, service_fn, util::MapRequest};
 
 use crate::{
     admin::Admin,
     admission::{Admission, Calls},
+    app_server::AppServers,
     auth::{KeyRing, Verifier},
     broker::{self, About, Broker, BrokerError},
     budget::QueueBudget,
@@ -35,16 +37,17 @@ use crate::{
     connect_rate::ConnectRate,
     cors,
     counters::Counters,
+    dashboard::{self, Dashboard, DashboardRoutes},
     drain::{Drain, Stage},
-    header_limit,
+    free_memory, header_limit,
     hub::{Hubs, shard::Shared},
     probes,
+    records::Records,
     request_path::RequestPaths,
-    rest,
+    rest, server_connection,
     shard_of::ShardOf,
     state::State,
     store::{BrokerStore, DataError, DiskStore, Store},
-    timings::Timings,
     tokens::ConnectionTokens,
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
@@ -72,6 +75,11 @@ pub enum StartError {
     /// The broker of the cluster cannot be used.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// App servers are to serve hubs of a cluster.
+    #[error(
+        "service mode Default needs a node without a broker: app servers cannot serve the clients of a cluster yet"
+    )]
+    AppServersOfCluster,
     /// The folder for what lasts cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -92,6 +100,7 @@ pub struct Service {
     addresses: Vec<SocketAddr>,
     preview_addresses: Vec<SocketAddr>,
     admin: Admin,
+    dashboard: Option<Arc<Dashboard>>,
     upstream: Option<Upstream>,
     /// What the upstream answers to clients, apart for each shard.
     replies: Vec<mpsc::Receiver<Reply>>,
@@ -121,6 +130,9 @@ impl Service {
         let Some(keys) = KeyRing::new(&config.access_keys) else {
             return Err(StartError::NoAccessKey);
         };
+        if config.broker.is_some() && config.service_modes.need_app_servers() {
+            return Err(StartError::AppServersOfCluster);
+        }
         let mut listeners = config.listen.bind().await?;
         let own_addresses = addresses(&listeners);
         let admin_listeners = match config.admin_listen {
@@ -134,7 +146,7 @@ impl Service {
         let preview_addresses = addresses(&preview_listeners);
         listeners.extend(preview_listeners);
         let counters = Arc::new(Counters::of(SocketPlaces::new(config.sockets.clone())));
-        let timings = Arc::new(Timings::default());
+        let records = Records { counters: Arc::clone(&counters), ..Records::default() };
         let clock = Clock::start();
         let shard_of = ShardOf::new(config.shard_count());
         let (answers, replies) = Replies::new(shard_of.clone());
@@ -146,9 +158,8 @@ impl Service {
                 waiting_bytes_in_all: config.max_upstream_bytes,
                 ..Limits::default()
             };
-            let (http, counters) = (http.clone(), Arc::clone(&counters));
-            let (keys, timings) = (keys.clone(), Arc::clone(&timings));
-            Upstream::new(settings, keys, limits, http, answers, counters, timings)
+            let http = http.clone();
+            Upstream::new(settings, keys.clone(), limits, http, answers, records.clone())
         });
         let (broker, frames) = match &config.broker {
             Some(settings) => {
@@ -165,12 +176,16 @@ impl Service {
             (None, None) => Store::default(),
         };
         let queue_budget = QueueBudget::new(config.max_queued_bytes_in_all, Arc::clone(&counters));
+        let app_servers =
+            Arc::new(AppServers::new(config.max_server_connections, config.service_modes.clone()));
         let shared = Shared {
+            app_servers: Arc::clone(&app_servers),
             rules: Arc::new(config.rules()),
             max_queued: config.max_queued_bytes,
             queue_budget: queue_budget.clone(),
             store: Arc::new(store),
-            counters: Arc::clone(&counters),
+            records: records.clone(),
+            has_dashboard: config.dashboard.is_some(),
             upstream: upstream.clone(),
             broker: broker.clone(),
             clock,
@@ -185,6 +200,7 @@ impl Service {
         let state = Arc::new(State {
             cluster: Cluster::new(Arc::clone(&hubs), broker),
             hubs,
+            app_servers,
             tokens: ConnectionTokens::default(),
             admission: Admission::new(
                 config.max_connections,
@@ -201,15 +217,27 @@ impl Service {
             is_lenient: config.lenient,
             has_upstream: upstream.is_some(),
             max_client_message: config.max_client_message,
+            max_queued: config.max_queued_bytes,
             clock,
             counters: Arc::clone(&counters),
-            timings,
+            timings: records.timings,
+            trace: records.trace,
             stage: Stage::default(),
             scheme: if config.tls.is_some() { "https" } else { "http" },
             invocation_timeout: config.timeouts.invocation,
         });
-        let admin =
-            Admin::new(Arc::clone(&state), upstream.clone(), admin_listeners, config.admin_hosts);
+        let dashboard = config.dashboard.map(|page| {
+            let place =
+                dashboard::Place { addresses: own_addresses.clone(), broker: config.broker };
+            Arc::new(Dashboard::new(Arc::clone(&state), upstream.clone(), page, place))
+        });
+        let admin = Admin::new(
+            Arc::clone(&state),
+            upstream.clone(),
+            admin_listeners,
+            config.admin_hosts,
+            dashboard.clone(),
+        );
         Ok(Self {
             state,
             paths,
@@ -221,6 +249,7 @@ impl Service {
             addresses: own_addresses,
             preview_addresses,
             admin,
+            dashboard,
             upstream,
             replies,
             broker: frames,
@@ -245,6 +274,14 @@ impl Service {
         self.admin.addresses()
     }
 
+    /// The dashboard, if there is one, under `/dashboard`: it is on the port for operators, and may be
+    /// on another port of the caller's besides.
+    #[must_use]
+    pub fn dashboard(&self) -> Option<DashboardRoutes> {
+        let router = self.admin.dashboard()?;
+        Some(DashboardRoutes::new(router, self.state.trace.clone()))
+    }
+
     /// What the service counts.
     #[must_use]
     pub fn counters(&self) -> Arc<Counters> {
@@ -255,11 +292,23 @@ impl Service {
     /// and what is under way is finished, as [`Drain`] says.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let paths = self.paths;
+        let routes = router(Arc::clone(&self.state));
+        // One service around the router instead of layers of it: each of those is copied with all below
+        // it for each request.
+        let app = cors::layer().layer(service_fn(move |request: Request<RequestBody>| {
+            let routes = routes.clone();
+            async move {
+                match header_limit::refusal(request.headers()) {
+                    Some(refusal) => Ok(refusal),
+                    None => routes.oneshot(request).await,
+                }
+            }
+        }));
         // Before the routes, which know one spelling only.
-        let app =
-            MapRequest::new(router(Arc::clone(&self.state)), move |request| paths.rewrite(request));
+        let app = MapRequest::new(app, move |request| paths.rewrite(request));
         let limits = ServerLimits { drain_time: self.drain.deadline, ..ServerLimits::default() };
         let mut expiry = JoinSet::new();
+        expiry.spawn(free_memory::give_back());
         expiry.spawn(keep_time(Arc::clone(&self.state)));
         if let Some(changes) = self.key_changes {
             expiry.spawn(self.state.keys.clone().follow(changes));
@@ -278,6 +327,9 @@ impl Service {
         // Operators see the end too.
         let mut admin = JoinSet::new();
         admin.spawn(self.admin.run());
+        if let Some(dashboard) = self.dashboard {
+            admin.spawn(async move { dashboard.keep_history().await });
+        }
         let (told, are_told) = oneshot::channel();
         let ending = async {
             shutdown.await;
@@ -332,9 +384,8 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
 fn router(state: Arc<State>) -> Router {
     rest::router(state.is_lenient)
         .merge(transport::router())
+        .merge(server_connection::router())
         .merge(probes::router())
-        .layer(middleware::from_fn(header_limit::check))
-        .layer(cors::layer())
         .with_state(state)
 }
 

@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use signalr_serverless::{ConnectionId, HubName};
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     admission::{Admission, Calls},
+    app_server::AppServers,
     auth::{KeyRing, Verifier},
     budget::QueueBudget,
     clock::Clock,
@@ -16,6 +18,7 @@ use crate::{
     hub::{Hubs, Stopping},
     timings::Timings,
     tokens::ConnectionTokens,
+    trace::Trace,
 };
 
 /// The running service, as its handlers see it.
@@ -23,6 +26,8 @@ pub(crate) struct State {
     pub(crate) hubs: Arc<Hubs>,
     /// This node and the others, if there are others.
     pub(crate) cluster: Cluster,
+    /// The app servers that are connected.
+    pub(crate) app_servers: Arc<AppServers>,
     pub(crate) tokens: ConnectionTokens,
     pub(crate) admission: Admission,
     pub(crate) calls: Calls,
@@ -38,9 +43,13 @@ pub(crate) struct State {
     pub(crate) has_upstream: bool,
     /// The largest message that a client may send, in bytes.
     pub(crate) max_client_message: usize,
+    /// The most bytes that may wait for one client, or for one server connection.
+    pub(crate) max_queued: usize,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
     pub(crate) timings: Arc<Timings>,
+    /// Who watches what happens.
+    pub(crate) trace: Trace,
     /// The scheme that callers use who come without a proxy.
     pub(crate) scheme: &'static str,
     /// How far the service is.
@@ -50,6 +59,15 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The open connection of a hub that the secret token of a negotiation belongs to. In a cluster it may
+    /// have ended.
+    pub(crate) fn open_connection(&self, token: &str, hub: &HubName) -> Option<ConnectionId> {
+        match &self.cluster {
+            Cluster::Alone(_) => self.tokens.open_connection(token, hub),
+            Cluster::Joined(_) => self.keys.current().connection.connection(token),
+        }
+    }
+
     /// Refuses a new connection of a client once clients are told to come back.
     pub(crate) fn open_for_clients(&self) -> Result<(), Stopping> {
         if self.stage.admits() {
@@ -63,6 +81,7 @@ impl State {
     pub(crate) async fn drain(&self, drain: Drain, told: oneshot::Sender<()>) {
         self.stage.leave();
         tracing::info!("the service is shutting down");
+        self.trace.end();
         if !drain.delay.is_zero() {
             sleep(drain.delay).await;
         }
@@ -72,5 +91,7 @@ impl State {
         let _ = told.send(());
         // Clients end their long polls by requests, so these are still answered.
         self.hubs.stop().await;
+        // Apps were told that their clients are gone.
+        self.app_servers.stop();
     }
 }

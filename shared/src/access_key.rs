@@ -7,7 +7,7 @@ use crate::redacted::Redacted;
 /// The key that signs and checks tokens.
 ///
 /// Its bytes are the UTF-8 bytes of the text: the service never decodes base64 here. Debug and
-/// Display hide it, and comparing two keys takes the same time wherever they differ.
+/// Display hide it. Comparing two keys takes the same time at whatever byte they differ.
 ///
 /// ```
 /// use signalr_serverless::AccessKey;
@@ -43,7 +43,7 @@ impl fmt::Display for AccessKey {
     }
 }
 
-/// An access key without a single character.
+/// The error for an empty access key.
 ///
 /// ```
 /// use signalr_serverless::{AccessKey, EmptyAccessKey};

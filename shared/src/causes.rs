@@ -1,9 +1,9 @@
-//! An error's text with those of its causes, for a log.
+//! An error's text with the texts of its causes, for a log.
 
 use std::error::Error;
 
-/// The text of an error and of what caused it, in one line. A cause is left out if its text is
-/// already there.
+/// The text of an error and of its causes, in one line. A cause is left out if its text is already
+/// there.
 ///
 /// ```
 /// # #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,10 @@
-//! How a caller proves to the service who it is: an access key, or a Microsoft Entra identity.
+//! The credential of a caller: an access key or a Microsoft Entra identity.
 
 #[cfg(feature = "entra")]
 use crate::token_source::SharedTokenSource;
 use crate::{access_key::AccessKey, redacted::Redacted};
 
-/// How a connection string proves to the service who calls.
+/// The credential of a connection string, which proves to the service who calls.
 ///
 /// ```
 /// use signalr_serverless::{ConnectionString, Credential};
@@ -22,7 +22,7 @@ pub enum Credential {
     Entra(EntraIdentity),
 }
 
-/// A Microsoft Entra identity, as `AuthType` and the keys that belong to it name it.
+/// A Microsoft Entra identity. `AuthType` and the keys that belong to it name it.
 ///
 /// ```
 /// use signalr_serverless::{ConnectionString, Credential, EntraIdentity};
@@ -51,7 +51,7 @@ pub enum EntraIdentity {
         /// How the application proves itself.
         proof: ApplicationProof,
     },
-    /// Whatever this source's tokens say. No `AuthType` names it;
+    /// The identity in this source's tokens. No `AuthType` names it;
     /// [`ConnectionString::with_token_source`](crate::ConnectionString::with_token_source) does.
     #[cfg(feature = "entra")]
     TokenSource(SharedTokenSource),

@@ -1,4 +1,4 @@
-//! The one error of this crate's calls, and who can put it right.
+//! The error of this crate's calls, and who can correct it.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
@@ -11,9 +11,9 @@ use crate::{
     operation::{ApiVersion, Operation},
 };
 
-/// Why a call failed. [`Error::fault`] says who can put it right.
+/// Why a call failed. [`Error::fault`] says who can correct it.
 ///
-/// No text holds a key, a secret or a token.
+/// No text contains a key, a secret or a token.
 ///
 /// ```
 /// use signalr_serverless::{Error, Fault};
@@ -28,7 +28,7 @@ pub enum Error {
     /// The connection string cannot be used.
     #[error(transparent)]
     ConnectionString(#[from] ConnectionStringError),
-    /// The connection string names a Microsoft Entra identity, and only an access key will do.
+    /// The connection string names a Microsoft Entra identity, but an access key is required.
     #[error(
         "the connection string names a Microsoft Entra identity, which cannot be used here; build with the feature 'entra', or use a connection string with an AccessKey"
     )]
@@ -38,7 +38,7 @@ pub enum Error {
         "no Microsoft Entra token for the service: {problem}; check the identity of the connection string"
     )]
     EntraToken {
-        /// What the source of tokens says.
+        /// The error of the token source.
         problem: String,
     },
     /// No HTTP client could be set up.
@@ -46,20 +46,20 @@ pub enum Error {
     #[error(transparent)]
     HttpClient(#[from] signalr_http_client::SetupError),
 
-    /// A name was refused.
+    /// A name is not valid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// A value cannot be what it was meant to be.
+    /// A value is not valid.
     #[error("{what} {problem}; {remedy}")]
     InvalidValue {
-        /// What the value was meant to be, such as `lifetime`.
+        /// The meaning of the value, such as `lifetime`.
         what: &'static str,
-        /// What is wrong with what came.
+        /// What is wrong with the value.
         problem: String,
-        /// What would do.
+        /// What would be right.
         remedy: &'static str,
     },
-    /// The token would be longer than the service takes.
+    /// The token would be longer than the service accepts.
     #[error(
         "the token has {size} characters, more than the 4096 that the service takes; give it fewer or shorter claims"
     )]
@@ -70,21 +70,22 @@ pub enum Error {
     /// The message could not be written as JSON.
     #[error("the message cannot be written as JSON")]
     Unserializable(#[source] serde_json::Error),
-    /// The chosen version of the API lacks the operation; nothing was sent.
+    /// The chosen API version does not have the operation; nothing was sent.
     #[error("{operation:?} does not exist in API version {version}; {remedy}", remedy = Versions(*operation))]
     UnsupportedOperation {
-        /// The operation that was asked for.
+        /// The requested operation.
         operation: Operation,
-        /// The version that was chosen.
+        /// The chosen version.
         version: ApiVersion,
     },
 
-    /// Nothing was sent, as the client is one [without sending](crate::rest::RestClient::without_sending).
+    /// Nothing was sent, because the client was made by
+    /// [`without_sending`](crate::rest::RestClient::without_sending).
     #[cfg(feature = "rest")]
     #[error("nothing was sent, as was asked for:\n{0}")]
     NotSent(Box<crate::rest::RequestPreview>),
 
-    /// The service answered, but not with success.
+    /// The service answered with an error.
     #[error("{0}")]
     Refused(Box<Refusal>),
     /// The connection is gone: nothing reached its client.
@@ -93,15 +94,24 @@ pub enum Error {
         /// The connection.
         connection: ConnectionId,
     },
+    /// No open connection has the connection token of a login: its client is gone or never existed.
+    #[error("no open connection of the hub has this connection token; its client is gone")]
+    LoginGone,
+    /// The claims of a renewed login name another user than the connection's. Nothing was changed.
+    #[error(
+        "the claims name another user than the connection's, and nothing was changed; leave the user out"
+    )]
+    OtherUser,
     /// The client answered an invocation with an error.
     #[error("the invocation of the connection {connection} failed: {message}")]
     InvocationFailed {
         /// The connection.
         connection: ConnectionId,
-        /// What the service says of it, with the client's own words.
+        /// The service's text, which includes the client's own words.
         message: String,
     },
-    /// The client did not answer an invocation in time. It may or may not have done it.
+    /// The client did not answer an invocation in time. It is unknown whether the client executed
+    /// the method.
     #[error(
         "the client of the connection {connection} did not answer in time; what was asked may or may not be done"
     )]
@@ -109,7 +119,7 @@ pub enum Error {
         /// The connection.
         connection: ConnectionId,
     },
-    /// The service answered with success, but with a body that makes no sense.
+    /// The service answered with success, but the body is not valid.
     #[error("{endpoint} answered {operation:?} with a body that cannot be read: {problem}")]
     InvalidReply {
         /// `host:port` of the service.
@@ -120,7 +130,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// Of several endpoints none is online; nothing was sent.
+    /// None of several endpoints is online; nothing was sent.
     #[error("none of the endpoints {endpoints} is online; check that the services are up")]
     NoEndpointOnline {
         /// The names of the endpoints, with commas between.
@@ -131,10 +141,10 @@ pub enum Error {
     Unreachable {
         /// `host:port` of the service.
         endpoint: String,
-        /// What the operating system or TLS said.
+        /// The error of the operating system or of TLS.
         source: Box<dyn StdError + Send + Sync>,
     },
-    /// The service did not answer in time. What was asked may or may not have been done.
+    /// The service did not answer in time. It is unknown whether the call was done.
     #[error("{endpoint} did not answer within {limit:?}; what was asked may or may not be done")]
     TimedOut {
         /// `host:port` of the service.
@@ -142,18 +152,19 @@ pub enum Error {
         /// The time limit of the call.
         limit: Duration,
     },
-    /// The connection broke midway. What was asked may or may not have been done.
+    /// The connection broke during the call. It is unknown whether the call was done.
     #[error("the connection to {endpoint} broke; what was asked may or may not be done")]
     Interrupted {
         /// `host:port` of the service.
         endpoint: String,
-        /// What broke.
+        /// The error of the broken connection.
         source: Box<dyn StdError + Send + Sync>,
     },
 }
 
 impl Error {
-    /// The text with those of its causes, such as what TLS holds against a certificate: for a log.
+    /// The text with the texts of its causes, for a log. A cause is, for example, what TLS found
+    /// wrong with a certificate.
     ///
     /// ```
     /// # let source = std::io::Error::other("connection refused").into();
@@ -166,7 +177,7 @@ impl Error {
         with_causes(self)
     }
 
-    /// Who can put it right.
+    /// Who can correct the error.
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
@@ -179,11 +190,13 @@ impl Error {
             Self::NotSent(_) => Fault::Caller,
             Self::Name(_)
             | Self::InvalidValue { .. }
+            | Self::OtherUser
             | Self::TokenTooLong { .. }
             | Self::Unserializable(_)
             | Self::UnsupportedOperation { .. } => Fault::Caller,
             Self::Refused(refusal) => refusal.fault(),
             Self::ConnectionGone { .. }
+            | Self::LoginGone
             | Self::InvocationFailed { .. }
             | Self::InvocationTimedOut { .. } => Fault::Client,
             Self::InvalidReply { .. } | Self::NoEndpointOnline { .. } => Fault::Service,
@@ -194,7 +207,7 @@ impl Error {
     }
 }
 
-/// Who can put an error right.
+/// Who can correct an error.
 ///
 /// ```
 /// use signalr_serverless::{ConnectionString, Error, Fault};
@@ -213,7 +226,7 @@ pub enum Fault {
     Client,
     /// The service: it failed, or is too busy.
     Service,
-    /// The network between here and the service.
+    /// The network between this program and the service.
     Network,
 }
 
@@ -294,7 +307,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The versions that have an operation, as advice.
+/// The versions that have an operation, for the advice in an error text.
 struct Versions(Operation);
 
 impl fmt::Display for Versions {

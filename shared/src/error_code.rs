@@ -16,8 +16,8 @@
 /// The header of an answer that carries the code.
 pub const HEADER: &str = "x-ms-error-code";
 
-/// The connection is not open, so nothing was done. This answers a call of a client's method, and the addition of
-/// a connection to a group.
+/// The connection is not open, so nothing was done. This answers a call of a client's method, the addition of
+/// a connection to a group, and calls about a client's login.
 pub const CONNECTION_NOT_EXISTED: &str = "Error.Connection.NotExisted";
 /// The connection is not open. This answers the question if it is open, and a request to close it.
 pub const CONNECTION_ALREADY_GONE: &str = "Warning.Connection.NotExisted";
@@ -27,6 +27,9 @@ pub const USER_NOT_EXISTED: &str = "Warning.User.NotExisted";
 pub const GROUP_NOT_EXISTED: &str = "Warning.Group.NotExisted";
 /// The user is not in the group.
 pub const USER_NOT_IN_GROUP: &str = "Info.User.NotInGroup";
+
+/// The claims of a renewed login name another user than the connection's. Nothing was changed.
+pub const OTHER_USER: &str = "Error.Connection.OtherUser";
 
 /// The client answered an invocation with an error.
 pub const INVOCATION_FAILED: &str = "Error.Invocation.Failed";

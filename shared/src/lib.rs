@@ -3,8 +3,8 @@
 //!
 //! # Answer negotiate
 //!
-//! A client asks your back end where to connect. The answer is the URL of the service, and a token that says who
-//! the user is. An access key signs the token without a network call.
+//! A client asks your back end for the place to connect to. The answer is the URL of the service and a token
+//! that names the user. An access key signs the token without a network call.
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -90,7 +90,7 @@
 //! | you want to | see |
 //! |---|---|
 //! | answer negotiate | [`Negotiator`], [`NegotiateOptions`], [`claim`] |
-//! | send, close, change groups, ask | [`rest`] |
+//! | send, close, change groups, ask for state | [`rest`] |
 //! | receive what clients do | [`upstream`] |
 //! | know each operation, its path and its status | [`operation`] |
 //! | use a Microsoft Entra identity | [`Credential`], [`TokenSource`] |
@@ -102,7 +102,8 @@
 //! - `upstream`: the wire format of upstream calls.
 //!
 //! The crate uses no server framework. It reads the clock only to sign. It reads files and the environment only for
-//! an identity. It keeps a pool of connections and what Microsoft Entra hands out, and no other state.
+//! an identity. It keeps a pool of connections and the tokens and keys of a Microsoft Entra identity, and no other
+//! state.
 
 #![warn(missing_docs)]
 

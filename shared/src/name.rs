@@ -22,7 +22,7 @@ pub struct NameError {
     remedy: &'static str,
 }
 
-/// What was given, cut if it would flood an error text.
+/// The given value, shortened if it is too long for an error text.
 fn shorten(value: &str) -> String {
     const SHOWN: usize = 64;
     match value.char_indices().nth(SHOWN) {
@@ -99,7 +99,7 @@ macro_rules! name {
             ///
             /// # Errors
             ///
-            /// [`NameError`] says what came, what is wrong with it and what would do.
+            /// [`NameError`] says what came, what is wrong with it and what would be right.
             pub fn parse(value: &str) -> Result<Self, NameError> {
                 match $check(value) {
                     Ok(()) => Ok(Self($normal(value).into())),
@@ -155,9 +155,9 @@ macro_rules! name {
 }
 
 name! {
-    /// A hub: clients of one hub see only what is sent to that hub.
+    /// A hub. Its clients get only messages that are sent to that hub.
     ///
-    /// Hub names are matched without regard to case, so the name is kept in lower case.
+    /// The case of hub names does not matter, so the name is kept in lower case.
     ///
     /// ```
     /// use signalr_serverless::HubName;
@@ -183,7 +183,7 @@ name! {
 }
 
 name! {
-    /// A group of connections; case counts.
+    /// A group of connections; case matters.
     ///
     /// ```
     /// use signalr_serverless::GroupName;
@@ -195,7 +195,7 @@ name! {
 }
 
 name! {
-    /// A user, as the client's token names it; one user may have many connections. Case counts.
+    /// A user, as the client's token names them. One user may have many connections. Case matters.
     ///
     /// ```
     /// use signalr_serverless::UserId;
@@ -207,7 +207,7 @@ name! {
 }
 
 name! {
-    /// One connection, as the service named it.
+    /// One connection, by the id that the service gave it.
     ///
     /// ```
     /// use signalr_serverless::ConnectionId;
@@ -234,7 +234,7 @@ impl ApplicationName {
     ///
     /// # Errors
     ///
-    /// [`NameError`] if the two together are longer than a hub name may be.
+    /// [`NameError`] if both names together are too long for a hub name.
     pub fn prefix(&self, hub: &HubName) -> Result<HubName, NameError> {
         HubName::parse(&format!("{self}_{hub}"))
     }

@@ -1,4 +1,4 @@
-//! The answer that sends a client on to the service: `{"url","accessToken"}`.
+//! The answer that redirects a client to the service: `{"url","accessToken"}`.
 
 use std::time::SystemTime;
 
@@ -18,9 +18,9 @@ use crate::{
 /// Answers negotiate requests for one service.
 ///
 /// An access key signs the answers at once, without a network call. For a Microsoft Entra identity
-/// the service hands out a key: it is asked with the first answer, and again once the key is 55
-/// minutes old; until the new one is there the old one signs, up to an age of 110 minutes. Clones
-/// share the key, so one negotiator serves a whole program.
+/// the service gives out a key. The first answer fetches it, and it is fetched again when it is 55
+/// minutes old. Until the new key arrives, the old one signs, up to an age of 110 minutes. Clones
+/// share the key, so one negotiator is enough for a whole program.
 ///
 /// ```
 /// # fn main() -> Result<(), signalr_serverless::Error> {
@@ -44,11 +44,11 @@ pub struct Negotiator {
     own_tokens: OwnTokens,
 }
 
-/// Whose key signs.
+/// The key that signs.
 #[derive(Clone, Debug)]
 enum Signer {
     AccessKey(AccessKey),
-    /// The one that the service hands out at the time.
+    /// The current key that the service gives out.
     #[cfg(feature = "entra")]
     Service(SigningKeys),
 }
@@ -66,8 +66,8 @@ impl Negotiator {
         Ok(Self::signed(service, Signer::AccessKey(key.clone())))
     }
 
-    /// Answers for the service that the connection string names, with whatever credential. If it
-    /// has no access key, this client, which must be one of the same service, asks for keys.
+    /// Answers for the service of the connection string, with any credential. If there is no access
+    /// key, `client` fetches keys. It must be a client of the same service.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), signalr_serverless::Error> {
@@ -107,12 +107,13 @@ impl Negotiator {
         Self { client_url: ClientUrl::new(service), signer, own_tokens }
     }
 
-    /// Whether this is a token that was signed here to connect to the service, be it expired or not.
+    /// Whether this token was signed here for a client to connect to the service. It may have
+    /// expired.
     ///
-    /// Stock JavaScript clients without a token of their own send it to the app's negotiate when they
-    /// reconnect. It says nothing about who calls. With an access key it is known by the signature;
-    /// for an identity by its audience and its `asrs.` claims, which prove nothing: use it only to
-    /// treat a caller as one without a token.
+    /// When stock JavaScript clients without their own token reconnect, they send this token to the
+    /// app's negotiate. It does not prove who calls. With an access key, the signature shows that the
+    /// token is ours. With an identity, only its audience and its `asrs.` claims do, which proves
+    /// nothing. So use the answer only to treat the caller as one without a token.
     ///
     /// ```
     /// use signalr_serverless::{ConnectionString, Negotiator};
@@ -135,15 +136,15 @@ impl Negotiator {
 
     /// Answers a client that wants to join a hub.
     ///
-    /// The token's audience equals the answer's URL to the letter, unless the service has a
-    /// `ClientEndpoint`: then it names the `Endpoint`, as Azure's SDK signs and Azure expects.
+    /// The token's audience is exactly the answer's URL. If the service has a `ClientEndpoint`, the
+    /// audience names the `Endpoint` instead, as in Azure's SDK and as Azure expects.
     ///
     /// # Errors
     ///
-    /// Those of [`Token::client`], and [`Error::Name`] if application and hub together are
-    /// longer than a hub name may be. If the service has no key to hand out to us, those of
-    /// `RestClient::access_key`: a [`Refusal`](crate::Refusal) with 403 if the identity lacks its
-    /// role.
+    /// The errors of [`Token::client`], and [`Error::Name`] if application and hub together are too
+    /// long for a hub name. If the service gives out no key, the errors of
+    /// `RestClient::access_key`: for example a [`Refusal`](crate::Refusal) with 403 if the identity
+    /// lacks its role.
     #[cfg_attr(not(feature = "entra"), expect(clippy::unused_async, reason = "only Entra waits"))]
     pub async fn negotiate(
         &self,
@@ -164,7 +165,7 @@ impl Negotiator {
     }
 }
 
-/// Where a client connects and the token it brings.
+/// The URL and the token with which a client connects.
 ///
 /// ```
 /// # fn example(answer: signalr_serverless::NegotiateAnswer) -> Result<(), serde_json::Error> {
@@ -183,8 +184,8 @@ pub struct NegotiateAnswer {
 }
 
 impl NegotiateAnswer {
-    /// Appends a client's own query, which the service hands on to upstreams: `a=1&b=2`, encoded as in
-    /// a URL, without `?`. The token's audience stays the URL without it, as with Azure's SDK.
+    /// Appends a client's own query: `a=1&b=2`, encoded as in a URL, without `?`. The service passes
+    /// it to upstreams. The token's audience stays the URL without it, as with Azure's SDK.
     ///
     /// ```
     /// # fn example(answer: signalr_serverless::NegotiateAnswer) {
@@ -201,7 +202,7 @@ impl NegotiateAnswer {
     }
 }
 
-/// Where the clients of a hub connect, and what their tokens are for.
+/// The URL for the clients of a hub, and the audience of their tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientUrl {
     client_endpoint: String,
@@ -218,13 +219,13 @@ impl ClientUrl {
         }
     }
 
-    /// The hub is not percent-encoded: Azure's own SDK does not encode it, and all that a hub name
-    /// may hold can stand in a query.
+    /// The hub is not percent-encoded, as in Azure's own SDK. Every character of a hub name is
+    /// valid in a query.
     pub(crate) fn of(&self, hub: &HubName) -> Result<String, Error> {
         self.at(&self.client_endpoint, hub)
     }
 
-    /// The same under the service's own name, whatever its clients call it.
+    /// The same URL with the service's own host, even if clients use another.
     pub(crate) fn audience(&self, hub: &HubName) -> Result<String, Error> {
         self.at(&self.endpoint, hub)
     }

@@ -1,7 +1,7 @@
-//! Every REST operation: its method, path and status in each API version that has it.
+//! Every REST operation: its method, path and status in each API version that has the operation.
 //!
-//! This one table drives both sides. The SDK fills a route's path and sends it; the service mounts
-//! the same routes. Source: the published descriptions of the data plane.
+//! Both sides use this table. The SDK fills a route's path and calls it. The service mounts the
+//! same routes. Source: the published descriptions of the data plane.
 //!
 //! ```
 //! use signalr_serverless::operation::{ApiVersion, Operation};
@@ -28,21 +28,20 @@ use http::Method;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApiVersion {
-    /// `/api/v1-preview/…`, on Azure at port 5002: five kinds of sends and nothing else.
+    /// `/api/v1-preview/…`, on Azure at port 5002: only five kinds of sends.
     V1Preview,
     /// `/api/v1/…`, without an `api-version` in the query.
     V1,
     /// `/api/…?api-version=2022-06-01`.
     V2022_06_01,
-    /// `/api/…?api-version=2022-11-01`: `:generateToken` besides.
+    /// `/api/…?api-version=2022-11-01`: adds `:generateToken`.
     V2022_11_01,
-    /// `/api/…?api-version=2023-07-01`: `:execute` besides.
+    /// `/api/…?api-version=2023-07-01`: adds `:execute`.
     V2023_07_01,
     /// `/api/…?api-version=2024-12-01`.
     #[default]
     V2024_12_01,
-    /// `/api/…?api-version=2026-07-01`: here with the operations of 2024-12-01. The renewal of a client's
-    /// login, which Azure added, is missing.
+    /// `/api/…?api-version=2026-07-01`: adds the claims and the renewal of a client's login.
     V2026_07_01,
 }
 
@@ -67,7 +66,7 @@ impl ApiVersion {
         Self::V2026_07_01,
     ];
 
-    /// The version as it is written.
+    /// The version as text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -94,7 +93,7 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// A text that names no API version.
+/// The error for a text that names no API version.
 ///
 /// ```
 /// use signalr_serverless::operation::ApiVersion;
@@ -163,6 +162,11 @@ const fn since_2024(method: Method, path: &'static str, status: u16) -> Route {
     Route { versions: VERSIONS, method, path, status }
 }
 
+const fn since_2026(method: Method, path: &'static str, status: u16) -> Route {
+    const VERSIONS: &[ApiVersion] = ApiVersion::IN_QUERY.split_at(4).1;
+    Route { versions: VERSIONS, method, path, status }
+}
+
 macro_rules! operations {
     ($($(#[$doc:meta])* $operation:ident, query $query:expr, [$($route:expr),+ $(,)?];)+) => {
         /// An operation of the data plane.
@@ -183,8 +187,8 @@ macro_rules! operations {
             /// All operations.
             pub const ALL: &[Self] = &[$(Self::$operation,)+];
 
-            /// Every route of the operation. The first of a version is the published one, which
-            /// the SDK calls; those after it are accepted too.
+            /// Every route of the operation. The first route of a version is the published one,
+            /// which the SDK calls. The service accepts the others too.
             #[must_use]
             pub const fn routes(self) -> &'static [Route] {
                 match self {
@@ -192,7 +196,7 @@ macro_rules! operations {
                 }
             }
 
-            /// The query parameters of the operation, beside `api-version`.
+            /// The query parameters of the operation, in addition to `api-version`.
             #[must_use]
             pub const fn query(self) -> &'static [&'static str] {
                 match self {
@@ -204,7 +208,8 @@ macro_rules! operations {
 }
 
 impl Operation {
-    /// The published route of the operation in a version, or `None` if the version lacks it.
+    /// The published route of the operation in a version, or `None` if the version does not have
+    /// it.
     #[must_use]
     pub fn route(self, version: ApiVersion) -> Option<&'static Route> {
         self.routes().iter().find(|route| route.versions.contains(&version))
@@ -255,7 +260,16 @@ operations! {
     CompleteStream, query &["application", "reason"], [
         since_2024(Method::POST, "/api/hubs/{hub}/connections/{connectionId}/streams/{streamId}/:complete", 202),
     ];
-    /// Is this connection open.
+    /// Renew the login of a client. The secret connection token names the client.
+    RefreshAuth, query &["application"], [
+        since_2026(Method::POST, "/api/hubs/{hub}/connections/:refreshAuth", 200),
+    ];
+    /// Get the claims of a client's login.
+    GetConnectionClaims, query &["application"], [
+        since_2026(Method::POST, "/api/hubs/{hub}/connections/:getClaims", 200),
+        since_2026(Method::QUERY, "/api/hubs/{hub}/connections/claims", 200),
+    ];
+    /// Ask whether a connection is open.
     ConnectionExists, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/connections/{connectionId}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/connections/{connectionId}", 200),
@@ -279,14 +293,14 @@ operations! {
     CloseUserConnections, query &["application", "excluded", "reason"], [
         since_2022(Method::POST, "/api/hubs/{hub}/users/{user}/:closeConnections", 204),
     ];
-    /// Has the group any connection.
+    /// Ask whether a group has any connection.
     GroupExists, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/groups/{group}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/groups/{group}", 200),
         since_2022(Method::HEAD, "/api/hubs/{hub}/groups/{group}", 200),
         since_2022(Method::GET, "/api/hubs/{hub}/groups/{group}", 200),
     ];
-    /// Has the user any connection.
+    /// Ask whether a user has any connection.
     UserExists, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/users/{user}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/users/{user}", 200),
@@ -313,7 +327,7 @@ operations! {
     ListGroupConnections, query &["application", "maxpagesize", "top", "continuationToken"], [
         since_2024(Method::GET, "/api/hubs/{hub}/groups/{group}/connections", 200),
     ];
-    /// Is the user in the group.
+    /// Ask whether a user is in a group.
     UserInGroup, query &["application"], [
         v1(Method::GET, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 200),
         v1(Method::HEAD, "/api/v1/hubs/{hub}/groups/{group}/users/{user}", 200),
@@ -347,12 +361,12 @@ operations! {
     GenerateToken, query &["userId", "minutesToExpire"], [
         since_late_2022(Method::POST, "/api/hubs/{hub}/:generateToken", 200),
     ];
-    /// Hand out the key that signs client tokens.
+    /// Give out the key that signs client tokens.
     AccessKey, query &[], [
         v1(Method::GET, "/api/v1/auth/accessKey", 200),
         since_2024(Method::GET, "/api/auth/accessKey", 200),
     ];
-    /// Is the service up.
+    /// Ask whether the service is up.
     Health, query &[], [
         v1(Method::HEAD, "/api/v1/health", 200),
         v1(Method::GET, "/api/v1/health", 200),

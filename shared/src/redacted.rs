@@ -1,4 +1,4 @@
-//! Secrets in memory, which no Debug shows.
+//! Secrets in memory, which Debug never shows.
 
 use std::fmt;
 

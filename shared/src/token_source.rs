@@ -1,20 +1,20 @@
-//! Where Microsoft Entra tokens come from, if no access key signs: from Azure's credentials or from a source of your own.
+//! The source of Microsoft Entra tokens, if there is no access key: Azure's credentials or your own source.
 
 use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc};
 
 use crate::{causes::with_causes, token::Token};
 
-/// What a token is asked for. Source: Azure's documentation of the service.
+/// The scope of the requested token. Source: Azure's documentation of the service.
 const SCOPE: &str = "https://signalr.azure.com/.default";
 
 /// A token that a [`TokenSource`] fetches. The trait has an example.
 pub type PendingToken<'a> =
     Pin<Box<dyn Future<Output = Result<Token, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
 
-/// Where Microsoft Entra tokens come from.
+/// A source of Microsoft Entra tokens.
 ///
-/// The SDK asks the source before each call of the service. The source should keep a token while it is good. Azure's
-/// own credentials (`Arc<dyn azure_core::credentials::TokenCredential>`) do this, and they are sources.
+/// The SDK asks the source before each call of the service. The source should keep a token while it is valid.
+/// Azure's own credentials (`Arc<dyn azure_core::credentials::TokenCredential>`) do this, and they are sources.
 ///
 /// ```
 /// use signalr_serverless::{ConnectionString, PendingToken, Token, TokenSource};
@@ -38,7 +38,8 @@ pub trait TokenSource: Send + Sync {
     fn token<'a>(&'a self, scope: &'a str) -> PendingToken<'a>;
 }
 
-/// A source of tokens that several owners share. It equals its clones only. [`TokenSource`] has an example.
+/// A source of tokens that several owners share. It is equal only to its clones. [`TokenSource`] has an
+/// example.
 #[derive(Clone)]
 pub struct SharedTokenSource(Arc<dyn TokenSource>);
 
@@ -47,7 +48,7 @@ impl SharedTokenSource {
         Self(Arc::new(source))
     }
 
-    /// A token for calls of the service, or what is wrong, in one line.
+    /// A token for calls of the service, or a one-line text that says what is wrong.
     pub(crate) async fn token(&self) -> Result<Token, String> {
         self.0.token(SCOPE).await.map_err(|error| with_causes(&*error))
     }

@@ -1,4 +1,4 @@
-//! The table of operations is the published data plane, no more and no less.
+//! Checks that the table of operations is exactly the published data plane.
 //!
 //! `operations.json` was made from the published descriptions of the data plane.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
@@ -26,7 +26,7 @@ struct PublishedRoute {
     method: String,
     path: String,
     status: u16,
-    /// Further methods, and further paths of any of the methods.
+    /// Further methods, further paths for all methods, and methods with their own path.
     #[serde(default)]
     also: Vec<String>,
 }
@@ -44,10 +44,14 @@ fn table_entry(name: &str) -> Operation {
 }
 
 impl PublishedRoute {
-    /// Every method and path that must work, and GET beside every HEAD, which is our addition.
+    /// Every method and path that must work, and a GET for every HEAD, which is our addition.
     fn all(&self) -> BTreeSet<(String, String)> {
+        let (pairs, rest): (Vec<_>, Vec<_>) =
+            self.also.iter().cloned().partition(|also| also.contains(' '));
         let (paths, methods): (Vec<_>, Vec<_>) =
-            self.also.iter().cloned().partition(|also| also.starts_with('/'));
+            rest.into_iter().partition(|also| also.starts_with('/'));
+        let pairs = pairs.iter().filter_map(|pair| pair.split_once(' '));
+        let pairs = pairs.map(|(method, path)| (method.to_owned(), path.to_owned()));
         let mut methods = BTreeSet::from_iter(methods);
         methods.insert(self.method.clone());
         if methods.contains("HEAD") {
@@ -57,6 +61,7 @@ impl PublishedRoute {
         methods
             .iter()
             .flat_map(|method| paths().map(move |path| (method.clone(), path.clone())))
+            .chain(pairs)
             .collect()
     }
 }

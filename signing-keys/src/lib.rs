@@ -1,11 +1,11 @@
-//! Signing keys that somebody else issues, such as an OpenID Connect issuer or the service: kept for
-//! a while, and fetched again if somebody needs them. Nothing runs in the background, as a function
-//! is frozen between two requests.
+//! Signing keys from an issuer, such as an OpenID Connect issuer or the service. They are kept for a
+//! while and fetched again when a caller needs them. Nothing runs in the background, because a
+//! function is frozen between two requests.
 //!
-//! - Callers that wait share one attempt. If no caller waits any more, the attempt continues.
-//! - A caller with keys that are still good waits only for a moment for newer ones.
-//! - Keys outlast an issuer that is down or hangs, up to a limit.
-//! - An issuer that fails is asked again after a pause.
+//! - Waiting callers share one attempt. The attempt continues even if no caller waits any more.
+//! - A caller that has good keys waits only a moment for newer ones.
+//! - If an issuer is down or hangs, its keys are still used, up to a limit.
+//! - After a failure the issuer is asked again after a pause.
 
 #![warn(missing_docs)]
 
@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout};
 pub use self::schedule::Schedule;
 use self::state::State;
 
-/// No keys can be used now.
+/// The error if no keys can be used now.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing else to say")]
 pub struct NoKeys<E> {
@@ -60,9 +60,9 @@ pub struct KeyCache<K, E>(Arc<Inner<K, E>>);
 struct Inner<K, E> {
     schedule: Schedule,
     fetch: Box<dyn Fn() -> Fetching<K, E> + Send + Sync>,
-    /// Held for moments only, never across an await.
+    /// The lock is held only briefly, never across an await.
     state: Mutex<State<K, E>>,
-    /// The holder asks the issuer. The others wait and use the answer.
+    /// The caller that holds this asks the issuer. The others wait and use the answer.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -71,7 +71,8 @@ where
     K: Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
-    /// Nothing is fetched until somebody needs a key. `fetch` must end within a time of its own.
+    /// Makes a cache. Nothing is fetched until a caller needs a key. `fetch` must have its own time
+    /// limit.
     pub fn new<F>(schedule: Schedule, fetch: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<K, E>> + Send + 'static,
@@ -84,11 +85,11 @@ where
         }))
     }
 
-    /// The keys to use now. It must run in a tokio runtime.
+    /// The keys to use now. Call this in a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`NoKeys`] if there are none, or none that may still be used.
+    /// [`NoKeys`] if there are no keys that may be used.
     pub async fn current(&self, now: SystemTime) -> Result<Arc<K>, NoKeys<E>> {
         let (usable, is_due, attempts) = {
             let (state, schedule) = (self.0.state(), &self.0.schedule);
@@ -110,8 +111,8 @@ where
         }
     }
 
-    /// The keys that the issuer may have put in the place of these, which will not do. `None` if
-    /// nothing newer is to be had. It must run in a tokio runtime.
+    /// Keys that are newer than `known`, if `known` has the wrong keys. `None` if the issuer has
+    /// nothing newer or cannot be asked. Call this in a tokio runtime.
     pub async fn newer_than(&self, known: &Arc<K>, now: SystemTime) -> Option<Arc<K>> {
         let attempts = self.0.state().attempts();
         self.renew(attempts, now).await;
@@ -122,11 +123,11 @@ where
         self.0.state().usable(&self.0.schedule, now)
     }
 
-    /// Asks the issuer, unless somebody else's attempt ended after this caller came, which is as
-    /// good as its own, or the pause is not over.
+    /// Asks the issuer. It does not ask if another caller's attempt ended after this caller came,
+    /// or if the pause is not over.
     ///
-    /// It is a task of its own: a caller who goes away must not end it, or callers with little
-    /// patience could keep the keys from ever arriving.
+    /// The attempt is a separate task, so that a caller that goes away does not end it. Otherwise
+    /// impatient callers could stop the keys from ever arriving.
     async fn renew(&self, attempts: u64, now: SystemTime) {
         let inner = Arc::clone(&self.0);
         let came = Instant::now();
@@ -142,7 +143,7 @@ where
             let fetched = (inner.fetch)().await;
             inner.state().end(fetched, now, came.elapsed());
         });
-        // It fails only if the process is ending.
+        // This fails only if the process is ending.
         let _ = asking.await;
     }
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a keeper of keys has to choose each of these")]
 pub struct Schedule {
-    /// From this age on keys are fetched again.
+    /// Keys of this age or more are fetched again.
     pub fresh: Duration,
-    /// Up to this age keys are used while newer ones cannot be had.
+    /// Keys up to this age are used while newer ones cannot be fetched.
     pub usable: Duration,
     /// The pause between two attempts while there are keys that can be used. It is counted from
     /// the end of an attempt.
     pub pause: Duration,
-    /// The same while there are none.
+    /// The pause between two attempts while there are no such keys.
     pub pause_without_keys: Duration,
-    /// How long a caller who has keys that can be used waits for newer ones.
+    /// How long a caller waits for newer keys if there are keys that can be used.
     pub patience: Duration,
 }

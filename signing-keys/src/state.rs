@@ -1,4 +1,4 @@
-//! What is known of an issuer's keys at a time, and whether it should be asked.
+//! The known keys of an issuer, and whether the issuer should be asked again.
 
 use std::{
     sync::Arc,
@@ -10,11 +10,12 @@ use crate::schedule::Schedule;
 #[derive(Debug)]
 pub(crate) struct State<K, E> {
     held: Option<Held<K>>,
-    /// When the last attempt ended, or began if it has not: one that nobody waits for counts too.
+    /// When the last attempt ended, or when it began if it has not ended. An attempt that nobody
+    /// waits for counts too.
     attempted: Option<SystemTime>,
     /// How many attempts have ended.
     attempts: u64,
-    /// Why the last one that failed did.
+    /// Why the last failed attempt failed.
     failure: Option<Arc<E>>,
 }
 
@@ -33,7 +34,8 @@ impl<K, E> State<K, E> {
         self.attempted = Some(now);
     }
 
-    /// An issuer that hangs can take longer than the pause: from the beginning, there would be none.
+    /// Ends an attempt. The pause counts from here: an issuer that hangs can take longer than the
+    /// pause, which would then be over already.
     pub(crate) fn end(&mut self, fetched: Result<K, E>, now: SystemTime, took: Duration) {
         self.attempted = Some(now.checked_add(took).unwrap_or(now));
         self.attempts += 1;
@@ -51,7 +53,7 @@ impl<K, E> State<K, E> {
         self.failure.clone()
     }
 
-    /// The keys that are held, if they are young enough.
+    /// The kept keys, if they are young enough.
     pub(crate) fn usable(&self, schedule: &Schedule, now: SystemTime) -> Option<Arc<K>> {
         let held = self.held.as_ref().filter(|held| since(held.fetched, now) < schedule.usable)?;
         Some(Arc::clone(&held.keys))
@@ -73,7 +75,7 @@ impl<K, E> State<K, E> {
     }
 }
 
-/// Nothing if the clock was set back, or another caller's was ahead.
+/// The time since `then`. Zero if the clock was set back, or if another caller's clock was ahead.
 fn since(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()
 }

@@ -25,7 +25,7 @@ struct Issuer(Arc<Questions>);
 
 struct Questions {
     asked: AtomicUsize,
-    /// A permit for each answer.
+    /// One permit for each answer that the issuer may give.
     answers: Semaphore,
     is_down: std::sync::atomic::AtomicBool,
 }
@@ -183,7 +183,7 @@ async fn newer_keys_are_to_be_had_once_in_a_while() {
     assert_eq!(cache.newer_than(&first, at(9)).await, None);
     let second = cache.newer_than(&first, at(10)).await.unwrap();
     assert_eq!((*first, *second), (1, 2));
-    // Who knows the first only gets the second without a question.
+    // A caller that knows only the first keys gets the second without a new question.
     assert_eq!(cache.newer_than(&first, at(11)).await.as_deref(), Some(&2));
     issuer.set_down(true);
     assert_eq!(cache.newer_than(&second, at(30)).await, None);

@@ -1,5 +1,5 @@
-//! Files that somebody else names and writes: settings, certificates, keys. What is no such file is
-//! refused before it is read, so that a pipe or a device holds nothing up and fills nothing.
+//! Reads small files that a user names: settings, certificates, keys. Anything else, such as a pipe
+//! or a device, is refused before it is read. So it cannot block the program or fill its memory.
 
 #![warn(missing_docs)]
 
@@ -9,11 +9,11 @@ use std::{
     path::Path,
 };
 
-/// The most bytes that a file may have: 1 MiB. Certificates have some thousands, and the authorities of
-/// a whole system about a quarter of this.
+/// The most bytes that a file may have: 1 MiB. A certificate has a few thousand bytes. The authorities
+/// of a whole system have about a quarter of 1 MiB.
 pub const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Reads a regular file of at most [`MAX_BYTES`], or one that a link leads to.
+/// Reads a regular file of at most [`MAX_BYTES`]. It follows links.
 ///
 /// ```no_run
 /// let settings = signalr_small_file::read("settings.json".as_ref())?;
@@ -22,8 +22,8 @@ pub const MAX_BYTES: u64 = 1024 * 1024;
 ///
 /// # Errors
 ///
-/// What the operating system says; or what the path leads to, or how large it is, and what would do.
-/// The text is for the name of the file in front.
+/// The error of the operating system, or a text with the kind of thing at the path or the size of the
+/// file, and with the remedy. Callers put the file's name before the text.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
@@ -32,7 +32,7 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if metadata.len() > MAX_BYTES {
         return Err(too_large(&format!("{}", metadata.len())));
     }
-    // It may grow meanwhile, and some systems do not know how large it is.
+    // The file may grow meanwhile, and some files report no size.
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {

@@ -1,19 +1,16 @@
-"""Runs schemathesis, an API fuzzer, on the service's own description.
+"""Runs schemathesis, an API fuzzer, with the service's own OpenAPI description.
 
-The service runs as a user would start it, but lenient: the fuzzer cannot sign a token for each URL.
+The service runs as a user would start it. `sign.py` signs each request.
 Usage: fuzz.py SIGNALR_BINARY SCHEMATHESIS_BINARY [SECONDS]
 """
 
-import base64
-import hashlib
-import hmac
-import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
-KEY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
-# What must hold for every answer: no 5xx, and only what the description promises.
+# Every answer must pass these checks: no 5xx, and nothing that the description does not promise.
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -23,7 +20,7 @@ CHECKS = [
     "negative_data_rejection",
     "unsupported_method",
 ]
-# The same cases at each run.
+# With a fixed seed, each run has the same cases.
 SEED = "1"
 
 
@@ -31,16 +28,18 @@ def main():
     signalr, schemathesis = sys.argv[1:3]
     seconds = sys.argv[3] if len(sys.argv) > 3 else "40"
     service = subprocess.Popen(
-        [signalr, "serve", "--port", "0", "--lenient", "--invocation-timeout", "1"],
+        [signalr, "serve", "--port", "0", "--invocation-timeout", "1"],
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         base = wait_until_ready(service)
-        command = [schemathesis, "run", f"{base}/api/openapi.json", "--header", f"Authorization: Bearer {token()}"]
+        # With this placeholder, the fuzzer does not change the header.
+        command = [schemathesis, "run", f"{base}/api/openapi.json", "--header", "Authorization: Bearer unsigned"]
         command += ["--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--max-time", seconds]
         command += ["--seed", SEED, "--generation-database", "none", "--no-color", "--warnings", "off"]
-        status = subprocess.run(command).returncode
+        hooks = {"PYTHONPATH": str(Path(__file__).parent), "SCHEMATHESIS_HOOKS": "sign"}
+        status = subprocess.run(command, env={**os.environ, **hooks}).returncode
         if service.poll() is not None:
             sys.exit(f"the service ended with {service.returncode}")
         sys.exit(status)
@@ -57,16 +56,6 @@ def wait_until_ready(service):
         if line == "ready\n":
             return base
     sys.exit("the service did not start")
-
-
-def token():
-    head, claims = (encode(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, {}))
-    signed = f"{head}.{claims}"
-    return f"{signed}.{encode(hmac.new(KEY, signed.encode(), hashlib.sha256).digest())}"
-
-
-def encode(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 main()

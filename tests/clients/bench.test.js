@@ -1,4 +1,4 @@
-// `signalr bench`: its counts are those of who sends.
+// `signalr bench`: its counts are equal to the counts of the server that sends.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";

@@ -21,7 +21,7 @@ after(async () => {
   await system?.stop();
 });
 
-/** A tab of the functions' origin with a client in it: what is in the page is `client` there. */
+/** A tab of the functions' origin with a client in it. In the page the client is `client`. */
 async function openTab(t, way) {
   const tab = await browser.newPage();
   t.after(() => tab.close());
@@ -33,7 +33,7 @@ async function openTab(t, way) {
   return { tab, id };
 }
 
-/** Runs in the page. */
+/** This function runs in the page. */
 async function start({ transport, protocol }) {
   const { signalR } = window;
   const builder = new signalR.HubConnectionBuilder()

@@ -1,4 +1,4 @@
-// Stock SignalR clients that remember what they got, and the functions' calls beside them.
+// Stock SignalR clients that remember their messages, and calls of the functions.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
@@ -11,10 +11,10 @@ const RECORD_SEPARATOR = "\u001e";
 const PROTOCOLS = { json: JsonHubProtocol, messagepack: MessagePackHubProtocol };
 
 /**
- * Connects a client to the hub through the negotiate function, as the user where one is named.
+ * Connects a client to the hub through the negotiate function, as the user if one is named.
  *
- * - `url` is in place of the negotiate function's.
- * - `transport` names the only one to use, and `protocol` is JSON where none is named.
+ * - `url` is used instead of the negotiate function's URL.
+ * - `transport` is the only transport to use. `protocol` is JSON by default.
  * - `http` has further options of `withUrl`.
  * - `adapt` gets the builder before it builds.
  */
@@ -24,14 +24,14 @@ export async function connect(system, options = {}) {
   return client;
 }
 
-/** Connects a client to the service itself, with a token that the test signs. `at` is where the client finds it. */
+/** Connects a client to the service itself, with a token that the test signs. `at` is the address of the service. */
 export function connectDirectly(system, { at = system.service, user, hub = "chat", http, ...options } = {}) {
   const url = clientUrl({ service: at }, hub);
   const accessTokenFactory = () => sign(system, { aud: url, ...(user && { "asrs.s.uid": user }) });
   return connect(system, { url, hub, http: { accessTokenFactory, ...http }, ...options });
 }
 
-/** Where clients of the hub negotiate. */
+/** The URL where clients of the hub negotiate. */
 function negotiateUrl(system, hub, user) {
   const query = user === undefined ? "" : `?user=${encodeURIComponent(user)}`;
   return `${new URL(system.page).origin}/api/${hub}${query}`;
@@ -39,7 +39,7 @@ function negotiateUrl(system, hub, user) {
 
 class Client {
   #arrived = new EventEmitter();
-  /** How many messages were there when a mark came. */
+  /** For each mark that came, the number of messages before it. */
   #marks = new Map();
 
   constructor(system, { user, hub = "chat", url, transport, protocol = "json", http = {}, adapt = (builder) => builder }) {
@@ -77,7 +77,7 @@ class Client {
     return this.connection.connectionId;
   }
 
-  /** Waits until that many messages are there, and gives all. */
+  /** Waits until this many messages have arrived. Returns all messages. */
   async received(count) {
     while (this.messages.length < count) {
       await once(this.#arrived, "message");
@@ -86,8 +86,8 @@ class Client {
   }
 
   /**
-   * All that arrived of what was sent before this call. A last broadcast marks the end: messages
-   * keep their order, so what has not come by then never will.
+   * All messages that arrived and were sent before this call. A last broadcast marks the end. Messages
+   * keep their order, so a message that has not come before the mark is lost.
    */
   async allReceived() {
     const mark = randomUUID();
@@ -98,7 +98,7 @@ class Client {
     return this.messages.slice(0, this.#marks.get(mark));
   }
 
-  /** The raw JSON hub message, up to the separator, that has the text in it. */
+  /** The raw JSON hub message that contains the text, up to the separator. */
   rawMessage(text) {
     const messages = this.wire.frames.flatMap((frame) => frame.toString().split(RECORD_SEPARATOR));
     return messages.find((message) => message.includes(text));
@@ -109,7 +109,7 @@ class Client {
   }
 }
 
-/** Calls broadcast; the body is an object, or text that goes out as it is. */
+/** Calls broadcast. The body is an object, or a text that is sent unchanged. */
 export function broadcast(system, body, hub = "chat") {
   return post(system, `/api/${hub}/broadcast`, body);
 }
@@ -130,7 +130,7 @@ async function post(system, path, body) {
   return { status: response.status, type, body: type.includes("json") ? JSON.parse(text) : text };
 }
 
-/** Stops all that were connected. */
+/** Stops all clients that were connected. */
 export function stopAll(...clients) {
   return Promise.all(clients.map((client) => client.stop()));
 }

@@ -1,4 +1,4 @@
-// The command itself: its flags, its exit codes and what it says.
+// The command itself: its flags, its exit codes and its texts.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
@@ -73,7 +73,7 @@ test("serve --config: clients' calls reach the upstream, and a change of the fil
   await client.stop();
 });
 
-/** An upstream that answers with its name and the path that was called. */
+/** An upstream that answers with its own name and the called path. */
 async function startUpstream(t, name) {
   const server = createHttpServer((request, response) => response.end(JSON.stringify(`${name} at ${request.url}`)));
   t.after(() => server.close());

@@ -1,4 +1,4 @@
-// The console sample: `signalr client` and `signalr server`, by hand and by pipe.
+// The console sample: `signalr client` and `signalr server`, with typed input and with a pipe.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,7 +30,7 @@ function start(program, args, { env = {}, cwd } = {}) {
   const lines = createInterface({ input: child.stdout });
   lines.on("line", (line) => stdout.push(line));
   createInterface({ input: child.stderr }).on("line", (line) => stderr.push(line));
-  // A program that ends early takes no more input.
+  // A program that ends early reads no more input.
   child.stdin.on("error", () => {});
   const ended = Promise.all([once(child, "exit"), once(child.stdout, "close"), once(child.stderr, "close")]).then(([[code, signal]]) => {
     process.off("exit", kill);
@@ -52,7 +52,7 @@ function start(program, args, { env = {}, cwd } = {}) {
 
 const signalr = (...args) => start(BINARY, [...args, "-c", service.connectionString, "-h", "chat"]);
 
-/** Runs a script to its end. */
+/** Runs a script until it ends. */
 function script(text, ...args) {
   const program = signalr(...args);
   program.child.stdin.end(text);

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
-/** Listens on a free port and passes everything on to the service. */
+/** Listens on a free port and forwards everything to the service. */
 export async function startCutter(service) {
   const target = new URL(service);
   const links = new Set();
@@ -33,11 +33,11 @@ export async function startCutter(service) {
     get cuts() {
       return cuts;
     },
-    /** Cuts every connection now, with all that is under way. */
+    /** Cuts every connection now. Bytes on the way are lost. */
     cut() {
       links.forEach((link) => link.cut());
     },
-    /** Cuts every connection in the middle of what the service sends next. */
+    /** Cuts every connection in the middle of the next bytes that the service sends. */
     cutInTheMiddle() {
       links.forEach((link) => link.cutInTheMiddle());
     },
@@ -46,7 +46,7 @@ export async function startCutter(service) {
       isHeld = true;
       this.cut();
     },
-    /** Lets the waiting ones pass. */
+    /** Connects the waiting connections. */
     release() {
       isHeld = false;
       held.splice(0).forEach(pass);
@@ -59,7 +59,7 @@ export async function startCutter(service) {
   };
 }
 
-/** One connection of a client, and the one to the service that it is passed on to. */
+/** One connection of a client, and the connection to the service that it is forwarded to. */
 class Link {
   #isToBeCut = false;
   #isCut = false;
@@ -68,7 +68,9 @@ class Link {
     this.client = client;
     this.server = server;
     this.onCut = onCut;
-    this.ended = Promise.all([once(client, "close"), once(server, "close")]);
+    // A broken socket is closed too, and the close ends the connection. So the error needs no handler.
+    const closed = (socket) => new Promise((resolve) => socket.once("close", resolve));
+    this.ended = Promise.all([closed(client), closed(server)]);
     client.on("error", () => {}).on("close", () => server.destroy());
     server.on("error", () => {}).on("close", () => client.destroy());
     client.pipe(server);
@@ -85,8 +87,8 @@ class Link {
   cut() {
     if (!this.#isCut) {
       this.#isCut = true;
-      this.client.resetAndDestroy();
-      this.server.resetAndDestroy();
+      this.client.destroy();
+      this.server.destroy();
       this.onCut();
     }
   }

@@ -1,4 +1,4 @@
-// What lasts on disk: the groups of users.
+// The data on disk, which survives a restart: the groups of users.
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

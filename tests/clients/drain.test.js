@@ -4,16 +4,14 @@ import { test } from "node:test";
 import { connectDirectly } from "./client.js";
 import { rest } from "./service.js";
 import { startServe } from "./system.js";
+import { until } from "./until.js";
 
 const TRANSPORTS = ["WebSockets", "ServerSentEvents", "LongPolling"];
 const OF_EACH = 40;
 
 const probe = async (service, path) => (await fetch(new URL(path, service.service))).status;
 
-async function untilNotReady(service) {
-  while ((await probe(service, "/ready")) === 200);
-  assert.equal(await probe(service, "/ready"), 503);
-}
+const untilNotReady = (service) => until(async () => (await probe(service, "/ready")) === 503);
 
 test("clients of each transport are told to come back, not all at once", async (t) => {
   const service = await startServe({ args: ["--drain-spread", 2] });
@@ -36,7 +34,7 @@ test("clients of each transport are told to come back, not all at once", async (
     const times = told.filter((one) => one.transport === transport).map((one) => one.at);
     const span = Math.max(...times) - Math.min(...times);
     t.diagnostic(`${transport}: ${times.length} clients within ${span.toFixed(0)} ms`);
-    // A shard takes 20 ms for each; the clients are on as many shards as there are cores.
+    // A shard takes 20 ms for each client. There are as many shards as cores.
     assert.ok(span > 100, `${transport}: ${span} ms`);
   }
 });

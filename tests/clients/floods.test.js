@@ -1,4 +1,4 @@
-// Callers who take sockets and do nothing with them, while others are served.
+// Callers that open sockets and do nothing with them, while others are served.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
@@ -15,7 +15,7 @@ const HEADS = [
   "GET /client/?hub=chat HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: webso",
   "POST /api/hubs/chat/:send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000",
 ];
-/** How long half a head may take, and how long its end may take on a busy machine. */
+/** The time limit of an incomplete head, and how long its end may take on a busy machine. */
 const HEAD_SECONDS = 10;
 const PATIENCE_SECONDS = 60;
 
@@ -28,7 +28,7 @@ async function start(args = []) {
   return service;
 }
 
-/** Opens a socket, sends what is given, and reads on. `ended` is after how many seconds, and `came` what came. */
+/** Opens a socket, sends the text, and continues to read. `ended` is the time in seconds until the end, `came` the received text. */
 async function caller(service, text) {
   const socket = connectSocket(portOf(service.service), "127.0.0.1");
   await once(socket, "connect");
@@ -48,7 +48,7 @@ async function health(service) {
   return performance.now() - begun;
 }
 
-/** A client that has shaken hands, and hears what is sent from then on. */
+/** A client after its handshake. It receives everything that is sent from then on. */
 async function client(service) {
   const token = sign(service, { aud: clientUrl(service) });
   const socket = new WebSocket(clientUrl(service).replace("http", "ws"), { headers: { authorization: `Bearer ${token}` } });
@@ -103,11 +103,11 @@ test("callers who take every socket are refused at once, and health is answered 
   const service = await start(["--max-sockets", 64]);
   const flood = await Promise.all(Array.from({ length: 200 }, () => caller(service, "G")));
   const refused = flood.filter(({ came }) => came.startsWith("HTTP/1.1 503 "));
-  // The places that are kept back are free again before half a head's time is up.
+  // The reserved places are free again before the time limit of an incomplete head is over.
   let answered;
   const begun = performance.now();
   while (answered === undefined && performance.now() - begun < PATIENCE_SECONDS * 1000) {
-    // Of many who are refused at once, some are closed without an answer.
+    // If many callers are refused at the same time, some are closed without an answer.
     const status = await fetch(new URL("/api/v1/health", service.service)).then((answer) => answer.status, () => undefined);
     answered = status === 200 ? (performance.now() - begun) / 1000 : undefined;
   }

@@ -1,12 +1,12 @@
-// A SignalR hub of its own, for one protocol and transport: JSON over WebSockets. `broadcast` sends its
-// arguments to the method `bench` of every client. It counts what it sends.
+// A small SignalR hub, for one protocol and transport: JSON over WebSockets. Its method `broadcast` sends the
+// arguments to the method `bench` of every client. The hub counts the messages that it sends.
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
 const SEPARATOR = "\u001e";
 const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
 
-/** Starts a hub; `disorder` makes it lose or repeat messages on purpose. */
+/** Starts a hub. With `disorder` it loses or repeats messages on purpose. */
 export async function startHub({ disorder = () => 1 } = {}) {
   const hub = new Hub(disorder);
   await new Promise((resolve) => hub.server.listen(0, "127.0.0.1", resolve));
@@ -16,7 +16,7 @@ export async function startHub({ disorder = () => 1 } = {}) {
 class Hub {
   #clients = new Set();
   #negotiations = 0;
-  /** How many calls of clients it sent. */
+  /** How many invocations it sent to clients. */
   sent = 0;
   /** How often its method was called. */
   calls = 0;

@@ -7,8 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, connectDirectly, stopAll } from "./client.js";
+import { startCollector } from "./collector.js";
 import { negotiate, rest, sign } from "./service.js";
-import { startDev, startServe } from "./system.js";
+import { startDev, startFunctions, startServe } from "./system.js";
+import { until } from "./until.js";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 
@@ -87,9 +89,7 @@ test("keys follow their file and SIGHUP; a file that is no good changes nothing"
   await system.says(/the access keys stay as they were/);
   assert.deepEqual([await status("first-key"), await status("second-key")], [401, 404]);
   writeFileSync(file, "third-key\n");
-  while ((await status("third-key")) !== 404) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(async () => (await status("third-key")) === 404);
   assert.equal(await system.stop(), 0);
 });
 
@@ -105,7 +105,10 @@ test("no secret in anything that a full run prints or shows to operators", async
   const UrlTemplate = `http://127.0.0.1:${upstream.address().port}/{hub}?code=${code}`;
   writeFileSync(join(folder, "settings.json"), JSON.stringify({ UpstreamSettings: { Templates: [{ UrlTemplate }] } }));
   const args = ["--admin-port", 0, "--log-format", "json", "--access-key-file", join(folder, "keys"), "--config", folder];
-  const env = { SIGNALR_ACCESS_KEY: flagKey, RUST_LOG: "trace" };
+  const collector = await startCollector(t);
+  const ofCollector = "collector-key-4714-secret";
+  const traces = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: `x-key=${ofCollector}` };
+  const env = { SIGNALR_ACCESS_KEY: flagKey, RUST_LOG: "trace", ...traces };
   const system = { ...(await startServe({ args, env })) };
   system.connectionString = `Endpoint=${system.service};AccessKey=${flagKey};`;
 
@@ -127,18 +130,39 @@ test("no secret in anything that a full run prints or shows to operators", async
   const good = token({ aud: url.href }, flagKey);
   const body = { target: "newMessage", arguments: [1] };
   assert.equal((await rest(system, "POST", "hubs/chat/:send", { token: good, body })).status, 202);
+  const { connectionToken } = JSON.parse((await negotiate(system, token({ aud: audience }, fileKey))).text);
+  const poll = (id) => fetch(`${audience}&id=${id}`, { headers: { authorization: `Bearer ${token({ aud: audience }, fileKey)}` } });
+  assert.equal((await poll(connectionToken)).status, 200);
+  assert.equal((await poll(`${connectionToken}-of-nobody`)).status, 404);
   const bad = token({ aud: url.href, exp: 1 }, flagKey);
   assert.equal((await rest(system, "POST", "hubs/chat/:send", { token: bad, body })).status, 401);
+  const functionKey = "function-key-4715-secret";
+  const functions = await startFunctions(system, { env: { RUST_LOG: "trace", FUNCTION_KEY: functionKey, ...traces } });
+  const post = (path, headers = {}, item) =>
+    fetch(new URL(`/api/chat/${path}`, functions.url), {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-ms-client-request-id": "order-9", ...headers },
+      body: item && JSON.stringify(item),
+    });
+  const redirect = await (await post("negotiate", { authorization: `Bearer ${good}` })).json();
+  assert.equal((await post("broadcast", { "x-functions-key": functionKey }, body)).status, 202);
+  assert.equal((await post(`broadcast?code=${functionKey}`, {}, body)).status, 202);
+  assert.equal((await post("broadcast", { "x-functions-key": "wrong-key-4716-secret" }, body)).status, 401);
+  secrets.push(ofCollector, connectionToken, functionKey, redirect.accessToken, "wrong-key-4716-secret");
   const shown = await Promise.all(["/metrics", "/status"].map(async (path) => (await fetch(new URL(path, system.admin))).text()));
+  await functions.stop();
   await system.stop();
 
-  const all = [...system.stdout, ...system.stderr, ...shown];
+  assert.ok(collector.spans.some(({ name }) => name === "broadcast"));
+  const spans = collector.spans.map((span) => JSON.stringify(span));
+  const all = [...system.stdout, ...system.stderr, ...functions.stdout, ...functions.stderr, ...shown, ...spans];
+  assert.ok(functions.stderr.length > 10, "everything is logged");
   assert.ok(all.some((line) => line.includes("the token of a client is refused")));
   assert.deepEqual(found(secrets, all), []);
   assert.equal(found(secrets, [...all, `a line with ${secrets.at(-1)} in it`]).length, 1, "the search finds one that is there");
 });
 
-/** The lines with a secret. Of a token the signature counts: its other parts say who it is for. */
+/** The lines that contain a secret. The secret part of a token is its signature; its other parts are not secret. */
 function found(secrets, lines) {
   const parts = secrets.map((secret) => secret.split(".").at(-1));
   return lines.filter((line) => parts.some((part) => line.includes(part)));

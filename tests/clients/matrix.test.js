@@ -1,12 +1,13 @@
-// What every client may count on, whichever its transport and protocol.
+// The features that every client has, with any transport and protocol.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { broadcast, connect, groupAdmin, stopAll } from "./client.js";
 import { rest } from "./service.js";
 import { startDev } from "./system.js";
+import { until } from "./until.js";
 import { WAYS } from "./wire.js";
 
-/** Each way has a hub of its own, so that all can be tested at once. */
+/** Each way has its own hub, so that all ways can be tested at the same time. */
 const hubOf = (way) => `hub${WAYS.indexOf(way)}`;
 
 let system;
@@ -29,10 +30,10 @@ const INTACT = {
   "a long text": ["x".repeat(300_000)],
 };
 
-/** Integers that JavaScript reads as floats, so only the wire shows what really came. */
+/** Integers that JavaScript reads as floats. Only the bytes on the wire show the real value. */
 const LARGE = "9223372036854775807,-9223372036854775808,18446744073709551615";
 const LARGE_PACKED = Buffer.from("cf7fffffffffffffff" + "d38000000000000000" + "cfffffffffffffffff", "hex");
-/** JSON text that would change where somebody parsed it on the way. */
+/** JSON text that would change if it was parsed and written again on the way. */
 const TO_THE_LETTER = '12345678901234567890123,1.0,1E5,0.10000000000000000555,{"z":1,"a":2},"\\u00e9"';
 
 for (const way of WAYS) {
@@ -152,7 +153,7 @@ for (const way of WAYS) {
       assert.equal((await rest(system, "HEAD", path)).status, 200);
       await client.stop();
       assert.equal(await client.closed, undefined);
-      while ((await rest(system, "HEAD", path)).status !== 404);
+      await until(async () => (await rest(system, "HEAD", path)).status === 404);
     });
   });
 }

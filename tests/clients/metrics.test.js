@@ -1,4 +1,4 @@
-// What an operator sees: metrics by a real Prometheus, the status, and who may ask.
+// The port for operators: metrics read by a real Prometheus, the status, and the callers that are allowed.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,16 +9,16 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { connectDirectly, stopAll } from "./client.js";
+import { freePort } from "./ports.js";
 import { negotiate, rest } from "./service.js";
 import { portOf, runToEnd, startServe } from "./system.js";
+import { until } from "./until.js";
 
 const OPS = fileURLToPath(new URL("../../ops/", import.meta.url));
 const CLIENTS = 5;
 const MESSAGES = 20;
 const REFUSED = 3;
 /** How long each query may take until it has data: Prometheus needs two scrapes for a rate. */
-const PATIENCE_MS = 60_000;
-const PAUSE_MS = 250;
 
 let folder;
 let upstream;
@@ -80,13 +80,21 @@ test("promtool finds nothing wrong with the metrics and the rules", async () => 
   assert.equal(rules.status, 0, rules.stderr);
 });
 
+test("each alert fires when it should, and none for a service that is well", () => {
+  const rules = readFileSync(join(OPS, "alerts.yml"), "utf8").match(/(?<=alert: )\w+/g);
+  const tests = readFileSync(join(OPS, "alerts-test.yml"), "utf8");
+  assert.deepEqual(rules.filter((name) => !tests.includes(`alertname: ${name}\n`)), [], "each has a test");
+  const checked = spawnSync("promtool", ["test", "rules", join(OPS, "alerts-test.yml")], { encoding: "utf8" });
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+});
+
 test("the status has the version, the time since the start, and limits with their use", async () => {
   const response = await fetch(new URL("/status", system.admin));
   const { version, uptimeSeconds, ready, limits } = await response.json();
   assert.match(version, /^\d+\.\d+\.\d+/);
   assert.ok(uptimeSeconds >= 0 && ready);
   const names = limits.map(({ name }) => name);
-  assert.deepEqual(names.sort(), ["calls", "held_bytes", "sockets", "upstream_bytes"]);
+  assert.deepEqual(names.sort(), ["calls", "held_bytes", "server_connections", "sockets", "upstream_bytes"]);
   assert.ok(limits.every(({ limit, used }) => limit > 0 && used >= 0 && used <= limit));
 });
 
@@ -163,33 +171,17 @@ async function startPrometheus(t, port) {
     assert.equal(status, "success", error);
     return data;
   };
-  await until(() => get("status/runtimeinfo").then(() => true, () => false), () => said.join(""));
+  await until(() => get("status/runtimeinfo").then(() => true, () => false), { what: () => said.join("") });
   return {
     get,
-    /** Waits until a query has data; this value, if one is named. */
+    /** Waits until a query has data. If a value is given, waits for this value. */
     async hasData(query, value) {
       const isThere = async () => {
         const { result } = await get(`query?query=${encodeURIComponent(query)}`);
         return result.length > 0 && (value === undefined || Number(result[0].value[1]) === value);
       };
-      await until(isThere, () => query);
+      await until(isThere, { what: () => query });
     },
   };
 }
 
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-async function until(holds, what = () => holds.toString()) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await holds())) {
-    assert.ok(Date.now() < end, `it does not come about: ${what()}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-}

@@ -1,4 +1,4 @@
-// Stock JavaScript clients of earlier major versions, as they are still in use.
+// Stock JavaScript clients of earlier major versions, which are still in use.
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { broadcast } from "./client.js";
 import { rest } from "./service.js";
 import { startDev } from "./system.js";
 
-// Version 5 takes a program that can `fetch` for a browser, which has this name for its globals.
+// If `fetch` exists, version 5 behaves as in a browser, where this is the name of the global object.
 globalThis.self ??= globalThis;
 
 const require = createRequire(import.meta.url);

@@ -1,4 +1,4 @@
-// The commands that make one call: what they print, what they do, and their exit codes.
+// The commands that make one call: their output, their effect and their exit codes.
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { connectDirectly } from "./client.js";
 import { parsed } from "./schemas/check.js";
+import { callersUrl } from "./service.js";
 import { runToEnd, startServe } from "./system.js";
 
 const [WRONG_USE, NOT_FOUND, UNREACHABLE, SERVICE_FAILED, REFUSED] = [64, 66, 69, 70, 77];
@@ -26,7 +27,7 @@ after(async () => {
 
 const environment = () => ({ AzureSignalRConnectionString: service.connectionString, SIGNALR_HUB: "chat" });
 
-/** Runs a command that must succeed, and gives its output, of this shape. */
+/** Runs a command that must succeed. Returns its output, which must have this shape. */
 async function json(shape, ...args) {
   const { code, stdout, stderr } = await runToEnd([...args, "--json"], environment());
   assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
@@ -125,7 +126,7 @@ test("--dry-run shows the request without its token and sends nothing", async ()
   ];
   for (const call of calls) {
     const { url } = await json("request", ...call, "--dry-run");
-    assert.ok(url.startsWith(service.service.replace(/\/$/, "")), url);
+    assert.ok(url.startsWith(callersUrl(service).replace(/\/$/, "")), url);
     const { stdout, code } = await runToEnd([...call, "--dry-run"], environment());
     assert.equal(code, 0);
     assert.ok(!/eyJ/.test(stdout), stdout);

@@ -27,6 +27,9 @@ after(async () => {
   await system?.stop();
 });
 
+/** The text of the problem that the page shows in red. */
+const RED = /^rgb\((179, 38, 30|255, 157, 148)\)$/;
+
 async function enter(name, room, query = "", prepare = () => {}) {
   const tab = await context.newPage();
   await prepare(tab);
@@ -54,6 +57,26 @@ const say = async (tab, text) => {
 };
 const shown = (tab, text) => tab.getByRole("log").getByText(text, { exact: true }).waitFor();
 const texts = (tab) => tab.locator(".message .text").allTextContents();
+
+test("who has not joined is told so, and hears what is sent to everybody", async () => {
+  const tab = await context.newPage();
+  const listens = tab.waitForEvent("websocket");
+  await tab.goto(system.page);
+  await state(tab, "not joined");
+  const [word] = await tab.locator("[role=status]").all();
+  assert.doesNotMatch(await word.evaluate((element) => getComputedStyle(element, "::before").backgroundColor), RED);
+  const socket = await listens;
+  await socket.waitForEvent("framereceived");
+  const readme = { target: "newMessage", arguments: ["hello from a terminal"] };
+  await broadcast(system, readme);
+  await shown(tab, "hello from a terminal");
+  await state(tab, "not joined");
+  await enterOn(tab, tab.url(), "Ann", "lobby");
+  await state(tab, "connected");
+  await broadcast(system, { ...readme, arguments: ["once more"] });
+  await shown(tab, "once more");
+  assert.deepEqual(await texts(tab), ["once more"]);
+});
 
 test("two tabs in one room exchange messages", async () => {
   const [ann, bob] = [await join("Ann", "lobby"), await join("Bob", "lobby")];

@@ -1,16 +1,15 @@
-// Debian's proxies in front of a service, each in a folder of its own and ended by its process id.
+// Debian's proxies in front of a service. Each has its own folder and is ended by its process id.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, listening } from "./ports.js";
 
 /**
- * What each proxy is told. `plain` is its default way to pass requests on, which need not pass
- * WebSockets on; `recommended` is the way that docs/moving-from-azure.md shows, under the path
- * `/realtime`, which it takes away. The host that the service sees is the proxy's choice.
+ * The configuration of each proxy. `plain` is its default way to forward requests, which may not forward
+ * WebSockets. `recommended` is the configuration in docs/moving-from-azure.md, with the path prefix
+ * `/realtime`, which the proxy removes. The proxy chooses the host that the service sees.
  */
 export const PROXIES = {
   nginx: {
@@ -67,7 +66,9 @@ export async function startProxy(name, way, service) {
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   const ended = once(child, "exit");
-  await listening(port, child, said);
+  await listening(port, () => child.exitCode === null, 20_000).catch((error) => {
+    throw new Error(`${error.message}: ${Buffer.concat(said)}`);
+  });
   return {
     port,
     async stop() {
@@ -77,32 +78,6 @@ export async function startProxy(name, way, service) {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Tries until the proxy takes connections; one that ended says why. */
-async function listening(port, child, said) {
-  const deadline = Date.now() + 20_000;
-  while (child.exitCode === null && Date.now() < deadline) {
-    const socket = connect(port, "127.0.0.1");
-    const outcome = await Promise.race([once(socket, "connect").then(() => true), once(socket, "error").then(() => false)]).catch(
-      () => false,
-    );
-    socket.destroy();
-    if (outcome) {
-      return;
-    }
-    await sleep(50);
-  }
-  throw new Error(`the proxy does not listen: ${Buffer.concat(said)}`);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function nginx(port, folder, location) {

@@ -1,4 +1,4 @@
-// Stock clients behind real proxies: a client that may choose always connects, and soon.
+// Stock clients behind real proxies. A client that may choose its transport always connects, in a short time.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connect } from "./client.js";
@@ -6,18 +6,18 @@ import { PROXIES, startProxy } from "./proxies.js";
 import { rest, sign } from "./service.js";
 import { startServe } from "./system.js";
 
-/** How long a client may take to connect; asserted with the allowance for a busy machine. */
+/** How long a client may take to connect. The assertion adds time for a busy machine. */
 const SOON = 3_000;
 const BUSY = 10;
 
 let system;
 before(async () => {
-  // Tokens are signed for the endpoint's own host, whatever the proxy is called and passes on.
+  // Tokens are signed for the endpoint's own host, whatever host the proxy has or forwards.
   system = await startServe({ args: ["--host", "endpoint.test"] });
 });
 after(() => system.stop());
 
-/** A client that comes through the proxy with a token for the endpoint. */
+/** A client that connects through the proxy, with a token for the endpoint. */
 function through(proxy, prefix, options = {}) {
   const accessTokenFactory = () => sign(system, { aud: "https://endpoint.test/client/?hub=chat" });
   const url = `http://127.0.0.1:${proxy.port}${prefix}/client/?hub=chat`;

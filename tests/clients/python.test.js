@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { broadcast } from "./client.js";
 import { clientUrl, rest, sign } from "./service.js";
 import { startDev } from "./system.js";
+import { until } from "./until.js";
 
 const PYTHON = fileURLToPath(new URL("python/.venv/bin/python", import.meta.url));
 const LISTEN = fileURLToPath(new URL("python/listen.py", import.meta.url));
@@ -20,7 +21,7 @@ after(() => system.stop());
 
 const ARGUMENTS = [null, { nested: [[1.5, true]] }, "é 🎉", "2024-05-06T07:08:09Z", 2 ** 40, 6, 7, 8, 9, 10, 11];
 
-/** Runs a client to its end: it is sent something once it is there, then the end. */
+/** Runs a client until it ends. When it is connected, it gets the messages and then the message `end`. */
 async function hear(library, protocol, ...place) {
   const child = spawn(PYTHON, ["-B", LISTEN, library, protocol, ...place], { stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill("SIGKILL");
@@ -42,10 +43,6 @@ async function hear(library, protocol, ...place) {
   process.off("exit", kill);
   assert.equal(code ?? signal, 0, stderr.join("\n"));
   return heard;
-}
-
-async function until(condition) {
-  while (!(await condition()));
 }
 
 const EXPECTED = [["open"], ["message", ARGUMENTS], ["message", ["to ann"]]];

@@ -1,4 +1,4 @@
-// What clients do when the service ends and is there again.
+// The behaviour of clients when the service ends and starts again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { broadcast, connect, stopAll } from "./client.js";

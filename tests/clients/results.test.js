@@ -1,4 +1,4 @@
-// What a client's methods return to REST, whichever the client's transport and protocol.
+// Results of a client's methods, returned to REST, with any transport and protocol of the client.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connect } from "./client.js";

@@ -1,4 +1,4 @@
-// Calls to the service itself, as the SDK makes them, with tokens that the tests sign.
+// Calls of the service itself, as the SDK makes them, with tokens that the tests sign.
 import { createHmac } from "node:crypto";
 
 const API_VERSION = "2024-12-01";
@@ -13,7 +13,7 @@ export function sign(system, claims, key = accessKey(system)) {
 
 /** Calls an operation of the service: path and query after `/api/`, and a body that becomes JSON. */
 export async function rest(system, method, path, { token, query = {}, body } = {}) {
-  const url = new URL(`/api/${path}`, system.service);
+  const url = new URL(`/api/${path}`, callersUrl(system));
   const bearer = token ?? sign(system, { aud: url.href });
   for (const [name, value] of Object.entries({ ...query, "api-version": API_VERSION })) {
     url.searchParams.append(name, value);
@@ -21,6 +21,11 @@ export async function rest(system, method, path, { token, query = {}, body } = {
   const headers = { authorization: `Bearer ${bearer}`, ...(body !== undefined && { "content-type": "application/json" }) };
   const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
   return { status: response.status, text: await response.text() };
+}
+
+/** The address of the service for REST calls. If clients are spread over other nodes, it is one node. */
+export function callersUrl(system) {
+  return system.callers ?? system.service;
 }
 
 /** Negotiates with the service as a client that has the token. */
@@ -31,7 +36,7 @@ export async function negotiate(system, token, hub = "chat") {
   return { status: response.status, text: await response.text() };
 }
 
-/** Where the negotiate function sends clients of the hub. */
+/** The URL to which the negotiate function redirects clients of the hub. */
 export function clientUrl(system, hub = "chat") {
   return `${system.service.replace(/\/$/, "")}/client/?hub=${hub}`;
 }

@@ -1,4 +1,4 @@
-// The settings.json of asrs-emulator: found without a flag, written and shown by the command.
+// The settings.json of asrs-emulator. The command finds it without a flag, and can write and show it.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -11,7 +11,7 @@ import { WAYS } from "./wire.js";
 
 const MESSAGES = 1600;
 const SIZE = 64 * 1024;
-/** The others are let catch up after so many: what they have not read is bounded too. */
+/** After this many messages the test waits for the other clients, because their unread messages are bounded too. */
 const AT_ONCE = 40;
 const MAX_GROWTH_MB = 200;
 

@@ -1,10 +1,11 @@
-// Stateful reconnect: a client whose connection is cut goes on where it was.
+// Stateful reconnect: a client whose connection is cut continues without a loss.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connectDirectly } from "./client.js";
 import { startCutter } from "./cutter.js";
 import { rest } from "./service.js";
 import { startServe } from "./system.js";
+import { until } from "./until.js";
 
 const MESSAGES = 5000;
 const CUTS = 50;
@@ -15,7 +16,7 @@ before(async () => {
 });
 after(() => service.stop());
 
-/** A client behind a network of its own: `{ client, cutter }`. */
+/** A client behind its own network: `{ client, cutter }`. */
 async function connectBehindCutter(t, options = {}) {
   const cutter = await startCutter(service.service);
   t.after(() => cutter.stop());
@@ -41,7 +42,7 @@ describe("stateful reconnect", { concurrency: true }, () => {
       let next = 0;
       client.connection.on("newMessage", (number) => {
         if (cutter.cuts < CUTS && number >= next) {
-          // Less than an even share, as some cuts come to a connection that is cut already.
+          // The bound is less than an even share, because some cuts hit a connection that is already cut.
           next = number + MESSAGES / CUTS / 2;
           cutter.cuts % 2 === 0 ? cutter.cut() : cutter.cutInTheMiddle();
         }
@@ -110,9 +111,7 @@ describe("stateful reconnect", { concurrency: true }, () => {
     const exists = async () => (await rest(service, "HEAD", `hubs/chat/connections/${client.id}`)).status === 200;
     cutter.hold();
     const start = Date.now();
-    while (await exists()) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
+    await until(async () => !(await exists()));
     const away = (Date.now() - start) / 1000;
     assert.ok(away > 25, `gone after ${away} s`);
     cutter.release();

@@ -1,4 +1,4 @@
-// Streams that a client asks for and REST feeds.
+// Streams that a client asks for. REST sends their items.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connectDirectly } from "./client.js";
@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => service.stop());
 
-/** Asks for a stream: `{ id, items, ended }`, where `ended` is the error or nothing. */
+/** Asks for a stream: `{ id, items, ended }`. `ended` resolves with the error, or with nothing. */
 function openStream(client, id) {
   const items = [];
   const ended = new Promise((resolve) => {

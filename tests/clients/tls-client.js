@@ -1,4 +1,4 @@
-// Stock clients over TLS, in a process of their own: Node reads NODE_EXTRA_CA_CERTS at its start.
+// Stock clients over TLS, in a separate process, because Node reads NODE_EXTRA_CA_CERTS at its start.
 // Arguments: the service's URL, its connection string. Prints what each transport received, as JSON.
 import { connectDirectly, stopAll } from "./client.js";
 import { rest } from "./service.js";

@@ -14,7 +14,7 @@ after(() => system.stop());
 const now = () => Math.floor(Date.now() / 1000);
 const hubUrl = () => new URL("/api/hubs/chat", system.service).href;
 
-/** Tokens that are bad in one way each, with what the refusal must say. `aud` is the right audience. */
+/** Tokens with one fault each, and the text of the refusal. `aud` is the right audience. */
 const bad = {
   "the wrong key": [(aud) => sign(system, { aud }, "another key that is long enough for the signature"), /signature|another key/i],
   "the wrong audience": [() => sign(system, { aud: "http://localhost/elsewhere" }), /audience/i],

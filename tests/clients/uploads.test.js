@@ -1,4 +1,4 @@
-// A refusal of a call reaches its caller, however much the caller is still sending: stock HTTP clients.
+// A refusal of a call reaches its caller while the caller is still sending, with stock HTTP clients.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ after(async () => {
   await system.stop();
 });
 
-/** Calls that are refused before their body is read to its end, with the status. */
+/** Calls that are refused before their whole body is read, with the status. */
 const CASES = {
   "a wrong token": { place: () => broadcastUrl(), token: () => sign(system, { aud: broadcastUrl() }, "wrong"), status: 401 },
   "a body that is too large": { place: () => broadcastUrl(), token: () => sign(system, { aud: broadcastUrl() }), status: 413, least: 2 },
@@ -46,7 +46,7 @@ async function python(client, url, token, size) {
   return JSON.parse(stdout);
 }
 
-/** curl asks with `Expect: 100-continue` whether it may send, unless it is told not to. */
+/** Sends the body with curl. By default curl asks with `Expect: 100-continue` if it may send; an option in `more` can prevent this. */
 async function curl(url, token, size, ...more) {
   const file = join(folder, `${size}`);
   await writeFile(file, Buffer.alloc(size, "a"));

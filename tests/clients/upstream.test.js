@@ -1,4 +1,4 @@
-// Calls of clients that go through the upstream and back, whichever the client's transport and protocol.
+// Calls of clients to the upstream and their answers, with any transport and protocol of the client.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connect, groupAdmin, stopAll } from "./client.js";

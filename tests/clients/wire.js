@@ -1,4 +1,4 @@
-// The ways to reach the service, and what came over a client's wire.
+// The ways to reach the service, and a record of what a client received.
 import { DefaultHttpClient, NullLogger } from "@microsoft/signalr";
 import EventSource from "eventsource";
 import { WebSocket } from "ws";
@@ -12,14 +12,16 @@ export const WAYS = [
   { transport: "LongPolling", protocol: "messagepack" },
 ];
 
-/** Notes what a stock client gets. */
+/** Records what a stock client gets. */
 export class Wire {
-  /** Each WebSocket message, event or poll's answer, as it came. */
+  /** Each WebSocket message, event or answer to a poll, unchanged. */
   frames = [];
   /** The transport that was opened last. */
   transport;
+  /** The answer to the last negotiation. */
+  negotiation;
 
-  /** The options of `withUrl` that put this wire under a client. */
+  /** The options of `withUrl` with which a client uses this record. */
   get options() {
     const wire = this;
     class RecordingSocket extends WebSocket {
@@ -42,7 +44,9 @@ export class Wire {
     class RecordingHttpClient extends DefaultHttpClient {
       async send(request) {
         const response = await super.send(request);
-        if (request.method === "GET") {
+        if (/\/negotiate\?/.test(request.url)) {
+          wire.negotiation = JSON.parse(response.content);
+        } else if (request.method === "GET") {
           wire.transport = "LongPolling";
           wire.frames.push(Buffer.from(response.content));
         }

@@ -1,4 +1,4 @@
-"""Starts Redis, three nodes, nginx in front of them and the chat page through it, until it is interrupted."""
+"""Starts Redis, three nodes, nginx in front of them and the chat page. They run until the program is interrupted."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 NODES = 3
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH"
 
-# Any node takes any request, so nginx hands them out in turn.
+# Any node accepts any request, so nginx sends the requests to the nodes in turn.
 NGINX = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -69,7 +69,7 @@ def main(binary):
     processes = []
 
     def start(*command, env=None):
-        # In a session of its own, so that an interrupt from the keyboard reaches this script alone.
+        # Each program has its own session, so that an interrupt from the keyboard reaches only this script.
         everything = {**os.environ, **(env or {})}
         processes.append(subprocess.Popen([str(one) for one in command], env=everything, start_new_session=True))
 

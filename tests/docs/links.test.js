@@ -1,4 +1,4 @@
-// Every link in the documentation leads somewhere, headings included, and the book has every page.
+// Every link in the documentation leads to an existing page and heading, and the book has every page.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";

@@ -1,4 +1,4 @@
-// The token and the signature of local.http. They are good for `signalr dev` alone, whose access key everybody knows.
+// The token and the signature of local.http. They are valid only for `signalr dev`, whose access key is public.
 // `node tests/docs/local-http.js` writes them into the file.
 import { createHmac } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ export function requests() {
   }));
 }
 
-/** The text with its token for the URL of each REST call, whatever the port, and with the service's signature. */
+/** The text with a token for the URL of each REST call, for any port, and with the service's signature. */
 export function signed() {
   const calls = requests().filter(({ at, path }) => at === "service" && path.startsWith("/api/"));
   const audiences = [...new Set(calls.map(({ path }) => `http://localhost${path}`))].sort();

@@ -1,17 +1,17 @@
-// Runs each block of the documentation, page by page, in the order in which a reader does.
+// Runs each block of the documentation, page by page, in the order of a reader.
 //
 // How a block is run depends on its language and its marks:
-//   sh              runs to its end and must succeed
-//   sh,background   starts something that stays; if it is `signalr`, it must get ready
-//   http, http,404  is sent; the answer has a 2xx or that status
-//   json            must parse; with `answer` the last answer contains it, and … stands for anything
-//   js              runs until its last line, and stays; with `compiles` it is parsed only
+//   sh              runs until it ends and must succeed
+//   sh,background   starts a program that continues to run; if it is `signalr`, it must become ready
+//   http, http,404  is sent; the answer must have a 2xx or that status
+//   json            must parse; with `answer` the last answer must contain it, and … means any text
+//   js              runs until its last line, and its connections stay; with `compiles` it is only parsed
 //   nginx           is saved
-//   text,prints     something that was started prints these lines
+//   text,prints     a started program prints these lines
 //   properties      settings; functions/runtime/src/call/identity/tests/providers.rs logs in with each
 //   file=NAME       the block is saved under that name in the folder of the page
 //   rust            is compiled and run by `cargo test --doc -p signalr-docs`
-//   cloud, packages is not run and stands in not-run.txt
+//   cloud, packages is not run and is listed in not-run.txt
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

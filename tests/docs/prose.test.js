@@ -1,4 +1,4 @@
-// Words that readers whose second language is English stumble over, in everything that is written for readers.
+// Finds words that are hard to read for people whose second language is English, in all pages for readers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pages, read } from "./blocks.js";

@@ -1,18 +1,18 @@
-// Someone who follows a page: a folder, a shell, an editor that sends requests, and what runs meanwhile.
+// A reader who follows a page: a folder, a shell, an editor that sends requests, and the running programs.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../clients/ports.js";
 import { ROOT } from "./blocks.js";
 
-/** Nothing takes longer than this. */
+/** No step takes longer than this. */
 const LIMIT = 30_000;
-/** The ports that pages name. Each page gets free ones in their place. */
+/** The ports that pages name. Each page gets free ports instead of them. */
 const PORTS = ["7071", "8888", "8889", "8080"];
 const STARTS_THE_SYSTEM = /\bsignalr (dev|serve)\b|\bmake run\b/;
 const DONE = "the block is done";
@@ -21,7 +21,7 @@ export class Reader {
   #folder;
   #ports;
   #environment;
-  /** What runs: the system itself, and everything that was started in the background. */
+  /** The running programs: the system itself, and everything that was started in the background. */
   #system;
   #started = [];
   #answer;
@@ -29,7 +29,7 @@ export class Reader {
   static async open() {
     const reader = new Reader();
     reader.#folder = await mkdtemp(join(tmpdir(), "page-"));
-    reader.#ports = new Map(await Promise.all(PORTS.map(async (port) => [port, await freePort()])));
+    reader.#ports = new Map(await Promise.all(PORTS.map(async (port) => [port, String(await freePort())])));
     const { PATH } = process.env;
     reader.#environment = {
       PATH: `${join(ROOT, "tests/docs/bin")}:${PATH}:/usr/sbin`,
@@ -51,7 +51,7 @@ export class Reader {
     await writeFile(join(this.#folder, name), this.#withPorts(text));
   }
 
-  /** Runs commands to their end. */
+  /** Runs commands until they end. */
   async run(text) {
     await this.#need(text);
     const program = this.#spawn("sh", ["-euc", this.#withPorts(text)]);
@@ -59,7 +59,7 @@ export class Reader {
     this.#answer = program.stdout.trim();
   }
 
-  /** Starts commands that stay. */
+  /** Starts commands that continue to run. */
   async start(text) {
     const isSystem = STARTS_THE_SYSTEM.test(text);
     if (isSystem) {
@@ -71,7 +71,7 @@ export class Reader {
     }
   }
 
-  /** Runs a module until its last line. It stays, with its connections. */
+  /** Runs a module until its last line. The module and its connections stay. */
   async runScript(text) {
     await this.#need(text);
     const name = `block-${this.#started.length}.mjs`;
@@ -80,7 +80,7 @@ export class Reader {
     await program.prints(DONE);
   }
 
-  /** Parses a module. */
+  /** Only parses a module. */
   async parse(text) {
     await this.save("parsed.mjs", text);
     const program = this.#spawn("node", ["--check", "parsed.mjs"]);
@@ -103,7 +103,7 @@ export class Reader {
     }
   }
 
-  /** If it is meant as the last answer, the answer must contain it. */
+  /** If the block has the mark `answer`, the last answer must contain the expected value. */
   compare(expected, isAnswer) {
     if (isAnswer) {
       assert.ok(this.#answer !== undefined, "nothing was answered before");
@@ -111,7 +111,7 @@ export class Reader {
     }
   }
 
-  /** Waits until something that was started has printed the lines. */
+  /** Waits until a started program has printed the lines. */
   async waitFor(text) {
     const lines = this.#withPorts(text).trimEnd().split("\n");
     const programs = this.#started.filter((program) => program.runs);
@@ -139,7 +139,7 @@ export class Reader {
   }
 
   #spawn(program, args) {
-    // A group of its own, so that what the shell started ends with it.
+    // It has its own process group, so that programs of the shell end with it.
     const options = { cwd: this.#folder, env: this.#environment, detached: true, stdio: ["ignore", "pipe", "pipe"] };
     const started = new Program(spawn(program, args, options));
     this.#started.push(started);
@@ -147,7 +147,7 @@ export class Reader {
   }
 }
 
-/** A program that was started, and what it printed. */
+/** A started program, and its output. */
 class Program {
   stdout = "";
   #stderr = "";
@@ -174,7 +174,7 @@ class Program {
     return `${this.stdout}\n${this.#stderr}`;
   }
 
-  /** Waits until the text is printed; fails if the program ends before. */
+  /** Waits until the text is printed. Fails if the program ends first. */
   prints(text) {
     const wait = async () => {
       while (!this.stdout.includes(text)) {
@@ -204,7 +204,7 @@ class Program {
   }
 }
 
-/** An answer, or why there was none in time. A server that was just started may take a moment to listen. */
+/** The answer, or the reason why none came in time. A server that was just started may need a moment to listen. */
 async function request(method, url, headers, body) {
   const until = Date.now() + LIMIT / 2;
   for (;;) {
@@ -231,7 +231,7 @@ async function requestOnce(method, url, headers, body) {
   return { status: response.statusCode, text };
 }
 
-/** Fails unless the actual value has everything of the expected one. */
+/** Fails unless the actual value contains everything in the expected value. */
 function contains(actual, expected, path = "the answer") {
   if (expected === "…") {
     assert.ok(actual !== undefined, `${path} is missing`);
@@ -249,13 +249,4 @@ async function within(promise, what, detail = () => "") {
     timer = setTimeout(() => reject(new Error(`waited ${LIMIT} ms for ${what}\n${detail()}`)), LIMIT);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return String(port);
 }

@@ -1,5 +1,5 @@
-// The parts of the reference that the code itself says: the command's help, REST operations, error codes.
-// `node tests/docs/reference.js` writes them into the pages, between the marks of each.
+// The parts of the reference that are made from the code: the command's help, REST operations, error codes.
+// `node tests/docs/reference.js` writes each part into its page, between its marks.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,14 +9,14 @@ import { ROOT, read } from "./blocks.js";
 
 const BINARY = process.env.SIGNALR_BIN ?? join(ROOT, "target/debug/signalr");
 
-/** Each part: its page and what writes it. */
+/** Each part: its page and the function that writes it. */
 export const PARTS = [
   { page: "docs/reference/command.md", name: "help", write: help },
   { page: "docs/reference/rest.md", name: "operations", write: operations },
   { page: "docs/reference/errors.md", name: "codes", write: codes },
 ];
 
-/** The page with the part in it. */
+/** The text of the page with the new part in it. */
 export function withPart(text, name, part) {
   const [begin, end] = [`<!-- begin ${name}: written by make reference -->`, `<!-- end ${name} -->`];
   const [head, rest] = text.split(begin);
@@ -62,7 +62,7 @@ async function operations() {
       const query = parameters.filter((parameter) => parameter.in === "query" && parameter.name !== "api-version");
       const status = Object.keys(responses).find((code) => /^2/.test(code));
       const version = /^\/api\/(v1-preview|v1)\//.exec(path)?.[1] ?? "in the query";
-      return { name, version, cells: [`\`${method.toUpperCase()} ${path}\``, status, query.map((parameter) => `\`${parameter.name}\``).join(", ")] };
+      return { name, version, cells: [`\`${method.replace(/^x-/, "").toUpperCase()} ${path}\``, status, query.map((parameter) => `\`${parameter.name}\``).join(", ")] };
     }),
   );
   return [...meanings]
@@ -74,7 +74,7 @@ async function operations() {
     .join("\n\n");
 }
 
-/** What the service says about itself. */
+/** The OpenAPI description of the service. */
 export async function description() {
   const service = spawn(BINARY, ["serve", "--port", "0"], { env: { PATH: process.env.PATH }, stdio: ["ignore", "pipe", "inherit"] });
   try {

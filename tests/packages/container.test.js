@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ROOT, freePort, run, start } from "../platforms/programs.js";
+import { freePort } from "../clients/ports.js";
+import { ROOT, run, start } from "../platforms/programs.js";
 import { STATIC_BINARY, assertDelivers } from "./packages.js";
 
 const KEY = "a key of your own, long enough to sign";
@@ -22,7 +23,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** The image's program under the image's settings, in its own file system, processes and users, as an engine starts it. */
+/** Starts the image's program as an engine does: with the image's settings, and with its own file system, processes and users. */
 function startImage(t, env, binds = []) {
   const variables = Object.fromEntries(config.process.env.map((line) => line.split(/=(.*)/s).slice(0, 2)));
   const settings = Object.entries({ ...variables, ...env }).flatMap(([name, value]) => ["--setenv", name, String(value)]);
@@ -34,7 +35,7 @@ function startImage(t, env, binds = []) {
     ...["--clearenv", ...settings, ...config.process.args],
   ]);
   t.after(() => image.stop("SIGKILL"));
-  /** As an engine does: the signal is for the program alone. */
+  /** As with an engine, only the program gets the signal. */
   const stop = () => {
     const [program] = readFileSync(`/proc/${image.pid}/task/${image.pid}/children`, "utf8").split(" ");
     process.kill(Number(program), "SIGTERM");

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ROOT, freePort, run, start } from "../platforms/programs.js";
+import { freePort } from "../clients/ports.js";
+import { ROOT, run, start } from "../platforms/programs.js";
 import { DEBIAN_PACKAGE, assertDelivers } from "./packages.js";
 
 const UNIT = `${ROOT}packaging/systemd/signalr.service`;
-/** Of ten, less is safer; services without hardening have 9.6. */
+/** The score of `systemd-analyze security`, out of ten, must be below this. Less is safer; services without hardening have 9.6. */
 const EXPOSURE = 2.5;
 
 test("the unit is hardened", async () => {
@@ -27,7 +28,7 @@ test("systemd waits longer for the end than the drain of clients may take", asyn
   assert.ok(Number(seconds) > drain.reduce((sum, value) => sum + value), `${seconds} s for ${drain} s`);
 });
 
-test("installed by dpkg it serves with a key of its own; upgrades keep key and settings; a purge leaves nothing", async (t) => {
+test("installed by dpkg it serves with a key of its own, and after a reload with a new one; upgrades keep key and settings; a purge leaves nothing", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "signalr-package-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const port = await freePort();
@@ -38,6 +39,10 @@ test("installed by dpkg it serves with a key of its own; upgrades keep key and s
   await installed.said(/^ready$/);
   assert.equal(Buffer.from(key, "base64").length, 32);
   await assertDelivers(`http://127.0.0.1:${port}`, key);
+  process.kill(installed.pid, "SIGHUP");
+  const next = await installed.said(/^new key (.+)$/);
+  await installed.said(/SIGHUP/);
+  await assertDelivers(`http://127.0.0.1:${port}`, next);
   process.kill(installed.pid, "SIGTERM");
   assert.equal(await installed.ended, 0, installed.lines.join("\n"));
   const said = installed.lines;
@@ -47,7 +52,7 @@ test("installed by dpkg it serves with a key of its own; upgrades keep key and s
   }
 });
 
-/** A user becomes root in a namespace of their own. */
+/** The options that make a user who is not root the root of a separate namespace. */
 function asRoot() {
   return process.getuid() === 0 ? [] : ["--map-root-user"];
 }

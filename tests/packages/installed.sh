@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the package into a copy of this system that is thrown away, and runs it as systemd would:
+# Installs the package into a temporary copy of this system, and runs it as systemd would:
 #
 #   unshare --mount installed.sh PACKAGE FOLDER PORT
 #
-# What is said on standard output are the facts that a test asks for. FOLDER is an empty one.
+# It prints the facts that a test checks to standard output. FOLDER must be empty.
 set -eu
 package=$1
 folder=$2
@@ -23,6 +23,8 @@ keys=$root/etc/signalr/access-keys
 echo "keys $(stat --format '%A %U:%G' "$root/etc/signalr/access-keys" | sed "s/UNKNOWN/signalr/")"
 first=$(cat "$keys")
 sed --in-place "s/^SIGNALR_PORT=.*/SIGNALR_PORT=$port/" "$root/etc/signalr/signalr.env"
+# With this level, the log reports when the keys are read again.
+echo "RUST_LOG=info" >>"$root/etc/signalr/signalr.env"
 
 inside dpkg --install /run/signalr.deb >&2
 [ "$(cat "$keys")" = "$first" ] && echo "upgrade keeps the key"
@@ -40,11 +42,23 @@ bwrap --bind "$root" / --ro-bind "$root/usr" /usr --ro-bind "$root/etc" /etc --d
   setpriv --reuid="$(value User)" --regid="$(value Group)" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
   $(value ExecStart) &
 service=$!
-trap 'kill -TERM $(cat /proc/$service/task/$service/children)' TERM
-wait "$service" || true
-# The trap ended the first wait.
-ended=0
-wait "$service" || ended=$?
+program() { cat "/proc/$service/task/$service/children"; }
+# Writes a new key before the old one. Then runs the unit's reload.
+rotate() {
+  { openssl rand -base64 32; cat "$keys"; } >"$folder/keys"
+  cat "$folder/keys" >"$keys"
+  echo "new key $(head -n 1 "$keys")"
+  MAINPID=$(program) sh -c "$(value ExecReload)"
+}
+# A signal also ends the wait, and then its trap runs.
+trap 'signalled=yes; rotate' HUP
+trap 'signalled=yes; kill -TERM $(program)' TERM
+signalled=yes
+while [ -n "$signalled" ]; do
+  signalled=
+  ended=0
+  wait "$service" || ended=$?
+done
 echo "ended $ended"
 
 inside dpkg --remove signalr >&2

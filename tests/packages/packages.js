@@ -1,4 +1,4 @@
-// What `make packages` builds, and how the tests start it.
+// The packages that `make packages` builds, and how the tests start them.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
@@ -15,7 +15,7 @@ function sign(key, claims) {
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
 }
 
-/** A stock client gets what a back end broadcasts: the service at `base` works, and takes the key. */
+/** Checks that the service at `base` works and accepts the key: a stock client gets the broadcast of a back end. */
 export async function assertDelivers(base, key) {
   const url = `${base}/client/?hub=chat`;
   const connection = new HubConnectionBuilder()

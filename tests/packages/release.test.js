@@ -1,4 +1,4 @@
-// What a release needs besides the packages: the workflow, the crates, the scripts; and the other templates.
+// The other parts of a release: the workflow, the crates, the scripts. Also the other templates.
 import assert from "node:assert/strict";
 import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -82,7 +82,7 @@ test("the SDK as a package, unpacked elsewhere, builds, and its README's example
     `[package]\nname = "examples"\nedition = "2024"\n[dependencies]\nserde_json = "1"\nsignalr-serverless = "${VERSION}"\n` +
       `tokio = { version = "1", features = ["macros", "rt-multi-thread"] }\n[patch.crates-io]\n${patches.join("\n")}\n[workspace]\n`,
   );
-  // The versions of the workspace are those that were tried.
+  // Use the versions in the workspace's lock file, because these were tested.
   writeFileSync(join(project, "Cargo.lock"), read("Cargo.lock"));
   const target = { CARGO_TARGET_DIR: `${ROOT}target` };
   const built = await run("cargo", ["build", "--offline", "--bins"], { cwd: project, env: target });

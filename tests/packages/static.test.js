@@ -1,4 +1,4 @@
-// The static binary: it needs no library of the system, and works.
+// The static binary works and needs no library of the system.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

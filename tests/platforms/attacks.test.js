@@ -1,4 +1,4 @@
-// Calls that must not get through to the function app on a port, byte by byte where a client would tidy them up.
+// Calls to the function app on a port that must be refused. If a client would correct a request, the test sends its bytes itself.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as dial } from "node:net";
@@ -22,7 +22,7 @@ after(async () => {
   await Promise.all([app?.stop(), service?.stop()]);
 });
 
-/** Sends the bytes of a request and gives the status of the answer, or `closed`. */
+/** Sends the bytes of a request. Returns the status of the answer, or `closed`. */
 async function raw(...parts) {
   const socket = dial(new URL(app.url).port, "127.0.0.1");
   await once(socket, "connect");
@@ -48,7 +48,7 @@ function broadcast(headers, { path = "/api/broadcast", body = JSON.stringify(new
   return fetch(`${app.url}${path}`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body });
 }
 
-/** What was sent before arrives before this: nothing else may have. */
+/** Earlier messages arrive before this one, so after it the test knows that nothing else has arrived. */
 async function nothingArrived() {
   const last = await broadcast({ "x-functions-key": KEY }, { body: JSON.stringify(newMessage("last")) });
   assert.equal(last.status, 202);

@@ -1,4 +1,4 @@
-// The package for Azure: what is in it, and how the app in it does under the host in each mode.
+// The package for Azure: its content, and how its app works with the host in each mode.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Unpacks as Azure does, with the modes that the entries have, and gives these modes by name. */
+/** Unpacks as Azure does, with the file modes of the entries. Returns these modes by name. */
 async function unpack(zip, to) {
   const script = `
 import json, os, sys, zipfile
@@ -161,7 +161,7 @@ for (const mode of MODES) {
         await client.until("from Event Grid");
       }
     }
-    // As the .NET worker writes it.
+    // The .NET worker writes it in this form.
     const { target: Target, arguments: Arguments } = newMessage("from a worker");
     const worker = { Target, Arguments, ConnectionId: null, UserId: null, GroupName: null, Endpoints: null };
     assert.ok((await host.fire("broadcast-queue", { message: JSON.stringify(worker) })).succeeded);
@@ -176,7 +176,7 @@ for (const mode of MODES) {
 
 const MESSAGE = JSON.stringify(newMessage("never"));
 
-/** What the host would send, if it were the host. */
+/** A request as the host would send it, but from another caller. */
 function forged(url, headers = {}) {
   const request = { Url: url, Method: "POST", Headers: { "content-type": ["application/json"], ...headers }, Body: MESSAGE };
   return JSON.stringify({ Data: { req: request }, Metadata: {} });
@@ -185,7 +185,7 @@ function forged(url, headers = {}) {
 const BROUGHT = JSON.stringify({ Data: { message: newMessage("never") }, Metadata: {} });
 const VICTIM = forged("http://x/api/negotiate", { "x-ms-client-principal-id": ["victim"] });
 
-/** What a caller may write as a hub, so that a path that is read twice means another function or an envelope. */
+/** Hub names that a caller may write. If a path is decoded twice, they lead to another function or to an envelope. */
 const TRICKS = [
   ...["%3F", "%23", "%253F", "%2523", "%0A%3F", ";", "%3B%3F", "%2F%3F", "%5C", "%5C%3F"].flatMap((end) => [
     `broadcast${end}`,
@@ -199,7 +199,7 @@ const TRICKS = [
   ),
 ].flatMap((hub) => [`/api/${hub}/negotiate`, `/api/${hub}/upstream`]);
 
-/** POSTs to a path that no client tidies up: the status, and the text of the answer. */
+/** POSTs to a path that no client corrects. Returns the status and the text of the answer. */
 async function rawPost(base, path, body, headers = {}) {
   const sent = httpRequest(base, { path, method: "POST", headers: { "content-type": "application/json", ...headers } });
   sent.end(body);

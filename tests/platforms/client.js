@@ -1,8 +1,8 @@
-// A stock SignalR client that remembers what it got.
+// A stock SignalR client that remembers its messages.
 import { EventEmitter, once } from "node:events";
 import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 
-/** Connects through a negotiate function: `url` is what its path has in front of `/negotiate`. */
+/** Connects through a negotiate function. `url` is the part of its URL before `/negotiate`. */
 export async function connect(url, options = {}) {
   const client = new Client(url, options);
   await client.connection.start();
@@ -22,7 +22,7 @@ class Client {
     });
   }
 
-  /** Waits for the text, and gives all that arrived up to it and were not asked for before. */
+  /** Waits for the text. Returns all texts up to it that were not returned before. */
   async until(text) {
     while (!this.texts.includes(text)) {
       await once(this.#arrived, "text");

@@ -1,5 +1,5 @@
-// Functions that have a Microsoft Entra identity and no key, end to end: an OpenID Connect server issues
-// the tokens, Azure's own credentials ask for them over TLS, and the service checks them.
+// Functions with a Microsoft Entra identity and without a key, end to end. An OpenID Connect server issues
+// the tokens, Azure's own credentials request them over TLS, and the service checks them.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,8 @@ import { decodeProtectedHeader, importX509, jwtVerify } from "jose";
 import { OAuth2Server } from "oauth2-mock-server";
 import { generate } from "selfsigned";
 import { claimsOf, connect, newMessage } from "./client.js";
-import { freePort, HUB, ROOT, run, startApp, startService } from "./programs.js";
+import { freePort } from "../clients/ports.js";
+import { HUB, ROOT, run, startApp, startService } from "./programs.js";
 
 const TENANT = "contoso";
 const CLIENT = "the-functions";
@@ -22,7 +23,7 @@ const ROLE = "SignalR App Server";
 const folder = mkdtempSync(join(tmpdir(), "signalr-entra-"));
 const file = (name) => join(folder, name);
 
-/** What the directory knows of the identity, and what it was asked for. */
+/** The directory's data about the identity, and the requests that it got. */
 const directory = { roles: [ROLE], audience: AUDIENCE, requests: [] };
 let application;
 let authority;
@@ -68,7 +69,7 @@ function identify(payload) {
   Object.assign(payload, { sub: CLIENT, aud: directory.audience, roles: directory.roles });
 }
 
-/** The functions, which know where the directory is and no key of the service. */
+/** The functions. They have the address of the directory, and no key of the service. */
 function start(t, settings) {
   const env = { AZURE_AUTHORITY_HOST: authority.issuer.url, SSL_CERT_FILE: file("server.pem"), ...settings };
   return startApp({ connectionString: "" }, env).then((app) => {
@@ -93,7 +94,7 @@ function post(app, name, body) {
   return fetch(`${app.url}/api/${name}`, options);
 }
 
-/** Both flows: a stock client connects, and gets what is sent. */
+/** Checks both flows: a stock client connects, and gets a broadcast. */
 async function works(app, text) {
   const client = await connect(`${app.url}/api/${HUB}`);
   const sent = await post(app, "broadcast", newMessage(text));
@@ -185,8 +186,9 @@ test("an identity without the role, and a token for somebody else, get nothing d
 });
 
 test("what is wrong with an identity is told to the operator, and no secret", async (t) => {
-  const wrong = await start(t, withSecret("a-wrong-secret"));
-  const strange = await start(t, { ...withSecret(), SSL_CERT_FILE: "" });
+  const json = { SIGNALR_LOG_FORMAT: "json" };
+  const wrong = await start(t, { ...withSecret("a-wrong-secret"), ...json });
+  const strange = await start(t, { ...withSecret(), ...json, SSL_CERT_FILE: "" });
   for (const [app, reason] of [[wrong, /wrong secret/], [strange, /invalid peer certificate: UnknownIssuer/]]) {
     const answer = await post(app, "negotiate", {});
     assert.equal(answer.status, 500);

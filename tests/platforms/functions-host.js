@@ -1,19 +1,20 @@
-// A stand-in for the host of Azure Functions, as far as custom handlers see it: it starts the packaged
-// executable, waits until it answers, and passes calls on in each of the host's three modes.
-// Sources: learn.microsoft.com/azure/azure-functions/functions-custom-handlers, the host's public issues, and for
-// what becomes of a path: Kestrel's PathNormalizer, RouteParameterParser of ASP.NET, and of Azure/azure-functions-host
+// Imitates the host of Azure Functions for custom handlers. It starts the packaged executable, waits until it
+// answers, and forwards calls in each of the host's three modes.
+// Sources: learn.microsoft.com/azure/azure-functions/functions-custom-handlers and the host's public issues. For the
+// handling of paths: Kestrel's PathNormalizer, RouteParameterParser of ASP.NET, and of Azure/azure-functions-host
 // DefaultHttpProxyService (with EncodePath of YARP), DefaultHttpWorkerService and HttpRequestExtensions.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { join } from "node:path";
-import { freePort, listening, start } from "./programs.js";
+import { freePort, listening } from "../clients/ports.js";
+import { start } from "./programs.js";
 
 export const HOST_KEY = "the-host-key";
 export const MODES = ["proxying", "forwarding", "envelope"];
 
-/** What is encoded in a path. */
+/** The characters that are encoded in a path. */
 const NO_PATH_CHARACTER = /[^\w\-.~!$&'()*+,;=:@/]/gu;
 
 /** Starts the package in the folder, in one of the modes. */
@@ -34,9 +35,9 @@ export async function startHost(folder, mode, env) {
   return {
     ready: ready.status,
     url: `http://127.0.0.1:${server.address().port}`,
-    /** Where the app listens for the host alone. */
+    /** The address where the app listens, which only the host should call. */
     behind: `http://127.0.0.1:${port}`,
-    /** Fires a trigger that is not HTTP: whether the function succeeded. */
+    /** Fires a trigger that is not HTTP. Returns whether the function succeeded. */
     fire: (name, data) => host.fire(name, data),
     async stop() {
       server.closeAllConnections();
@@ -56,7 +57,7 @@ function functionsIn(folder, prefix) {
   });
 }
 
-/** What paths look like that a route takes, and what the values of its parameters: `{name}` or `{name:regex(…)}`. */
+/** The pattern of the paths of a route, and the patterns of its parameters: `{name}` or `{name:regex(…)}`. */
 function template(route) {
   const constraints = {};
   const pattern = route.replaceAll(/\{(\w+)(?::regex\((.*?)\))?\}/g, (_, name, regex) => {
@@ -69,7 +70,7 @@ function template(route) {
   return { pattern: new RegExp(`^/${pattern}/?$`, "i"), constraints };
 }
 
-/** There `\w` knows all scripts, and `$` overlooks a line's end. */
+/** In .NET `\w` matches letters of all scripts, and `$` also matches before a final line break. */
 function regexOfNet(pattern) {
   return new RegExp(pattern.replaceAll("\\w", "[\\p{L}\\p{Mn}\\p{Nd}\\p{Pc}]").replaceAll("$", () => "\\n?$"), "iu");
 }
@@ -115,7 +116,7 @@ class Host {
     }
   }
 
-  /** The connection is passed on as it is, with the path encoded again. */
+  /** Forwards the request unchanged, except that the path is encoded again. */
   #proxy(incoming, path, query, outgoing) {
     const { method, headers } = incoming;
     const target = path.replaceAll(NO_PATH_CHARACTER, encodeURIComponent) + query;
@@ -125,7 +126,7 @@ class Host {
     incoming.pipe(passed);
   }
 
-  /** A new request is made of the caller's. Its path is read again, though it is decoded by now. */
+  /** Makes a new request from the caller's. Its path is decoded again, although it is decoded already. */
   async #forward({ method, headers }, path, query, body, outgoing) {
     const { host, connection, "content-length": length, ...kept } = headers;
     const target = new URL(`http://127.0.0.1:${this.port}${path.replaceAll(/\s/g, encodeURIComponent)}`);
@@ -139,7 +140,7 @@ class Host {
     outgoing.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
   }
 
-  /** The request is data of an invocation. Its path is encoded again, except what may be encoded already. */
+  /** Makes the request a part of an invocation's data. Its path is encoded again, except parts that may be encoded already. */
   async #envelop({ name, trigger, output, params }, { method, headers }, path, query, body, outgoing) {
     const encoded = path.replaceAll(/(%[0-9a-f]{2})|./gisu, (all, already) => already ?? all.replace(NO_PATH_CHARACTER, encodeURIComponent));
     const data = {
@@ -173,7 +174,7 @@ class Host {
   }
 }
 
-/** Decoded once, except slashes, and without `.` and `..` then. */
+/** Decodes a path once, except slashes. Then removes `.` and `..`. */
 function decoded(path) {
   const text = path.replaceAll(/(%(?!2f)[0-9a-f]{2})+/gi, (bytes) => {
     try {
@@ -193,7 +194,7 @@ function decoded(path) {
   return `/${segments.join("/")}`;
 }
 
-/** The parameters of a query by name, with commas between the values of one. */
+/** The parameters of a query by name. The values of one parameter are separated by commas. */
 function joined(query) {
   const parameters = new URLSearchParams(query);
   return Object.fromEntries([...parameters.keys()].map((name) => [name, parameters.getAll(name).join(",")]));
@@ -203,7 +204,7 @@ function hostHeaders() {
   return { "x-azure-functions-invocationid": randomUUID(), "x-azure-functions-hostversion": "4.1046.0.0" };
 }
 
-/** The host takes every text that can be base64 for base64. */
+/** The host treats every text that can be base64 as base64. */
 function unwrapped(value) {
   const isBase64 = typeof value === "string" && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
   return isBase64 ? Buffer.from(value, "base64") : value;

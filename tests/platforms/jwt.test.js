@@ -1,4 +1,4 @@
-// negotiate with the tokens of an OpenID Connect server, and every kind of token that must not pass.
+// negotiate with the tokens of an OpenID Connect server, and with every kind of token that must be refused.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -37,7 +37,7 @@ after(async () => {
   await issuer.stop();
 });
 
-/** A token of the issuer; `change` may alter its header and payload. */
+/** A token of the issuer. `change` may alter its header and payload. */
 function token(change = () => {}) {
   return issuer.issuer.buildToken({
     scopesOrTransform: (header, payload) => {
@@ -47,7 +47,7 @@ function token(change = () => {}) {
   });
 }
 
-/** A token that somebody signs by themselves, with the claims of a good one. */
+/** A token with the claims of a good token, signed with a key that the issuer does not have. */
 function signed(key, header, claims = {}) {
   const now = Math.floor(Date.now() / 1000);
   const payload = { iss: issuer.issuer.url, aud: AUDIENCE, sub: "ann", iat: now, exp: now + 300, ...claims };
@@ -161,7 +161,7 @@ test("a token that has expired, lasts for ever, or is from the future", async ()
 });
 
 test("a token without a user, an oversized one, and a user that is too long", async () => {
-  await refused(await token((payload) => delete payload.sub), /no text 'sub'/);
+  await refused(await token((payload) => delete payload.sub), /no user id in 'sub'/);
   await refused(await token((payload) => (payload.padding = "x".repeat(9000))), /at most 8192/);
   const long = await negotiate(await token((payload) => (payload.sub = "u".repeat(1025))));
   assert.equal(long.status, 400);

@@ -4,7 +4,8 @@ import { readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { claimsOf, connect, newMessage } from "./client.js";
-import { freePort, HUB, listening, run, settings, start, startService } from "./programs.js";
+import { freePort, listening } from "../clients/ports.js";
+import { HUB, run, settings, start, startService } from "./programs.js";
 
 const EVENTS = fileURLToPath(new URL("events/", import.meta.url));
 const KEY = "fixture-key";
@@ -25,7 +26,7 @@ before(async () => {
   };
   const args = ["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1", "--invoke-port", port];
   const watch = start("cargo", args, { env });
-  await Promise.race([listening(port), watch.said(/error/i)]);
+  await Promise.race([listening(port), watch.said(/error/i, 300_000)]);
   lambda = { ...watch, port, url: (name) => `http://127.0.0.1:${port}/lambda-url/${name}` };
   client = await connect(`${lambda.url("negotiate")}/${HUB}`);
 });
@@ -35,7 +36,7 @@ after(async () => {
   await service?.stop();
 });
 
-/** Invokes a function with an event: its answer, or the text of its failure. */
+/** Invokes a function with an event. Returns its answer, or the text of its failure. */
 async function invoke(name, event) {
   const args = ["lambda", "invoke", name, "--data-file", `${EVENTS}${event}.json`];
   const { code, stdout, stderr } = await run("cargo", [...args, "--invoke-address", "127.0.0.1", "--invoke-port", lambda.port]);
@@ -56,7 +57,7 @@ test("a stock client gets what is sent over HTTP", async () => {
   assert.equal((await post("broadcast", "/broadcast", newMessage("never"))).status, 401);
 });
 
-/** The answer of a function that sends: 202, and its messages arrive. */
+/** Checks the answer of a function that sends: 202, and its messages arrive. */
 const SENDS = {
   "function-url": ["function-url"],
   "function-url-base64": ["function-url-base64"],
@@ -70,7 +71,7 @@ const SENDS = {
   "load-balancer-multi-value": ["load-balancer-multi-value"],
 };
 
-/** Events that are no HTTP: what they answer, and what arrives. */
+/** Events that are not HTTP: the answer, and the messages that arrive. */
 const TRIGGERS = {
   eventbridge: { answer: null, texts: ["eventbridge"] },
   "eventbridge-array": { answer: null, texts: ["eventbridge-array 1", "eventbridge-array 2"] },
@@ -83,7 +84,7 @@ const TRIGGERS = {
   sns: { answer: failed(), texts: ["sns"] },
 };
 
-/** Negotiations: the user and the claim that the token carries. */
+/** Negotiations: the user and the claim in the token. */
 const USERS = {
   "http-api-negotiate": [undefined, undefined],
   "http-api-jwt-authorizer": ["ann", "ann@example.com"],
@@ -92,7 +93,7 @@ const USERS = {
   "rest-api-lambda-authorizer": ["dan", undefined],
 };
 
-/** What the client's own query adds to the URL. The token is for the URL without it. */
+/** The part that the client's own query adds to the URL. The token is for the URL without this part. */
 const QUERIES = { "http-api-jwt-authorizer": "&user=mallory" };
 
 const REFUSED = { "http-api-without-key": 401, "rest-api-two-content-types": 415 };

@@ -1,11 +1,12 @@
-// `signalr dev` beside a function app: its local.settings.json is read, and none of its secrets is told.
+// `signalr dev` in the folder of a function app: it reads local.settings.json and prints none of its secrets.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { claimsOf, connect } from "./client.js";
-import { ROOT, freePort, run, start, startService } from "./programs.js";
+import { freePort } from "../clients/ports.js";
+import { ROOT, run, start, startService } from "./programs.js";
 
 /** Starts `signalr dev` in a folder with this file. */
 async function startDev(t, file, { args = [], env = {} } = {}) {

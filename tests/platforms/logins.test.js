@@ -1,4 +1,4 @@
-// How long a login lasts, and what of the client's query reaches the service and upstreams.
+// How long a login lasts, and which parts of the client's query reach the service and upstreams.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -50,7 +50,7 @@ async function negotiate(app, bearer, query = "") {
   return { status: response.status, body: await response.json() };
 }
 
-/** Answers the service's events until one of this name comes, and gives its headers. */
+/** Answers the service's events until one with this name comes. Returns its headers. */
 async function event(name) {
   for (;;) {
     const [request, response] = await once(upstream, "request");
@@ -70,7 +70,7 @@ test("the client's token ends with the login, or after its own time if that is s
   assert.deepEqual([claims["asrs.s.coae"], claims["asrs.s.aeo"]], [undefined, undefined]);
   const shorter = claimsOf((await negotiate(short, login)).body.accessToken);
   assert.equal(shorter.exp - shorter.nbf, 60);
-  // Within the leeway for clocks that differ the token is good, and there is nothing left to give.
+  // The token has expired, but is accepted within the leeway for clocks that differ. No time is left for the client's token.
   assert.equal((await negotiate(app, await token(-10))).status, 401);
 });
 
@@ -105,6 +105,6 @@ test("the client's query reaches upstream, without what has a meaning or is a se
   const long = await fetch(`${app.url}/api/${HUB}/negotiate?user=ann&x=${"y".repeat(2048)}`, { method: "POST" });
   assert.equal(long.status, 400);
   const longest = await fetch(`${app.url}/api/${HUB}/negotiate?user=ann&x=${"y".repeat(100 * 1024)}`, { method: "POST" });
-  // The server itself takes no such URL.
+  // The server itself does not accept such a URL.
   assert.equal(longest.status, 414);
 });

@@ -1,24 +1,22 @@
-// Programs that the tests start, and end by their process ids.
+// Programs that the tests start. The tests end them by their process ids.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import { delimiter } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const HUB = "chat";
 
-/** cargo-lambda, SAM and what they need, as `make deploy-tools` installs them. */
+/** The folder of cargo-lambda, SAM and their dependencies, which `make deploy-tools` installs. */
 export const TOOLS = `${ROOT}.venv-deploy/bin`;
 
-// A test run that is ended takes what it started with it.
+// If a test run is ended, it ends all programs that it started.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => process.exit(1));
 }
 
-/** What every program gets from this machine; the rest of the environment must not decide what tests see. */
+/** The variables that every program gets from this machine. Other variables must not change the results of tests. */
 function machine() {
   const kept = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "XDG_CACHE_HOME"];
   const env = Object.fromEntries(kept.filter((name) => name in process.env).map((name) => [name, process.env[name]]));
@@ -26,8 +24,8 @@ function machine() {
 }
 
 /**
- * Starts a program. `said(pattern)` waits for a line that matches, and `stop()` ends the program and
- * all that it started: it leads a process group of its own.
+ * Starts a program. `said(pattern)` waits for a line that matches, for a minute if no other time is given.
+ * `stop()` ends the program and all programs that it started, because it leads its own process group.
  */
 export function start(command, args, { env = {}, cwd = ROOT } = {}) {
   const options = { cwd, env: { ...machine(), ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true };
@@ -56,18 +54,24 @@ export function start(command, args, { env = {}, cwd = ROOT } = {}) {
       return code ?? signal;
     },
   );
-  const said = (pattern) =>
+  const said = (pattern, patience = 60_000) =>
     new Promise((resolve, reject) => {
+      const fail = (why) => reject(new Error(`${command} ${why}:\n${lines.join("\n")}`));
+      const limit = setTimeout(() => fail(`has not said ${pattern} after ${patience} ms`), patience).unref();
       const check = (line) => {
         const found = pattern.exec(line);
         if (found) {
+          clearTimeout(limit);
           waiting.delete(check);
           resolve(found[1] ?? found[0]);
         }
       };
       waiting.add(check);
       lines.forEach(check);
-      ended.then((code) => reject(new Error(`${command} ended with ${code}:\n${lines.join("\n")}`)));
+      ended.then((code) => {
+        clearTimeout(limit);
+        fail(`ended with ${code}`);
+      });
     });
   const stop = async (signal = "SIGTERM") => {
     kill(signal);
@@ -76,7 +80,7 @@ export function start(command, args, { env = {}, cwd = ROOT } = {}) {
   return { pid: child.pid, lines, said, ended, stop };
 }
 
-/** Runs a program to its end: `{ code, stdout, stderr }`. */
+/** Runs a program until it ends: `{ code, stdout, stderr }`. */
 export async function run(command, args, { env = {}, cwd = ROOT } = {}) {
   const child = spawn(command, args.map(String), { cwd, env: { ...machine(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const killAtExit = () => child.kill("SIGKILL");
@@ -90,7 +94,7 @@ export async function run(command, args, { env = {}, cwd = ROOT } = {}) {
   return { code, ...output };
 }
 
-/** The service, on a free port unless one is given: `url` is where it listens. */
+/** The service, on the given port or a free port. `url` is its address. */
 export async function startService({ port = 0, args = [], env = {} } = {}) {
   const program = start(`${ROOT}target/debug/signalr`, ["serve", "--port", port, ...args], { env });
   const connectionString = await program.said(/^connection string\s+(\S+)$/);
@@ -99,36 +103,14 @@ export async function startService({ port = 0, args = [], env = {} } = {}) {
   return { ...program, connectionString, url: `${host}:${openPort}` };
 }
 
-/** The function app on a port of its own: `url` is where it listens. */
+/** The function app on its own port. `url` is its address. */
 export async function startApp(service, env = {}) {
   const program = start(`${ROOT}target/debug/function-app`, [], { env: { PORT: "0", ...settings(service), ...env } });
   const url = await program.said(/^listening on (http\S+)$/);
   return { ...program, url };
 }
 
-/** What every function is told. */
+/** The variables of every function. */
 export function settings(service) {
   return { AzureSignalRConnectionString: service.connectionString, SIGNALR_HUB: HUB };
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** Waits until somebody listens on the port. */
-export async function listening(port) {
-  for (;;) {
-    const socket = connect(port, "127.0.0.1");
-    const opened = await once(socket, "connect").then(() => true, () => false);
-    socket.destroy();
-    if (opened) {
-      return;
-    }
-    await setTimeout(50);
-  }
 }

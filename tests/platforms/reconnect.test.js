@@ -1,9 +1,10 @@
-// Stock clients without a token of their own send the service's to negotiate when they reconnect.
+// Stock clients without their own token send the service's token to negotiate when they reconnect.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { OAuth2Server } from "oauth2-mock-server";
-import { HUB, freePort, startApp, startService } from "./programs.js";
+import { freePort } from "../clients/ports.js";
+import { HUB, startApp, startService } from "./programs.js";
 
 const issuer = new OAuth2Server();
 before(async () => {

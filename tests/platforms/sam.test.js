@@ -1,4 +1,4 @@
-// The SAM template: what it says, and that it builds three executables that Lambda's system can load.
+// The SAM template: its content. It must build three executables that Lambda's system can load.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT, run } from "./programs.js";
 
-/** What provided.al2023 has. */
+/** The version of the C library in provided.al2023. */
 const GLIBC = [2, 34];
 
-/** Built in a minute: this is about what is built and how, not about its speed. */
+/** Settings for a build that takes a minute. The test checks what is built and how, not its speed. */
 const QUICKLY = {
   CARGO_PROFILE_RELEASE_LTO: "off",
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
@@ -35,7 +35,7 @@ test("the functions know every variable that the template sets", () => {
   const known = [...read("functions/runtime/src/config/variable.rs").matchAll(/^ +[A-Z_]+ = "(\w+)",$/gm)].map(([, name]) => name);
   const blocks = [...read("template.yaml").matchAll(/^( *)Variables:\n((?:\1 .*\n)+)/gm)].map(([, , block]) => block);
   const set = blocks.flatMap((block) => [...block.matchAll(/^ *(\w+): /gm)].map(([, name]) => name));
-  // Those of all functions, of negotiate, of broadcast and of group-admin.
+  // The variables of all functions, of negotiate, of broadcast and of group-admin.
   assert.equal(blocks.length, 4);
   assert.ok(set.includes("AzureSignalRConnectionString") && set.includes("BROADCAST_TIMER_MESSAGE"), set.join());
   assert.deepEqual(set.filter((name) => !known.includes(name)), []);

@@ -1,8 +1,8 @@
-"""Which files import which, read from the sources of the packages.
+"""Finds which files import which other files, in the sources of the packages.
 
-A file imports another if it names something that the other defines: in a `use` line or by a path in its
+A file imports another if it names something that the other file defines, in a `use` line or by a path in its
 code. Names are followed through `pub use` to the file that defines them. `mod` and `pub use` lines by
-themselves do not count, nor do tests.
+themselves do not count. Tests do not count either.
 """
 
 import re
@@ -22,7 +22,7 @@ SCRIPT_IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}/[^"']+)[
 
 
 class Source:
-    """What one Rust file declares, takes and hands on."""
+    """The declarations, imports and re-exports of one Rust file."""
 
     def __init__(self, text):
         code = COMMENT_OR_STRING.sub(" ", text)
@@ -36,7 +36,7 @@ class Source:
 
 
 def without_test_modules(code):
-    """The code without its test modules, and the names of those that are files of their own."""
+    """The code without its test modules, and the names of the test modules in separate files."""
     names = set()
     while found := TEST_MODULE.search(code):
         end = found.end()
@@ -109,7 +109,7 @@ class Package:
         return edges
 
     def resolve(self, module, segments, seen=()):
-        """The module that defines what a path names; None if it is of another package."""
+        """The module that defines the thing that a path names; None if it belongs to another package."""
         start = self.start(module, segments)
         if start is None:
             return None
@@ -145,7 +145,7 @@ class Package:
 
 
 def module_of(path, has_library):
-    """The module that a file is: `hub/mod.rs` and `hub.rs` are `hub`, `lib.rs` is the root."""
+    """The module of a file: `hub/mod.rs` and `hub.rs` are `hub`, `lib.rs` is the root."""
     parts = list(path.with_suffix("").parts)
     if parts[-1] == "mod" or parts == ["lib"] or (parts == ["main"] and not has_library):
         parts.pop()

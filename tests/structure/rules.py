@@ -1,7 +1,7 @@
-"""The structure that the design promises, as rules that a machine can check.
+"""The structure of the project, as rules that a machine can check.
 
-A rule is a function that takes the root of a checkout and gives the violations it found, as texts.
-Its first docstring line is what it promises.
+A rule is a function. It gets the root of a checkout and returns the violations that it finds, as texts.
+The first line of its docstring says what must be true.
 """
 
 import json
@@ -17,7 +17,7 @@ LONGEST_FILE = 600
 README_LINES = 80
 SCRIPT_ENDINGS = {".js", ".mjs", ".ts", ".tsx"}
 SOURCE_ENDINGS = {".rs", ".js", ".mjs", ".ts", ".css", ".html", ".py", ".sh"}
-# What tools write, not people.
+# Folders that tools write, not people.
 GENERATED = {".git", ".venv", ".venv-deploy", "target", "node_modules", "dist", "__pycache__"}
 
 SERVER_FRAMEWORKS = {"axum", "lambda_http"}
@@ -25,22 +25,36 @@ HTTP_CLIENTS = {"reqwest", "ureq", "isahc", "curl"}
 
 # Which of our packages each package may build on. Tests may use more.
 MAY_USE = {
+    "signalr-allocator": set(),
     "signalr-small-file": set(),
+    "signalr-log": set(),
+    "signalr-traces": set(),
     "signalr-http-client": {"signalr-small-file"},
     "signalr-http-server": {"signalr-small-file"},
     "signalr-server-protocol": set(),
     "signalr-serverless-client": {"signalr-http-client"},
+    "signalr-persistent": {"signalr-http-client", "signalr-server-protocol", "signalr-serverless"},
     "signalr-signing-keys": set(),
     "signalr-oidc": {"signalr-http-client", "signalr-signing-keys"},
     "signalr-serverless": {"signalr-http-client", "signalr-signing-keys", "signalr-small-file"},
     "signalr-service": {
+        "signalr-allocator",
         "signalr-http-client",
         "signalr-http-server",
         "signalr-oidc",
+        "signalr-server-protocol",
         "signalr-serverless",
         "signalr-small-file",
+        "signalr-traces",
     },
-    "signalr-function-runtime": {"signalr-http-client", "signalr-http-server", "signalr-oidc", "signalr-serverless"},
+    "signalr-function-runtime": {
+        "signalr-http-client",
+        "signalr-http-server",
+        "signalr-log",
+        "signalr-oidc",
+        "signalr-serverless",
+        "signalr-traces",
+    },
 }
 MAY_USE["signalr-negotiate"] = MAY_USE["signalr-function-runtime"] | {"signalr-function-runtime"}
 MAY_USE["signalr-broadcast"] = MAY_USE["signalr-negotiate"]
@@ -60,15 +74,16 @@ MAY_USE["signalr-cli"] = MAY_USE["signalr-function-app"] | {
     "signalr-small-file",
 }
 
-# What measures the product. Nothing of the product builds on it, not even in tests.
-BENCH = {"signalr-bench-floor", "signalr-bench-load"}
+# The packages that measure the product. No package of the product depends on them, not even in tests.
+BENCH = {"signalr-bench-floor", "signalr-bench-hello", "signalr-bench-load"}
 # The Rust blocks of the documentation.
 MAY_USE["signalr-docs"] = set()
 MAY_USE["signalr-endurance"] = {"signalr-serverless", "signalr-small-file"}
 MAY_USE["signalr-bench-floor"] = set()
+MAY_USE["signalr-bench-hello"] = {"signalr-http-client"}
 MAY_USE["signalr-bench-load"] = {"signalr-serverless"}
 
-# Protocols and session are handed bytes and the time; they never fetch either.
+# Protocols and session get bytes and the time as arguments. They never fetch them.
 WITHOUT_IO = ["server-protocol/src", "service/src/protocol", "service/src/session"]
 IO = re.compile(r"\btokio\b|\bnet::|\bsocket2\b|\bTcp[A-Z]\w+|\bUdpSocket\b|\bInstant::now\b|\bSystemTime\b")
 
@@ -81,18 +96,18 @@ CONSTANT = re.compile(r'^\s*[A-Z_]+ = "(\w+)"', re.MULTILINE)
 CONSTANTS_FILE = "functions/runtime/src/config/variable.rs"
 VARIABLES_PAGE = "docs/reference/variables.md"
 
-# Instead: "where … comes from", "everyone who" or a noun, "your own", "continues on", "except".
+# Write instead: "where … comes from", "everyone who" or a noun, "your own", "continues on", "except".
 HARD_WORDS = re.compile(r"\bwhence\b|\bwho(?:m?ever)\b|\bone's own\b|\bgoes on on\b|\bbut for\b", re.IGNORECASE)
 
 SDK = "shared/src"
-# Its documentation and attributes, its kind and its name.
+# The documentation and attributes of a public item, its kind and its name.
 PUBLIC_ITEM = re.compile(
     r"((?:^(?:///|#\[|[ )\]]).*\n)*)^pub (?:async |const (?=fn))?(const|enum|fn|mod|struct|trait|type) (\w+)", re.MULTILINE
 )
 
 LIMITS_FILE = "cli/src/limits.rs"
 LIMITS_PAGE = "docs/reference/limits.md"
-# A flag's variable, and the field behind it.
+# The name of a flag, its variable, and its field.
 LIMIT = re.compile(r'#\[arg\(long(?: = "([a-z-]+)")?[^\]]*?env = "(SIGNALR_\w+)".*?\)\]\s*(\w+):', re.DOTALL)
 LIMIT_ROW = re.compile(r"^\| `--([a-z-]+)` \| `(SIGNALR_\w+)` \|", re.MULTILINE)
 
@@ -103,7 +118,7 @@ def sdk_knows_no_server_framework(root):
 
 
 def negotiate_has_no_http_client(root):
-    """signalr-negotiate depends on no HTTP client, built as for Lambda behind an authorizer"""
+    """signalr-negotiate as built for Lambda with an authorizer depends on no HTTP client"""
     build = ["-p", "signalr-negotiate", "--no-default-features", "--features", "lambda"]
     return forbidden_dependencies(root, HTTP_CLIENTS, *build, "-e", "normal")
 
@@ -146,21 +161,32 @@ def imports_form_no_circle(root):
     return violations
 
 
+# The packages that may have unsafe blocks, because they must call the C library, and how many blocks each may have.
+UNSAFE_BLOCKS = {"signalr-allocator": 1}
+
+
 def unsafe_code_is_forbidden(root):
-    """unsafe code is forbidden in every package"""
+    """unsafe code is forbidden in every package except signalr-allocator, which has one block of it"""
     workspace = tomllib.loads((root / "Cargo.toml").read_text())
     violations = []
     if workspace.get("workspace", {}).get("lints", {}).get("rust", {}).get("unsafe_code") != "forbid":
         violations.append('Cargo.toml lacks unsafe_code = "forbid" in [workspace.lints.rust]')
     for package in packages(root):
         manifest = Path(package["manifest_path"])
-        if tomllib.loads(manifest.read_text()).get("lints", {}).get("workspace") is not True:
+        lints = tomllib.loads(manifest.read_text()).get("lints", {})
+        if package["name"] in UNSAFE_BLOCKS:
+            sources = manifest.parent.rglob("*.rs")
+            blocks = sum(len(re.findall(r"\bunsafe \{", source.read_text())) for source in sources)
+            allowed = UNSAFE_BLOCKS[package["name"]]
+            if blocks > allowed or lints.get("rust", {}).get("unsafe_code") != "deny":
+                violations.append(f"{manifest.relative_to(root)} denies no unsafe code, or has over {allowed} blocks")
+        elif lints.get("workspace") is not True:
             violations.append(f"{manifest.relative_to(root)} lacks workspace = true in [lints]")
     return violations
 
 
 def dependencies_point_one_way(root):
-    """packages build only on those below them"""
+    """packages depend only on packages below them"""
     violations = []
     for package in packages(root):
         name = package["name"]
@@ -173,7 +199,7 @@ def dependencies_point_one_way(root):
 
 
 def nothing_builds_on_the_bench(root):
-    """no package builds on those of the bench, whether in tests or as a build needs it"""
+    """no package depends on packages of the bench, also not in tests or for its build"""
     return [
         f"{package['name']} uses {dependency['name']}"
         for package in packages(root)
@@ -216,7 +242,7 @@ def the_reference_lists_the_limits(root):
 
 
 def words_are_plain(root):
-    """no comment and no message has words that readers of English as a second language stumble over"""
+    """no comment and no message has words that are hard to read for people whose second language is English"""
     violations = []
     for path in [*source_files(root), *root.glob("*.yaml"), *root.glob("packaging/**/*.tf")]:
         if path.name in {"rules.py", "self_test.py", "prose.test.js"}:
@@ -235,7 +261,7 @@ def the_sdk_has_examples(root):
         of_the_file = "\n".join(line for line in text.splitlines() if line.startswith("//!"))
         for found in PUBLIC_ITEM.finditer(text):
             documentation, kind, name = found.groups()
-            # Constants are explained together.
+            # The documentation of the file explains all its constants.
             if kind == "const":
                 documentation += of_the_file
             elif kind == "mod":

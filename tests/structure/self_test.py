@@ -1,6 +1,6 @@
 """Shows that each structure rule passes on a good tree and fails on a bad one.
 
-The trees are small Cargo workspaces in a temporary folder, with stand-ins for the packages that count.
+The trees are small Cargo workspaces in a temporary folder, with small replacements for the packages that the rules name.
 """
 
 import shutil
@@ -147,8 +147,14 @@ class Rules(unittest.TestCase):
     def test_unsafe_code(self):
         self.write("shared/Cargo.toml", '[package]\nname = "signalr-serverless"\nversion = "0.0.0"\n')
         self.assertBroken(rules.unsafe_code_is_forbidden, "shared/Cargo.toml")
+        self.write("allocator/Cargo.toml", '[package]\nname = "signalr-allocator"\nversion = "0.0.0"\n'
+                                           '[lints.rust]\nunsafe_code = "deny"\n')
+        self.write("allocator/src/lib.rs", "fn a() { unsafe { b() } }\nfn c() { unsafe { b() } }\n")
         manifest = self.root / "Cargo.toml"
-        manifest.write_text(manifest.read_text().replace("forbid", "warn"))
+        members = manifest.read_text()
+        manifest.write_text(members.replace("members = [", 'members = ["allocator", '))
+        self.assertBroken(rules.unsafe_code_is_forbidden, "allocator/Cargo.toml")
+        manifest.write_text(members.replace("forbid", "warn"))
         self.assertBroken(rules.unsafe_code_is_forbidden, "[workspace.lints.rust]")
 
     def test_a_dependency_that_points_the_wrong_way(self):
@@ -211,7 +217,7 @@ class Rules(unittest.TestCase):
         self.write(f"{folder}/src/lib.rs", "")
 
     def depend(self, folder, name):
-        """Lets the package in the folder depend on a stand-in of that name, outside the workspace."""
+        """Makes the package in the folder depend on a small replacement with that name, outside the workspace."""
         self.write(f"outside/{name}/Cargo.toml", f'[package]\nname = "{name}"\nversion = "0.0.0"\n')
         self.write(f"outside/{name}/src/lib.rs", "")
         ours = {path: name for name, path in OURS.items()}[folder]

@@ -1,4 +1,5 @@
-// The page: forms in, messages out. Texts from the network only ever become text nodes.
+// The page: its forms and its list of messages. Texts from the network are shown only as text nodes.
+import { Listener } from "./listener.js";
 import { Room } from "./room.js";
 
 const SHOWN_AT_MOST = 500;
@@ -8,8 +9,11 @@ const hub = query.get("hub") ?? "chat";
 const byId = (id) => document.getElementById(id);
 const [join, send, messages, state, problem] = ["join", "send", "messages", "state", "problem"].map(byId);
 
-/** The stay in progress: `{ user, room }`. */
+/** The present stay in a room: `{ user, room }`. */
 let stay;
+/** Until the user joins a room, shows messages that are sent to everybody. */
+const listener = new Listener({ hub, message: (argument) => stay === undefined && addMessage(argument) });
+listener.listen();
 
 byId("hub").textContent = hub;
 join.elements.name.value = query.get("name") ?? "";
@@ -25,7 +29,7 @@ join.addEventListener("submit", async (event) => {
   }
   byId("enter").disabled = true;
   try {
-    await stay?.room.leave();
+    await (stay?.room.leave() ?? listener.stop());
     enter(user, name);
   } finally {
     byId("enter").disabled = false;
@@ -56,7 +60,7 @@ function enter(user, name) {
   byId("enter").textContent = "Change";
   send.elements.text.disabled = false;
   send.elements.text.focus();
-  // What an earlier stay still reports must not show on this one.
+  // Late reports of an earlier stay must not be shown.
   const now = (show) => (value) => stay?.room === room && show(value);
   const on = { state: now(showState), message: now(addMessage), problem: now(showProblem) };
   const room = new Room({ hub, user, name, on });
@@ -69,7 +73,7 @@ function showState(word) {
     state.dataset.state = word;
     state.textContent = word;
   }
-  // The field stays open while the connection is away, so that nobody loses a half-written message.
+  // The field stays enabled while there is no connection, so that nobody loses a half-written message.
   byId("post").disabled = word !== "connected";
   if (word === "connected") {
     hideProblem();
@@ -77,10 +81,10 @@ function showState(word) {
 }
 
 function addMessage(argument) {
-  // Anyone may broadcast anything to the hub: show what is there as text.
+  // Anyone may broadcast anything to the hub, so any argument is shown as text.
   const { from, text, at } = Object(argument);
   const item = element("li", "message");
-  item.classList.toggle("mine", from === stay.user);
+  item.classList.toggle("mine", stay !== undefined && from === stay.user);
   item.append(element("span", "from", from ?? "somebody"), clock(at));
   item.append(element("p", "text", text ?? (typeof argument === "string" ? argument : JSON.stringify(argument))));
   append(item);

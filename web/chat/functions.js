@@ -5,19 +5,24 @@ export function joinRoom(hub, room, connectionId) {
   return post(hub, "group-admin", { action: "add", groupName: room, connectionId });
 }
 
-/** Sends one message to everybody in the room, for clients that may not call. */
+/** Sends one message to everybody in the room, for clients that may not call methods. */
 export function sendToRoom(hub, room, message) {
   return post(hub, "broadcast", { target: "newMessage", groupName: room, arguments: [message] });
 }
 
-/** Where a client of the hub negotiates, as the named user. */
+/** The URL where a client of the hub negotiates as the named user. */
 export function negotiateUrl(hub, user) {
   return `/api/${encodeURIComponent(hub)}?user=${encodeURIComponent(user)}`;
 }
 
+/** The URL where a client of the hub negotiates without a user. It only listens. */
+export function listenUrl(hub) {
+  return `/api/${encodeURIComponent(hub)}`;
+}
+
 /**
- * Whether clients of the service may call methods. A service without upstream ends the connection of one that does,
- * so the page must know before.
+ * Whether clients of the service may call methods. A service without an upstream ends the connection of a client that
+ * calls, so the page must know this before.
  */
 export async function mayCall() {
   try {
@@ -39,7 +44,7 @@ async function post(hub, call, body) {
   }
 }
 
-/** What a problem answer says; the status alone where it says nothing. */
+/** The text of a problem answer. If it has none, the status. */
 async function reason(response) {
   try {
     const problem = await response.json();

@@ -1,4 +1,4 @@
-// One stay in a room: connects, joins, and does both again whenever the connection is lost, until left.
+// One stay in a room: connects and joins. If the connection is lost, does both again, until `leave`.
 /* global signalR */
 import { joinRoom, mayCall, negotiateUrl, sendToRoom } from "./functions.js";
 
@@ -29,13 +29,13 @@ export class Room {
       .build();
     this.#connection.on("newMessage", (argument) => on.message(argument));
     this.#connection.onreconnecting(() => on.state("reconnecting"));
-    // A reconnect gives the connection a new id, and groups hold ids.
+    // After a reconnect the connection has a new id, and a group contains ids.
     this.#connection.onreconnected(() => this.#join());
-    // The client's own reconnect does not cover a close that forbids it.
+    // If the service's close forbids a reconnect, the client does not reconnect by itself.
     this.#connection.onclose(() => this.#restart());
   }
 
-  /** Connects and joins; keeps trying until `leave`. */
+  /** Connects and joins, and tries again until `leave`. */
   async enter() {
     this.#on.state(this.#failures === 0 ? "connecting" : "reconnecting");
     try {
@@ -47,7 +47,7 @@ export class Room {
     await this.#join();
   }
 
-  /** Says a text to everybody in the room, the sender included. */
+  /** Sends a text to everybody in the room, including the sender. */
   async send(text) {
     if (await this.#mayCall) {
       await this.#connection.invoke("send", this.#user, this.#name, text);
@@ -56,7 +56,7 @@ export class Room {
     }
   }
 
-  /** Disconnects for good. */
+  /** Disconnects, and does not connect again. */
   async leave() {
     this.#left = true;
     clearTimeout(this.#retry);
@@ -69,7 +69,7 @@ export class Room {
     } catch (error) {
       if (!this.#left) {
         this.#on.problem(`could not join the room: ${error.message}`);
-        // Connected without the room is of no use: onclose starts afresh.
+        // A connection outside the room is useless. After the stop, onclose connects again.
         await this.#connection.stop();
       }
       return;

@@ -11,32 +11,35 @@ use crate::http::{self, Request};
 
 /// The answer to a SignalR handshake, in a text frame.
 const HANDSHAKE_ANSWER: &[u8] = b"\x81\x03{}\x1e";
+/// SignalR's ping, in a text frame.
+pub(crate) const PING: &[u8] = b"\x81\x0b{\"type\":6}\x1e";
 const CLOSE: u8 = 0x8;
-/// A client that lets this much wait is given up.
+/// If more bytes than this wait for a client, its connection is closed.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
 
 pub(crate) struct Connection {
     socket: TcpStream,
     stage: Stage,
-    /// What the socket did not take. `None` while it keeps up.
+    /// The bytes that the socket has not accepted. `None` while it accepts everything.
     waiting: Option<Vec<u8>>,
 }
 
 enum Stage {
-    /// With what came of the next request.
+    /// HTTP, with the bytes of the next request so far.
     Http(Vec<u8>),
     /// A WebSocket without a handshake.
     Upgraded,
     /// A client that gets messages.
     Client,
-    /// Refused or broken; to be dropped.
+    /// Refused or broken. The connection will be dropped.
     Ended,
 }
 
-/// What a look at the socket brought.
+/// The result of a look at the socket.
 pub(crate) enum Input {
     Nothing,
-    Publish(Vec<u8>),
+    /// A message, and how many of the first clients get it.
+    Publish(Vec<u8>, usize),
     Ended,
 }
 
@@ -49,11 +52,11 @@ impl Connection {
         matches!(self.stage, Stage::Client)
     }
 
-    /// Reads until a message is to be published or nothing is left.
+    /// Reads until there is a message to publish or no more input.
     pub(crate) fn next(&mut self, buffer: &mut [u8]) -> Input {
         loop {
-            if let Some(message) = self.take_request() {
-                return Input::Publish(message);
+            if let Some((message, members)) = self.take_request() {
+                return Input::Publish(message, members);
             }
             if matches!(self.stage, Stage::Ended) {
                 return Input::Ended;
@@ -73,20 +76,20 @@ impl Connection {
             Stage::Http(request) => request.extend_from_slice(bytes),
             _ if bytes[0] & 0x0f == CLOSE => self.stage = Stage::Ended,
             Stage::Upgraded => self.greet(),
-            // Clients send pings only, which need no answer.
+            // Clients send only pings, which need no answer.
             Stage::Client | Stage::Ended => {}
         }
     }
 
-    /// Takes the next request: does an upgrade, or returns what is to be published.
-    fn take_request(&mut self) -> Option<Vec<u8>> {
+    /// Takes the next request: does an upgrade, or returns a message to publish.
+    fn take_request(&mut self) -> Option<(Vec<u8>, usize)> {
         let Stage::Http(bytes) = &mut self.stage else { return None };
         match http::parse(bytes) {
             Ok(None) => None,
-            Ok(Some(Request::Publish { body, length })) => {
+            Ok(Some(Request::Publish { body, members, length })) => {
                 let message = body.to_vec();
                 bytes.drain(..length);
-                Some(message)
+                Some((message, members))
             }
             Ok(Some(Request::Upgrade { answer, length })) => {
                 let has_more = bytes.len() > length;
@@ -105,17 +108,17 @@ impl Connection {
         }
     }
 
-    /// The first bytes of a client are its handshake.
+    /// Answers the handshake. The first bytes of a client are its handshake.
     fn greet(&mut self) {
         self.send(HANDSHAKE_ANSWER);
         self.stage = Stage::Client;
     }
 
-    /// Writes, and keeps what the socket does not take.
+    /// Writes the bytes, and keeps those that the socket does not accept.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let written = match self.waiting {
             Some(_) => 0,
-            // A broken socket is found by its reading side.
+            // If the socket is broken, the next read finds out.
             None => self.socket.write(bytes).unwrap_or(0),
         };
         if written < bytes.len() {
@@ -124,13 +127,13 @@ impl Connection {
             if waiting.len() > MOST_WAITING {
                 self.stage = Stage::Ended;
                 self.waiting = None;
-                // The reading side finds out, and the connection is dropped.
+                // The next read finds out, and the connection is dropped.
                 let _ = self.socket.shutdown(Shutdown::Both);
             }
         }
     }
 
-    /// Writes what waits, now that the socket takes more.
+    /// Writes the waiting bytes, now that the socket accepts more.
     pub(crate) fn write_rest(&mut self) {
         while let Some(waiting) = &mut self.waiting {
             match self.socket.write(waiting) {
@@ -147,7 +150,7 @@ impl Connection {
     }
 }
 
-/// The frame of an invocation: the POST's JSON object with the type of the message in front.
+/// The frame of an invocation: the POST's JSON object with the message type added at its start.
 pub(crate) fn invocation(object: &[u8]) -> Vec<u8> {
     let record = [b"{\"type\":1,", &object[1..], b"\x1e"].concat();
     let mut frame = vec![0x81];

@@ -1,4 +1,4 @@
-//! The requests that the floor takes.
+//! The requests that the floor accepts.
 
 use tungstenite::handshake::derive_accept_key;
 
@@ -11,18 +11,26 @@ const LONGEST_HEAD: usize = 16 * 1024;
 const LONGEST_BODY: usize = 16 * 1024 * 1024;
 const MOST_HEADERS: usize = 64;
 
-/// A request, and how many bytes it took.
+/// A request, and how many bytes it has.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request<'a> {
-    Upgrade { answer: String, length: usize },
-    Publish { body: &'a [u8], length: usize },
+    Upgrade {
+        answer: String,
+        length: usize,
+    },
+    /// A message for this many of the first clients.
+    Publish {
+        body: &'a [u8],
+        members: usize,
+        length: usize,
+    },
 }
 
-/// A request that the floor does not take.
+/// A request that the floor does not accept.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadRequest;
 
-/// The request at the beginning of `bytes`; `None` if it is not yet whole.
+/// The request at the beginning of `bytes`; `None` if it is not complete yet.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Request<'_>>, BadRequest> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut head = httparse::Request::new(&mut headers);
@@ -35,7 +43,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Request<'_>>, BadRequest> {
         let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(found.value).ok()
     };
-    match (head.method, head.path.and_then(|path| path.split('?').next())) {
+    let target = head.path.unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    match (head.method, Some(path)) {
         (Some("GET"), Some("/client")) => {
             let key = header("sec-websocket-key").ok_or(BadRequest)?;
             let answer = format!(
@@ -51,13 +61,22 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Request<'_>>, BadRequest> {
                 length.filter(|length| *length <= LONGEST_BODY).ok_or(BadRequest)?;
             match bytes.get(start..start + length) {
                 Some(body) if body.starts_with(b"{") => {
-                    Ok(Some(Request::Publish { body, length: start + length }))
+                    let members = members(query)?;
+                    Ok(Some(Request::Publish { body, members, length: start + length }))
                 }
                 Some(_) => Err(BadRequest),
                 None => Ok(None),
             }
         }
         _ => Err(BadRequest),
+    }
+}
+
+/// The number in the query `members=…`. Without a query, all clients are members.
+fn members(query: &str) -> Result<usize, BadRequest> {
+    match query.strip_prefix("members=") {
+        Some(number) => number.parse().map_err(|_| BadRequest),
+        None => Ok(usize::MAX),
     }
 }
 
@@ -71,7 +90,12 @@ mod tests {
         for cut in 0..post.len() - 4 {
             assert_eq!(parse(&post[..cut]), Ok(None), "{cut}");
         }
-        assert_eq!(parse(post), Ok(Some(Request::Publish { body: b"{}", length: post.len() - 4 })));
+        let length = post.len() - 4;
+        let all = Request::Publish { body: b"{}", members: usize::MAX, length };
+        assert_eq!(parse(post), Ok(Some(all)));
+        let some = b"POST /publish?members=3 HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
+        let few = Request::Publish { body: b"{}", members: 3, length: some.len() };
+        assert_eq!(parse(some), Ok(Some(few)));
     }
 
     #[test]
@@ -80,6 +104,7 @@ mod tests {
             &b"GET / HTTP/1.1\r\n\r\n"[..],
             b"GET /client HTTP/1.1\r\n\r\n",
             b"POST /publish HTTP/1.1\r\n\r\n",
+            b"POST /publish?members=x HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}",
             b"POST /publish HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n",
             b"POST /publish HTTP/1.1\r\ncontent-length: 1\r\n\r\n[",
             b"\0",

@@ -1,5 +1,6 @@
-//! The least that a server can cost: one epoll loop that upgrades WebSockets, takes a POST, builds
-//! the frame once, and does one `send()` for each delivery. It knows one hub and one message.
+//! A server with the lowest possible cost: one epoll loop that upgrades WebSockets, accepts a POST,
+//! builds the frame once, and does one `send()` for each delivery. It has one hub and one kind of
+//! message.
 //!
 //! ```text
 //! floor --port 0
@@ -12,6 +13,7 @@ use std::{
     io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use clap::Parser;
@@ -24,20 +26,24 @@ const BAD_ARGUMENT: u8 = 64;
 const LISTENER: Token = Token(usize::MAX);
 const READ_BUFFER: usize = 64 * 1024;
 
-/// The least that a SignalR server can cost; it listens on 127.0.0.1.
+/// A SignalR server with the lowest possible cost; it listens on 127.0.0.1.
 #[derive(Debug, Parser)]
 #[command(name = "floor", version)]
 struct Arguments {
     /// Port to listen on; 0 picks a free one
     #[arg(short, long, default_value_t = 0)]
     port: u16,
+
+    /// Seconds between pings to a client; without this flag there are no pings
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
+    keep_alive: Option<u16>,
 }
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nobody is left to be told if standard error is closed.
+            // If standard error is closed, nobody can read the text.
             let _ = error.print();
             return if error.use_stderr() {
                 ExitCode::from(BAD_ARGUMENT)
@@ -46,18 +52,19 @@ fn main() -> ExitCode {
             };
         }
     };
-    let Err(error) = run(arguments.port);
+    let Err(error) = run(&arguments);
     // As above.
     let _ = writeln!(io::stderr(), "error: port {}: {error} (flag --port)", arguments.port);
     ExitCode::FAILURE
 }
 
-fn run(port: u16) -> io::Result<std::convert::Infallible> {
-    let mut floor = Floor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+fn run(arguments: &Arguments) -> io::Result<std::convert::Infallible> {
+    let mut floor = Floor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)))?;
+    let mut pings = arguments.keep_alive.map(Pings::new);
     announce(floor.listener.local_addr()?)?;
     let mut events = Events::with_capacity(1024);
     loop {
-        match floor.poll.poll(&mut events, None) {
+        match floor.poll.poll(&mut events, pings.as_ref().map(Pings::left)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,
         }
@@ -66,6 +73,9 @@ fn run(port: u16) -> io::Result<std::convert::Infallible> {
                 LISTENER => floor.accept(),
                 Token(key) => floor.look_at(key, event),
             }
+        }
+        if let Some(pings) = &mut pings {
+            pings.send(&mut floor.connections);
         }
     }
 }
@@ -76,6 +86,38 @@ fn announce(address: SocketAddr) -> io::Result<()> {
     writeln!(out, "publish            http://{address}/publish")?;
     writeln!(out, "ready")?;
     out.flush()
+}
+
+/// Pings some of the clients each second, so that each client gets one ping in `turns` seconds.
+struct Pings {
+    turns: usize,
+    turn: usize,
+    next: Instant,
+}
+
+impl Pings {
+    const TURN: Duration = Duration::from_secs(1);
+
+    fn new(seconds: u16) -> Self {
+        Self { turns: usize::from(seconds), turn: 0, next: Instant::now() + Self::TURN }
+    }
+
+    fn left(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
+    fn send(&mut self, connections: &mut Slab<Connection>) {
+        if !self.left().is_zero() {
+            return;
+        }
+        self.next += Self::TURN;
+        self.turn = (self.turn + 1) % self.turns;
+        for (key, connection) in connections {
+            if key % self.turns == self.turn && connection.is_client() {
+                connection.send(connection::PING);
+            }
+        }
+    }
 }
 
 struct Floor {
@@ -99,7 +141,7 @@ impl Floor {
             let mut socket = match self.listener.accept() {
                 Ok((socket, _)) => socket,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Too many open files end up here too; the next connection tries again.
+                // The error may also be too many open files. The next connection leads to a new try.
                 Err(_) => return,
             };
             let entry = self.connections.vacant_entry();
@@ -129,8 +171,8 @@ impl Floor {
             let Some(connection) = self.connections.get_mut(key) else { return };
             match connection.next(&mut self.read_buffer) {
                 Input::Nothing => return,
-                Input::Publish(message) => {
-                    self.publish(&message);
+                Input::Publish(message, members) => {
+                    self.publish(&message, members);
                     if let Some(publisher) = self.connections.get_mut(key) {
                         publisher.send(http::ACCEPTED);
                     }
@@ -143,13 +185,12 @@ impl Floor {
         }
     }
 
-    /// Sends a message, the JSON object of a POST, to every client.
-    fn publish(&mut self, message: &[u8]) {
+    /// Sends a message, the JSON object of a POST, to this many clients.
+    fn publish(&mut self, message: &[u8], members: usize) {
         let frame = connection::invocation(message);
-        for (_, connection) in &mut self.connections {
-            if connection.is_client() {
-                connection.send(&frame);
-            }
+        let connections = self.connections.iter_mut().map(|(_, connection)| connection);
+        for connection in connections.filter(|one| one.is_client()).take(members) {
+            connection.send(&frame);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The floor as a client and a publisher see it.
+//! The floor, as seen by a client and a publisher.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -20,8 +20,9 @@ impl Drop for Floor {
     }
 }
 
-fn start() -> (Floor, String) {
+fn start(arguments: &[&str]) -> (Floor, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_floor"));
+    command.args(arguments);
     let mut floor = Floor(command.stdout(Stdio::piped()).spawn().unwrap());
     let lines = BufReader::new(floor.0.stdout.take().unwrap()).lines();
     let lines: Vec<String> = lines.map(Result::unwrap).take_while(|line| line != "ready").collect();
@@ -43,7 +44,7 @@ fn expect(socket: &mut TcpStream, answer: &[u8]) {
 
 #[test]
 fn a_post_reaches_the_clients() {
-    let (_floor, address) = start();
+    let (_floor, address) = start(&[]);
     let mut client = TcpStream::connect(&address).unwrap();
     // Source of key and answer: RFC 6455, section 1.3.
     exchange(
@@ -63,7 +64,33 @@ fn a_post_reaches_the_clients() {
         );
         expect(&mut client, b"\x81\x18{\"type\":1,\"target\":\"t\"}\x1e");
     }
+    exchange(
+        &mut publisher,
+        b"POST /publish?members=0 HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n",
+    );
+    exchange(
+        &mut publisher,
+        b"POST /publish?members=1 HTTP/1.1\r\ncontent-length: 14\r\n\r\n{\"target\":\"u\"}",
+        b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n",
+    );
+    expect(&mut client, b"\x81\x18{\"type\":1,\"target\":\"u\"}\x1e");
     exchange(&mut publisher, b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n");
+}
+
+#[test]
+fn a_client_is_pinged_if_asked_for() {
+    let (_floor, address) = start(&["--keep-alive", "1"]);
+    let mut client = TcpStream::connect(&address).unwrap();
+    exchange(&mut client, b"GET /client HTTP/1.1\r\nsec-websocket-key: x\r\n\r\n", b"HTTP/1.1 101");
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        bytes.extend(byte);
+    }
+    exchange(&mut client, b"\x81\x83\0\0\0\0{}\x1e", b"\x81\x03{}\x1e");
+    expect(&mut client, b"\x81\x0b{\"type\":6}\x1e");
 }
 
 #[test]

@@ -1,21 +1,24 @@
-//! The arguments, and what they mean together.
+//! The arguments, and the checks that they fit together.
 
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::{
+    dialect::Dialect,
     failure::Failure,
-    process::{self, Process},
-    server::{Server, Way},
+    http, process,
+    processes::Processes,
+    recipients::Recipients,
+    server::{Endpoint, Server, Transport, Ways},
 };
 
-/// What is known about which message reached which connection takes a bit for each.
+/// The load keeps one bit for each delivery, so this bounds its memory.
 const MOST_DELIVERIES: u64 = 1 << 32;
-/// Sockets and files beside those of clients and publishers.
+/// Further sockets and files, in addition to those of clients and publishers.
 const OTHER_FILES: u64 = 32;
 
-/// Loads a SignalR server, checks what it delivers, and measures what that costs it.
+/// Loads a SignalR server, checks its deliveries, and measures their cost.
 #[derive(Debug, Parser)]
 #[command(name = "load", version)]
 pub(crate) struct Arguments {
@@ -26,6 +29,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     Broadcast(BroadcastArguments),
+    Calls(CallsArguments),
     /// Connect, shake hands and close, one connection after the other
     Connections(OneByOneArguments),
     /// Negotiate, one request after the other over one HTTP connection
@@ -35,31 +39,36 @@ pub(crate) enum Task {
 /// Which server, and how to reach it
 #[derive(Args, Debug)]
 pub(crate) struct ServerArguments {
-    /// Connection string of a SignalR service with an access key; tokens are signed with it
+    /// Connection string of a SignalR service with an access key, which signs the tokens. Repeatable:
+    /// clients connect to each in turn
     #[arg(long, value_name = "CONNECTION STRING", required_unless_present = "url", conflicts_with_all = ["url", "publish"])]
-    service: Option<String>,
+    service: Vec<String>,
+
+    /// Connection string of the node that messages are POSTed to, if it is not the first --service
+    #[arg(long, value_name = "CONNECTION STRING", requires = "service")]
+    callers_at: Option<String>,
 
     /// Hub of that service
     #[arg(long, default_value = "bench")]
     hub: String,
 
-    /// URL of a hub that wants no token, such as http://127.0.0.1:5000/chat
+    /// URL of a hub that needs no token, such as http://127.0.0.1:5000/chat
     #[arg(long)]
     url: Option<String>,
 
-    /// URL that takes a POST of {"target","arguments"} and sends that to every client of the hub
+    /// URL that accepts a POST of {"target","arguments"} and sends it to every client of the hub
     #[arg(long, value_name = "URL")]
     publish: Option<String>,
 
-    /// Negotiate before each connection; without it a client goes straight to its WebSocket
+    /// Negotiate before each connection; without this flag a client opens its WebSocket directly
     #[arg(long)]
     negotiate: bool,
 
-    /// Process of the server, whose CPU time and memory are to be measured
+    /// Process id of the server, to measure its CPU time and memory. Repeatable
     #[arg(long)]
-    pid: Option<u32>,
+    pid: Vec<u32>,
 
-    /// Seconds that the server has for each step, and after the last message for what is missing
+    /// Seconds that the server has for each step, and for missing deliveries after the last message
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..=600))]
     timeout: u64,
 
@@ -68,7 +77,7 @@ pub(crate) struct ServerArguments {
     pub(crate) json: bool,
 }
 
-/// Hold connections and send messages to all of them
+/// Hold connections and send messages to all or some of them
 #[derive(Args, Debug)]
 pub(crate) struct BroadcastArguments {
     #[command(flatten)]
@@ -78,7 +87,7 @@ pub(crate) struct BroadcastArguments {
     #[arg(short, long, default_value_t = 1000, value_parser = value_parser!(u64).range(1..=20_000))]
     connections: u64,
 
-    /// How many messages; 0 to measure connecting and idle connections only
+    /// How many messages; 0 measures only connecting and idle connections
     #[arg(short, long, default_value_t = 100, value_parser = value_parser!(u64).range(..=100_000_000))]
     messages: u64,
 
@@ -86,7 +95,7 @@ pub(crate) struct BroadcastArguments {
     #[arg(short, long, default_value_t = 100, value_parser = value_parser!(u64).range(..=1_000_000))]
     size: u64,
 
-    /// Messages a second, sent when they are due
+    /// Messages a second; each is sent when it is due
     #[arg(long, value_name = "MESSAGES A SECOND", conflicts_with_all = ["in_flight", "one_by_one"])]
     pace: Option<f64>,
 
@@ -94,9 +103,82 @@ pub(crate) struct BroadcastArguments {
     #[arg(long, value_name = "MESSAGES", default_value_t = 1, value_parser = value_parser!(u64).range(1..=1000))]
     in_flight: u64,
 
-    /// Send a message only after every connection has the one before
+    /// Send a message only after every connection has the message before
     #[arg(long, conflicts_with = "in_flight")]
     one_by_one: bool,
+
+    /// Protocol of the connections
+    #[arg(long, value_enum, default_value_t)]
+    dialect: Dialect,
+
+    /// Transport of the messages to the clients
+    #[arg(long, value_enum, default_value_t)]
+    transport: Transport,
+
+    /// Recipients of the messages
+    #[arg(long, value_enum, default_value_t)]
+    to: To,
+
+    /// Members of the group that gets the messages: the first clients
+    #[arg(long, default_value_t = 1000, value_parser = value_parser!(u64).range(1..=20_000))]
+    members: u64,
+
+    /// Minimum seconds that the connections are held, counted from the first message
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = value_parser!(u64).range(..=3600))]
+    hold: u64,
+}
+
+/// The recipients of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum To {
+    #[default]
+    All,
+    /// A group with some of the clients; the URL of --publish must send to the first clients
+    Group,
+    /// One user after the other; each client is a user
+    Users,
+    /// One group after the other; each client is alone in a group
+    Groups,
+}
+
+/// Send one request again and again
+#[derive(Args, Debug)]
+pub(crate) struct CallsArguments {
+    /// URL to call
+    #[arg(long)]
+    url: String,
+
+    /// JSON body of the POST
+    #[arg(long, default_value = "")]
+    body: String,
+
+    /// More headers, such as 'authorization: Bearer …'
+    #[arg(long, value_name = "NAME: VALUE")]
+    header: Vec<String>,
+
+    /// How many calls
+    #[arg(short = 'n', long, default_value_t = 10_000, value_parser = value_parser!(u64).range(1..=100_000_000))]
+    count: u64,
+
+    /// Calls that may wait for their answer at the same time, each on its own connection
+    #[arg(long, value_name = "CALLS", default_value_t = 16, value_parser = value_parser!(u64).range(1..=1000))]
+    in_flight: u64,
+
+    /// Method of the request
+    #[arg(long, default_value = "POST")]
+    method: String,
+
+    /// Process id of the server, to measure its CPU time and memory. Repeatable
+    #[arg(long)]
+    pid: Vec<u32>,
+
+    /// Seconds that the server has for each call
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = value_parser!(u64).range(1..=600))]
+    timeout: u64,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -107,6 +189,10 @@ pub(crate) struct OneByOneArguments {
     /// How many
     #[arg(short = 'n', long, default_value_t = 1000, value_parser = value_parser!(u64).range(1..=10_000_000))]
     count: u64,
+
+    /// Let each be another user
+    #[arg(long, requires = "service")]
+    users: bool,
 }
 
 /// When the next message may be sent.
@@ -116,25 +202,40 @@ pub(crate) enum Flow {
     Paced(Duration),
     /// While fewer than this many wait for the answer to their POST.
     InFlight(usize),
-    /// After every connection has the one before.
+    /// After every connection has the message before.
     OneByOne,
 }
 
-/// A broadcast whose arguments fit together.
+/// The plan of a broadcast. Its arguments fit together.
 #[derive(Debug)]
 pub(crate) struct BroadcastPlan {
     pub(crate) server: Server,
-    pub(crate) process: Option<Process>,
+    pub(crate) processes: Processes,
     pub(crate) connections: usize,
     pub(crate) messages: usize,
     pub(crate) size: usize,
     pub(crate) flow: Flow,
+    pub(crate) recipients: Recipients,
+    /// Whether this program puts the clients into groups by REST before it sends.
+    pub(crate) puts_into_groups: bool,
+    pub(crate) hold: Duration,
+}
+
+/// The plan of calls. Their arguments fit together.
+#[derive(Debug)]
+pub(crate) struct CallsPlan {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) request: Vec<u8>,
+    pub(crate) processes: Processes,
+    pub(crate) count: u64,
+    pub(crate) in_flight: usize,
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug)]
 pub(crate) struct OneByOnePlan {
     pub(crate) server: Server,
-    pub(crate) process: Option<Process>,
+    pub(crate) processes: Processes,
     pub(crate) count: u64,
 }
 
@@ -157,7 +258,16 @@ impl BroadcastArguments {
                 self.messages, self.connections
             )));
         }
-        let server = self.server.server()?;
+        if self.server.negotiate && self.dialect == Dialect::SocketIo {
+            return Err(Failure::argument(
+                "--negotiate: Socket.IO has no negotiation of this kind",
+            ));
+        }
+        if self.transport != Transport::WebSocket && self.dialect != Dialect::Json {
+            return Err(Failure::argument("--transport: only JSON goes by events and polls here"));
+        }
+        let recipients = self.recipients()?;
+        let server = self.server.server(recipients, self.transport, self.dialect)?;
         if !server.can_publish() && self.messages > 0 {
             return Err(Failure::argument(
                 "--publish is missing: give the URL that messages are POSTed to, or --messages 0",
@@ -165,12 +275,34 @@ impl BroadcastArguments {
         }
         Ok(BroadcastPlan {
             server,
-            process: self.server.process()?,
+            processes: self.server.processes()?,
             connections: self.connections as usize,
             messages: self.messages as usize,
             size: self.size as usize,
             flow,
+            recipients,
+            puts_into_groups: !self.server.service.is_empty(),
+            hold: Duration::from_secs(self.hold),
         })
+    }
+
+    fn recipients(&self) -> Result<Recipients, Failure> {
+        let connections = self.connections as usize;
+        if matches!(self.to, To::Users | To::Groups) && self.server.service.is_empty() {
+            return Err(Failure::argument("--to: only a --service has users and groups"));
+        }
+        match self.to {
+            To::All => Ok(Recipients::All),
+            To::Group if self.members <= self.connections => {
+                Ok(Recipients::Group(self.members as usize))
+            }
+            To::Group => Err(Failure::argument(format!(
+                "--members {}: there are {connections} connections",
+                self.members
+            ))),
+            To::Users => Ok(Recipients::EachUser(connections)),
+            To::Groups => Ok(Recipients::EachGroup(connections)),
+        }
     }
 
     fn flow(&self) -> Result<Flow, Failure> {
@@ -201,23 +333,55 @@ impl Flow {
 
 impl OneByOneArguments {
     pub(crate) fn plan(&self) -> Result<OneByOnePlan, Failure> {
-        let server = self.server.server()?;
-        Ok(OneByOnePlan { server, process: self.server.process()?, count: self.count })
+        // Nothing is sent to them, so one path to publish to is enough.
+        let recipients = if self.users { Recipients::EachUser(1) } else { Recipients::All };
+        let server = self.server.server(recipients, Transport::WebSocket, Dialect::Json)?;
+        Ok(OneByOnePlan { server, processes: self.server.processes()?, count: self.count })
+    }
+}
+
+impl CallsArguments {
+    pub(crate) fn plan(&self) -> Result<CallsPlan, Failure> {
+        let endpoint = Endpoint::parse("--url", &self.url)?;
+        let mut headers = "content-type: application/json\r\n".to_owned();
+        for header in &self.header {
+            if !header.contains(": ") || header.contains(['\r', '\n']) {
+                return Err(Failure::argument("--header: use one such as 'x-name: value'"));
+            }
+            headers.extend([header, "\r\n"]);
+        }
+        let request = http::request(&self.method, &endpoint, &headers, self.body.as_bytes());
+        Ok(CallsPlan {
+            endpoint,
+            request,
+            processes: Processes::new(&self.pid)?,
+            count: self.count,
+            in_flight: self.in_flight as usize,
+            timeout: Duration::from_secs(self.timeout),
+        })
     }
 }
 
 impl ServerArguments {
-    fn server(&self) -> Result<Server, Failure> {
-        let way = if self.negotiate { Way::Negotiate } else { Way::WebSocket };
+    fn server(
+        &self,
+        recipients: Recipients,
+        transport: Transport,
+        dialect: Dialect,
+    ) -> Result<Server, Failure> {
         let timeout = Duration::from_secs(self.timeout);
-        match (&self.service, &self.url) {
-            (Some(service), _) => Server::of_service(service, &self.hub, way, timeout),
-            (None, Some(url)) => Server::without_token(url, self.publish.as_deref(), way, timeout),
+        let ways = Ways { negotiates: self.negotiate, transport, dialect, timeout };
+        match (self.service.first(), &self.url) {
+            (Some(first), _) => {
+                let callers_at = self.callers_at.as_ref().unwrap_or(first);
+                Server::of_service(&self.service, callers_at, &self.hub, recipients, ways)
+            }
+            (None, Some(url)) => Server::without_token(url, self.publish.as_deref(), ways),
             (None, None) => Err(Failure::argument("give --service or --url")),
         }
     }
 
-    fn process(&self) -> Result<Option<Process>, Failure> {
-        self.pid.map(Process::new).transpose()
+    fn processes(&self) -> Result<Processes, Failure> {
+        Processes::new(&self.pid)
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that are held, and messages to all of them.
+//! Holds connections, and sends messages to all or some of them.
 
 use std::{
     io,
@@ -11,9 +11,11 @@ use crate::{
     arguments::{BroadcastPlan, Flow},
     clock::Clock,
     connect::connect,
+    dialect::Dialect,
     failure::Failure,
+    http,
     message::{Format, Stamp},
-    process::{self, OwnTime, Process},
+    process::OwnTime,
     publisher::Publisher,
     report::{BroadcastReport, Measured},
     subscriber::{Sent, Subscriber, micros},
@@ -30,23 +32,25 @@ const PING_TURNS: usize = 15;
 const FIRST_PING: Duration = Duration::from_secs(12);
 
 pub(crate) fn run(plan: &BroadcastPlan) -> Result<BroadcastReport, Failure> {
-    let process = plan.process.as_ref();
-    let memory_before = process.map(Process::memory).transpose()?;
+    let processes = &plan.processes;
+    let memory_before = processes.memory()?;
     let mut crowd = Crowd::new(plan)?;
     let connecting = Instant::now();
-    let ((), cpu_of_connecting) = process::measured(process, || crowd.connect(plan))?;
+    let ((), cpu_of_connecting) = processes.measured(|| crowd.connect(plan))?;
     let connecting = connecting.elapsed();
-    let memory_after = process.map(Process::memory).transpose()?;
+    let memory_after = processes.memory()?;
+    join(plan)?;
     let mut broadcast = Broadcast::new(plan, crowd)?;
     let own_time = OwnTime::now();
-    let ((), cpu) = process::measured(process, || broadcast.run())?;
+    let ((), cpu) = processes.measured(|| broadcast.run())?;
     let own_time = OwnTime::now().since(own_time);
-    let memory =
-        memory_before.zip(memory_after).map(|(before, after)| after.saturating_sub(before));
+    let memory = memory_after.iter().zip(memory_before);
+    let memory = memory.map(|(after, before)| after.saturating_sub(before)).collect();
     let Broadcast { sent, clock, tally, .. } = broadcast;
     Ok(BroadcastReport::new(Measured {
         plan,
         sent: sent.answered_before.len() as u64,
+        recipients: plan.recipients.count(plan.connections) as u64,
         tally,
         connecting,
         clock,
@@ -55,6 +59,29 @@ pub(crate) fn run(plan: &BroadcastPlan) -> Result<BroadcastReport, Failure> {
         cpu,
         memory,
     }))
+}
+
+/// Makes users members of groups, one after the other.
+fn join(plan: &BroadcastPlan) -> Result<(), Failure> {
+    let timeout = plan.server.ways.timeout;
+    let mut socket = None;
+    for (group, number) in plan.recipients.members().filter(|_| plan.puts_into_groups) {
+        let endpoint = plan.server.join(&group, number)?;
+        let mut open = match socket.take() {
+            Some(socket) => socket,
+            None => endpoint.connect(timeout)?,
+        };
+        let request = http::request("PUT", &endpoint, "content-length: 0\r\n", b"");
+        let (answer, _) = http::exchange(&mut open, &request, timeout)?;
+        if !(200..300).contains(&answer.status) {
+            let shown = answer.shown();
+            return Err(Failure::server(format!(
+                "the server refused a member of a group: {shown}"
+            )));
+        }
+        socket = answer.stays_open.then_some(open);
+    }
+    Ok(())
 }
 
 /// All connections.
@@ -68,7 +95,7 @@ struct Crowd {
 impl Crowd {
     fn new(plan: &BroadcastPlan) -> Result<Self, Failure> {
         Ok(Self {
-            poll: Poll::new().map_err(|error| own(&error))?,
+            poll: Poll::new().map_err(|error| Failure::own(&error))?,
             subscribers: Vec::with_capacity(plan.connections),
             next_ping: Instant::now() + FIRST_PING,
             ping_turn: 0,
@@ -78,25 +105,25 @@ impl Crowd {
     /// Makes the connections, one after the other.
     fn connect(&mut self, plan: &BroadcastPlan) -> Result<(), Failure> {
         for index in 0..plan.connections {
-            let connected = connect(&plan.server).map_err(|failure| {
+            let connected = connect(&plan.server, index).map_err(|failure| {
                 Failure::server(format!(
                     "connection {} of {}: {failure}",
                     index + 1,
                     plan.connections
                 ))
             })?;
-            connected.socket.set_nonblocking(true).map_err(|error| own(&error))?;
+            connected.socket.set_nonblocking(true).map_err(|error| Failure::own(&error))?;
             let mut socket = mio::net::TcpStream::from_std(connected.socket);
             let registered =
                 self.poll.registry().register(&mut socket, Token(index), Interest::READABLE);
-            registered.map_err(|error| own(&error))?;
-            self.subscribers.push(Subscriber::new(socket, connected.decoder, plan.messages));
-            self.ping(Instant::now());
+            registered.map_err(|error| Failure::own(&error))?;
+            self.subscribers.push(Subscriber::new(socket, connected.carrier, index, plan.messages));
+            self.ping(Instant::now(), plan.server.ways.dialect);
         }
         Ok(())
     }
 
-    fn ping(&mut self, now: Instant) {
+    fn ping(&mut self, now: Instant, dialect: Dialect) {
         if now < self.next_ping {
             return;
         }
@@ -104,13 +131,13 @@ impl Crowd {
         self.ping_turn = (self.ping_turn + 1) % PING_TURNS;
         for subscriber in self.subscribers.iter_mut().skip(self.ping_turn).step_by(PING_TURNS) {
             if subscriber.is_open {
-                subscriber.ping();
+                subscriber.ping(dialect);
             }
         }
     }
 }
 
-/// Messages on their way.
+/// The state of a broadcast while its messages are sent.
 struct Broadcast<'a> {
     plan: &'a BroadcastPlan,
     crowd: Crowd,
@@ -134,7 +161,7 @@ impl<'a> Broadcast<'a> {
             let few = if matches!(plan.flow, Flow::Paced(_)) { 1 } else { publishers.len() };
             for publisher in &mut publishers[..few] {
                 let registry = crowd.poll.registry();
-                publisher.connect(plan.server.publish()?, registry, plan.server.timeout)?;
+                publisher.connect(plan.server.publish(0)?, registry, plan.server.ways.timeout)?;
             }
         }
         let now = Instant::now();
@@ -142,7 +169,12 @@ impl<'a> Broadcast<'a> {
             plan,
             crowd,
             publishers,
-            sent: Sent { format: Format::new(plan.size), start: now, answered_before: Vec::new() },
+            sent: Sent {
+                format: Format::new(plan.size, plan.server.ways.dialect),
+                recipients: plan.recipients,
+                start: now,
+                answered_before: Vec::new(),
+            },
             is_answered: Vec::new(),
             answered_before: 0,
             answered: 0,
@@ -158,7 +190,7 @@ impl<'a> Broadcast<'a> {
             self.send_what_is_due()?;
             match self.crowd.poll.poll(&mut events, Some(self.longest_wait())) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other.map_err(|error| own(&error))?,
+                other => other.map_err(|error| Failure::own(&error))?,
             }
             let before = (self.tally.delivered, self.answered);
             for event in &events {
@@ -168,9 +200,9 @@ impl<'a> Broadcast<'a> {
             if before != (self.tally.delivered, self.answered) {
                 self.clock.progress = now;
             }
-            self.crowd.ping(now);
+            self.crowd.ping(now, self.plan.server.ways.dialect);
             for publisher in &self.publishers {
-                publisher.check_time(now, self.plan.server.timeout)?;
+                publisher.check_time(now, self.plan.server.ways.timeout)?;
             }
         }
         Ok(())
@@ -207,7 +239,8 @@ impl<'a> Broadcast<'a> {
             let body = self.sent.format.body(stamp);
             let registry = self.crowd.poll.registry();
             let server = &self.plan.server;
-            publisher.post(server.publish()?, registry, server.timeout, (sequence, &body))?;
+            let endpoint = server.publish(sequence)?;
+            publisher.post(endpoint, registry, server.ways.timeout, (sequence, &body))?;
             let now = Instant::now();
             self.clock.progress = now;
             self.note_lateness(due, now);
@@ -223,7 +256,7 @@ impl<'a> Broadcast<'a> {
         }
     }
 
-    /// When the next message was due, if that is not later than `now`.
+    /// The time when the next message was due, if it is not later than `now`.
     fn next_due(&self, now: Instant) -> Option<Instant> {
         let sent = self.sent.answered_before.len();
         if sent >= self.plan.messages {
@@ -236,7 +269,8 @@ impl<'a> Broadcast<'a> {
             }
             Flow::InFlight(most) => (sent - self.answered < most).then_some(now),
             Flow::OneByOne => {
-                let expected = (sent * self.plan.connections) as u64;
+                let recipients = self.plan.recipients.count(self.plan.connections);
+                let expected = (sent * recipients) as u64;
                 (self.answered == sent && self.tally.delivered >= expected).then_some(now)
             }
         }
@@ -247,14 +281,17 @@ impl<'a> Broadcast<'a> {
         let sent = self.sent.answered_before.len();
         let due = self.clock.started + interval.mul_f64(sent as f64);
         let wait = due.saturating_duration_since(Instant::now());
-        // A message that is due waits for a publisher, not for the clock.
+        // If the message is already due, it waits for a publisher and not for the clock.
         if wait.is_zero() { LONGEST_TURN } else { wait.min(LONGEST_TURN) }
     }
 
-    /// Everything has come, or nothing more can.
+    /// Whether everything has come, or nothing more can come.
     fn is_over(&self) -> bool {
         let Self { plan, sent, tally, .. } = self;
-        let everything = (plan.messages * plan.connections) as u64;
+        let everything = (plan.messages * plan.recipients.count(plan.connections)) as u64;
+        if self.clock.started.elapsed() < plan.hold && tally.closed == 0 {
+            return false;
+        }
         let all_is_answered = self.answered == plan.messages;
         if all_is_answered && tally.delivered >= everything {
             return true;
@@ -262,14 +299,9 @@ impl<'a> Broadcast<'a> {
         if tally.closed >= plan.connections as u64 {
             return true;
         }
-        // One by one, a message that is lost holds up all that follow.
+        // With one message after the other, a lost message holds up all later messages.
         let nothing_is_due = all_is_answered
             || (plan.flow == Flow::OneByOne && self.answered == sent.answered_before.len());
-        nothing_is_due && self.clock.progress.elapsed() > plan.server.timeout
+        nothing_is_due && self.clock.progress.elapsed() > plan.server.ways.timeout
     }
-}
-
-/// Something in the load's own process failed.
-fn own(error: &io::Error) -> Failure {
-    Failure::server(format!("the load itself failed: {error}"))
 }

@@ -1,4 +1,4 @@
-//! The times that a report is made of.
+//! The times of a report.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     pub(crate) started: Instant,
-    /// When something last came.
+    /// When a message was last sent, answered or delivered.
     pub(crate) progress: Instant,
     /// Messages that were sent late although a publisher was free.
     pub(crate) sent_late: u64,

@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as a client of a SignalR server needs.
+//! The parts of HTTP/1.1 that a client of a SignalR server needs.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -11,33 +11,33 @@ use crate::{failure::Failure, server::Endpoint};
 const MOST_HEADERS: usize = 64;
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(crate) accept_key: Option<String>,
-    /// Whether the connection can take another request.
+    /// Whether the connection can carry another request.
     pub(crate) stays_open: bool,
 }
 
-/// How far an answer has come.
+/// The progress of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// More must come.
     Cut,
-    /// The answer, and how many bytes it took.
+    /// The complete answer, and how many bytes it has.
     Whole(Answer, usize),
 }
 
-/// Reads the answer at the beginning of `bytes`. Behind them nothing more comes if `is_end`.
+/// Reads the answer at the beginning of `bytes`. If `is_end`, nothing comes after these bytes.
 pub(crate) fn parse(bytes: &[u8], is_end: bool) -> Result<Progress, String> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
     let start = match head.parse(bytes) {
         Ok(httparse::Status::Complete(start)) => start,
         Ok(httparse::Status::Partial) => return cut(bytes, is_end),
-        Err(error) => return Err(format!("its answer is no HTTP ({error})")),
+        Err(error) => return Err(format!("its answer is not HTTP ({error})")),
     };
     let header = |name: &str| {
         let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
@@ -90,7 +90,7 @@ fn cut(bytes: &[u8], is_end: bool) -> Result<Progress, String> {
     }
 }
 
-/// The body of chunks that begins at `at`, and its end; `None` if it is not yet whole.
+/// The body of the chunks that begin at `at`, and its end; `None` if it is not complete yet.
 fn chunks(bytes: &[u8], mut at: usize) -> Result<Option<(Vec<u8>, usize)>, String> {
     let wrong = || "its answer has broken chunks".to_owned();
     let mut body = Vec::new();
@@ -102,7 +102,7 @@ fn chunks(bytes: &[u8], mut at: usize) -> Result<Option<(Vec<u8>, usize)>, Strin
         };
         at += head;
         if size == 0 {
-            // Trailers are not expected: SignalR servers have none.
+            // SignalR servers send no trailers.
             return Ok((bytes.len() >= at + 2).then_some((body, at + 2)));
         }
         let size = usize::try_from(size).ok().filter(|size| *size <= LONGEST_ANSWER);
@@ -129,18 +129,47 @@ pub(crate) fn request(method: &str, endpoint: &Endpoint, headers: &str, body: &[
     bytes
 }
 
-/// Sends a request and waits for its answer. Returns also what came behind it.
+/// Sends a request and waits for its answer. Also returns the bytes after the answer.
 pub(crate) fn exchange(
     socket: &mut TcpStream,
     request: &[u8],
     timeout: Duration,
+) -> Result<(Answer, Vec<u8>), Failure> {
+    exchange_until(socket, request, timeout, parse)
+}
+
+/// Sends a request whose answer may never end. Returns only the head of the answer, and the bytes after
+/// the head. If the status is not 200, it waits for the whole answer.
+pub(crate) fn exchange_head(
+    socket: &mut TcpStream,
+    request: &[u8],
+    timeout: Duration,
+) -> Result<(Answer, Vec<u8>), Failure> {
+    exchange_until(socket, request, timeout, |bytes, is_end| {
+        match memchr::memmem::find(bytes, b"\r\n\r\n") {
+            Some(at) if bytes.get(9..12) == Some(b"200") => {
+                let head =
+                    Answer { status: 200, body: Vec::new(), accept_key: None, stays_open: false };
+                Ok(Progress::Whole(head, at + 4))
+            }
+            _ => parse(bytes, is_end),
+        }
+    })
+}
+
+/// Sends a request and reads until `look` has found an answer. Also returns the bytes after the answer.
+fn exchange_until(
+    socket: &mut TcpStream,
+    request: &[u8],
+    timeout: Duration,
+    look: impl Fn(&[u8], bool) -> Result<Progress, String>,
 ) -> Result<(Answer, Vec<u8>), Failure> {
     let end = Instant::now() + timeout;
     socket.write_all(request).map_err(|error| broken(&error))?;
     let mut bytes = Vec::new();
     loop {
         let is_end = read_more(socket, &mut bytes, end)?;
-        let progress = parse(&bytes, is_end)
+        let progress = look(&bytes, is_end)
             .map_err(|problem| Failure::server(format!("the server cannot be used: {problem}")))?;
         if let Progress::Whole(answer, length) = progress {
             return Ok((answer, bytes.split_off(length)));
@@ -148,7 +177,7 @@ pub(crate) fn exchange(
     }
 }
 
-/// Reads what is there or comes next; returns whether it was the end.
+/// Reads the bytes that are there or come next. Returns whether the end was reached.
 pub(crate) fn read_more(
     socket: &mut TcpStream,
     bytes: &mut Vec<u8>,
@@ -180,7 +209,7 @@ fn broken(error: &std::io::Error) -> Failure {
 }
 
 impl Answer {
-    /// What an error says about the answer: its status and the beginning of its text.
+    /// The answer as errors show it: its status and the beginning of its text.
     pub(crate) fn shown(&self) -> String {
         let text: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();
         format!("{} {}", self.status, text.trim()).trim_end().to_owned()

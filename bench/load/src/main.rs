@@ -1,9 +1,10 @@
-//! Loads a SignalR server, checks what it delivers, and measures what that costs it.
+//! Loads a SignalR server, checks its deliveries, and measures their cost.
 //!
 //! ```text
 //! load broadcast --service "Endpoint=http://localhost;Port=8888;AccessKey=…;Version=1.0;" \
 //!   --connections 1000 --messages 300 --pace 20 --pid 1234
 //! load broadcast --url http://127.0.0.1:5000/hub --publish http://127.0.0.1:5000/send
+//! load calls --url http://127.0.0.1:5000/negotiate --count 100000 --in-flight 16
 //! ```
 //!
 //! Exit codes: 0 if everything came once and in order, 2 if not, 1 if the server could not be
@@ -11,14 +12,19 @@
 
 mod arguments;
 mod broadcast;
+mod calls;
+mod carrier;
 mod clock;
 mod connect;
+mod dialect;
 mod failure;
 mod http;
 mod message;
 mod one_by_one;
 mod process;
+mod processes;
 mod publisher;
+mod recipients;
 mod report;
 mod server;
 mod subscriber;
@@ -38,7 +44,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nobody is left to be told if standard error is closed.
+            // If standard error is closed, nobody can read the text.
             let _ = error.print();
             let code = if error.use_stderr() { failure::BAD_ARGUMENT } else { 0 };
             return ExitCode::from(code);
@@ -61,6 +67,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             report::print(&report, task.server.json);
             let code = if report.is_clean() { 0 } else { failure::FAULTS_FOUND };
             Ok(ExitCode::from(code))
+        }
+        Task::Calls(task) => {
+            report::print(&calls::run(&task.plan()?)?, task.json);
+            Ok(ExitCode::SUCCESS)
         }
         Task::Connections(task) => {
             report::print(&one_by_one::connections(&task.plan()?)?, task.server.json);

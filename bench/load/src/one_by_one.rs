@@ -1,4 +1,4 @@
-//! Things that are done one after the other, each from its beginning to its end.
+//! Makes connections, or negotiates, one after the other. Each ends before the next begins.
 
 use std::{io::Write, time::Instant};
 
@@ -6,7 +6,7 @@ use crate::{
     arguments::OneByOnePlan,
     connect::{self, Connected},
     failure::Failure,
-    http, process,
+    http,
     report::OneByOneReport,
     websocket,
 };
@@ -14,9 +14,9 @@ use crate::{
 /// Connects, shakes hands, closes, and waits until the server has closed too.
 pub(crate) fn connections(plan: &OneByOnePlan) -> Result<OneByOneReport, Failure> {
     run(plan, "connections", |plan| {
-        for _ in 0..plan.count {
-            let Connected { mut socket, .. } = connect::connect(&plan.server)?;
-            let end = Instant::now() + plan.server.timeout;
+        for number in 0..plan.count {
+            let Connected { mut socket, .. } = connect::connect(&plan.server, number as usize)?;
+            let end = Instant::now() + plan.server.ways.timeout;
             socket
                 .write_all(&websocket::close())
                 .map_err(|error| Failure::server(format!("a connection broke: {error}")))?;
@@ -35,14 +35,15 @@ fn not_closed(failure: Failure) -> Failure {
 
 pub(crate) fn negotiates(plan: &OneByOnePlan) -> Result<OneByOneReport, Failure> {
     run(plan, "negotiates", |plan| {
-        let request = connect::negotiate_request(&plan.server.client);
+        let client = plan.server.client(0)?;
+        let request = connect::negotiate_request(&client);
         let mut socket = None;
         for _ in 0..plan.count {
             let mut open = match socket.take() {
                 Some(socket) => socket,
-                None => plan.server.client.connect(plan.server.timeout)?,
+                None => client.connect(plan.server.ways.timeout)?,
             };
-            let (answer, _) = http::exchange(&mut open, &request, plan.server.timeout)?;
+            let (answer, _) = http::exchange(&mut open, &request, plan.server.ways.timeout)?;
             connect::read_negotiation(&answer)?;
             socket = answer.stays_open.then_some(open);
         }
@@ -56,6 +57,6 @@ fn run(
     action: impl FnOnce(&OneByOnePlan) -> Result<(), Failure>,
 ) -> Result<OneByOneReport, Failure> {
     let started = Instant::now();
-    let ((), cpu) = process::measured(plan.process.as_ref(), || action(plan))?;
-    Ok(OneByOneReport::new(what, plan.count, started.elapsed(), cpu))
+    let ((), cpu) = plan.processes.measured(|| action(plan))?;
+    Ok(OneByOneReport::new(what, plan.count, started.elapsed(), cpu.as_ref()))
 }

@@ -1,6 +1,6 @@
-//! What `/proc` says about processes: their CPU time, memory and limits.
+//! Reads CPU time, memory and limits of processes from `/proc`.
 
-#![expect(clippy::disallowed_methods, reason = "what is read is the system's own")]
+#![expect(clippy::disallowed_methods, reason = "the files are the system's own")]
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// The unit of times in `/proc/PID/stat`, which is the same on all usual machines.
+/// The unit of times in `/proc/PID/stat`. It is the same on all usual machines.
 const TICK: Duration = Duration::from_millis(10);
 const HELD_MEMORY: &str = "VmRSS:";
+const MOST_MEMORY: &str = "VmHWM:";
 
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -20,9 +21,9 @@ pub(crate) struct Process {
 /// The CPU time of a process, user and system, since it began.
 #[derive(Debug)]
 pub(crate) struct CpuReading {
-    /// By thread. Empty if the kernel does not count so.
+    /// The nanoseconds of each thread. Empty if the kernel has no such counts.
     by_thread: BTreeMap<String, u64>,
-    /// Of all threads, also those that have ended.
+    /// The time of all threads, including ended threads.
     ticks: Duration,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct CpuTime {
     pub(crate) source: Source,
 }
 
-/// Where a CPU time comes from.
+/// The source of a CPU time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Source {
     /// To the nanosecond.
@@ -48,7 +49,7 @@ pub(crate) enum Source {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnTime {
     pub(crate) running: Duration,
-    /// Ready to run, with no core free.
+    /// The time when the thread was ready to run and no core was free.
     pub(crate) waiting: Duration,
 }
 
@@ -72,7 +73,7 @@ impl Process {
             }
         }
         let stat = fs::read_to_string(format!("{folder}/stat")).map_err(|_| self.is_gone())?;
-        // The name in brackets may hold anything; user and system are 11 fields behind it.
+        // The name in brackets may contain anything. 11 fields follow it, then user and system time.
         let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
         let ticks =
             behind.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u32>().ok());
@@ -81,9 +82,18 @@ impl Process {
 
     /// The memory that the process holds, in bytes.
     pub(crate) fn memory(&self) -> Result<u64, Failure> {
+        self.status(HELD_MEMORY)
+    }
+
+    /// The most memory that the process ever held, in bytes.
+    pub(crate) fn most_memory(&self) -> Result<u64, Failure> {
+        self.status(MOST_MEMORY)
+    }
+
+    fn status(&self, name: &str) -> Result<u64, Failure> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid));
         let status = status.map_err(|_| self.is_gone())?;
-        let line = status.lines().find_map(|line| line.strip_prefix(HELD_MEMORY));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         kib.map(|kib| kib * 1024).ok_or_else(|| self.is_gone())
     }
@@ -94,7 +104,8 @@ impl Process {
 }
 
 impl CpuReading {
-    /// By thread if possible. A thread that has ended took its time along, so then by ticks.
+    /// The time by thread if possible. The time of an ended thread is no longer listed, so then the
+    /// time is in ticks.
     pub(crate) fn since(&self, earlier: &Self) -> CpuTime {
         let ticks = self.ticks.saturating_sub(earlier.ticks);
         let by_thread = self.by_thread.iter().map(|(thread, now)| {
@@ -110,7 +121,7 @@ impl CpuReading {
 }
 
 impl OwnTime {
-    /// Of the main thread of this process, the only one.
+    /// The time of this process's main thread, which is its only thread.
     pub(crate) fn now() -> Self {
         let text = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
         let [running, waiting] = numbers(&text).unwrap_or_default();
@@ -125,23 +136,12 @@ impl OwnTime {
     }
 }
 
-/// Does something and reads what CPU time that cost the server's process.
-pub(crate) fn measured<T>(
-    process: Option<&Process>,
-    action: impl FnOnce() -> Result<T, Failure>,
-) -> Result<(T, Option<CpuTime>), Failure> {
-    let before = process.map(Process::cpu).transpose()?;
-    let done = action()?;
-    let after = process.map(Process::cpu).transpose()?;
-    Ok((done, after.zip(before).map(|(after, before)| after.since(&before))))
-}
-
 /// How many files this process may open.
 pub(crate) fn most_open_files() -> u64 {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().next());
-    // Unlimited is no number.
+    // The text may be `unlimited`, which is not a number.
     soft.and_then(|soft| soft.parse().ok()).unwrap_or(u64::MAX)
 }
 

@@ -1,4 +1,4 @@
-//! Posts messages over one keep-alive connection, one at a time.
+//! Sends requests over one keep-alive connection, one at a time.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -16,17 +16,17 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Publisher {
     token: Token,
-    /// `None` until it is needed, and after the server closed it.
+    /// `None` until the first request, and after the server has closed it.
     socket: Option<TcpStream>,
     waiting: Option<Waiting>,
 }
 
-/// A POST without an answer.
+/// A request without an answer.
 #[derive(Debug)]
 struct Waiting {
     sequence: u64,
     since: Instant,
-    /// What the socket has not yet taken.
+    /// The bytes that the socket has not accepted yet.
     unsent: Vec<u8>,
     answer: Vec<u8>,
 }
@@ -40,7 +40,7 @@ impl Publisher {
         self.waiting.is_none()
     }
 
-    /// Connects ahead of the first message.
+    /// Connects before the first message.
     pub(crate) fn connect(
         &mut self,
         endpoint: &Endpoint,
@@ -64,17 +64,28 @@ impl Publisher {
         timeout: Duration,
         (sequence, body): (u64, &[u8]),
     ) -> Result<(), Failure> {
+        let headers = "content-type: application/json\r\n";
+        let request = http::request("POST", endpoint, headers, body);
+        self.send(endpoint, registry, timeout, (sequence, request))
+    }
+
+    /// Sends a prepared request.
+    pub(crate) fn send(
+        &mut self,
+        endpoint: &Endpoint,
+        registry: &Registry,
+        timeout: Duration,
+        (sequence, unsent): (u64, Vec<u8>),
+    ) -> Result<(), Failure> {
         if self.socket.is_none() {
             self.connect(endpoint, registry, timeout)?;
         }
-        let headers = "content-type: application/json\r\n";
-        let unsent = http::request("POST", endpoint, headers, body);
         let since = Instant::now();
         self.waiting = Some(Waiting { sequence, since, unsent, answer: Vec::new() });
         self.write()
     }
 
-    /// Writes and reads what is possible. Returns the number of a message that was answered.
+    /// Writes and reads as much as possible. If a request was answered, returns its number.
     pub(crate) fn look(&mut self) -> Result<Option<u64>, Failure> {
         self.write()?;
         let is_end = self.read()?;
@@ -84,7 +95,7 @@ impl Publisher {
         let Some(waiting) = &self.waiting else { return Ok(None) };
         let sequence = waiting.sequence;
         let wrong =
-            |text: String| Failure::server(format!("message {sequence} was POSTed, but {text}"));
+            |text: String| Failure::server(format!("request {sequence} was sent, but {text}"));
         match http::parse(&waiting.answer, is_end)
             .map_err(|problem| wrong(format!("the server cannot be used: {problem}")))?
         {
@@ -106,7 +117,7 @@ impl Publisher {
         match &self.waiting {
             Some(waiting) if now.saturating_duration_since(waiting.since) > timeout => {
                 Err(Failure::server(format!(
-                    "message {} was POSTed and not answered in {} s (flag --timeout)",
+                    "request {} was sent and not answered in {} s (flag --timeout)",
                     waiting.sequence,
                     timeout.as_secs()
                 )))
@@ -124,7 +135,7 @@ impl Publisher {
                 Ok(written) => drop(waiting.unsent.drain(..written)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Failure::server(format!("a POST broke off: {error}"))),
+                Err(error) => return Err(Failure::server(format!("a request broke off: {error}"))),
             }
         }
         Ok(())
@@ -144,9 +155,9 @@ impl Publisher {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // A server may drop a connection that nobody uses.
+                // A server may drop an idle connection.
                 Err(_) if self.waiting.is_none() => return Ok(true),
-                Err(error) => return Err(Failure::server(format!("a POST broke off: {error}"))),
+                Err(error) => return Err(Failure::server(format!("a request broke off: {error}"))),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! The report of a load, for people and for programs.
 
 use std::{
     fmt,
@@ -11,29 +11,32 @@ use serde::Serialize;
 use crate::{
     arguments::BroadcastPlan,
     clock::Clock,
-    process::{CpuTime, OwnTime, Source},
+    process::{OwnTime, Source},
+    processes::CpuTimes,
     tally::Tally,
 };
 
-/// From this share of a core on the load may have been the limit.
+/// If the load uses more than this share of a core, it may have been the limit.
 const BUSY: f64 = 0.9;
-/// So long may the load wait for a core.
+/// The share of the time that the load may wait for a core.
 const WAITING: f64 = 0.2;
-/// So many messages may be sent late.
+/// The share of messages that may be sent late.
 const LATE: f64 = 0.01;
 
-/// What a broadcast brought.
+/// The measured values of a broadcast.
 pub(crate) struct Measured<'a> {
     pub(crate) plan: &'a BroadcastPlan,
     pub(crate) sent: u64,
     pub(crate) tally: Tally,
+    /// How many clients get each message.
+    pub(crate) recipients: u64,
     pub(crate) connecting: Duration,
     pub(crate) clock: Clock,
     pub(crate) own_time: OwnTime,
-    pub(crate) cpu_of_connecting: Option<CpuTime>,
-    pub(crate) cpu: Option<CpuTime>,
-    /// What the connections added to the server's memory, in bytes.
-    pub(crate) memory: Option<u64>,
+    pub(crate) cpu_of_connecting: Option<CpuTimes>,
+    pub(crate) cpu: Option<CpuTimes>,
+    /// The memory that the connections added to each process of the server, in bytes.
+    pub(crate) memory: Vec<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,7 +59,7 @@ pub(crate) struct BroadcastReport {
     server: Option<ServerCost>,
     load_cpu_share: f64,
     load_waiting_share: f64,
-    /// Why the load or the machine may have been what was measured. Empty if it was not.
+    /// Why the load or the machine may have been the limit. Empty if it was not.
     limits: Vec<String>,
 }
 
@@ -76,13 +79,22 @@ struct ServerCost {
     cpu_micros_per_delivery: Option<f64>,
     cpu_micros_per_connection: f64,
     memory_bytes_per_connection: f64,
+    processes: Vec<ProcessCost>,
+}
+
+/// The part of one process, in the order of the flags that name them.
+#[derive(Debug, Serialize)]
+struct ProcessCost {
+    cpu_seconds: f64,
+    cpu_micros_per_connection: f64,
+    memory_bytes: u64,
 }
 
 impl BroadcastReport {
     pub(crate) fn new(measured: Measured<'_>) -> Self {
         let Measured { plan, sent, ref tally, connecting, clock, own_time, .. } = measured;
         let connections = plan.connections as u64;
-        let expected = sent * connections;
+        let expected = sent * measured.recipients;
         let seconds = clock.progress.saturating_duration_since(clock.started).as_secs_f64();
         let share = |time: Duration| ratio(time.as_secs_f64(), seconds);
         let quantile = |quantile| tally.latency.value_at_quantile(quantile);
@@ -115,7 +127,7 @@ impl BroadcastReport {
         }
     }
 
-    /// Whether each message came once and in order on each connection, and none was closed.
+    /// Whether each message came once and in order on each connection, and no connection was closed.
     pub(crate) fn is_clean(&self) -> bool {
         let faults =
             [self.losses, self.duplicates, self.order_violations, self.damaged, self.closed];
@@ -125,16 +137,23 @@ impl BroadcastReport {
 
 impl Measured<'_> {
     fn server_cost(&self) -> Option<ServerCost> {
-        let (cpu, of_connecting) = self.cpu.zip(self.cpu_of_connecting)?;
+        let (cpu, of_connecting) = self.cpu.as_ref().zip(self.cpu_of_connecting.as_ref())?;
         let connections = self.plan.connections as f64;
         let delivered = self.tally.delivered;
+        let seconds = cpu.sum().as_secs_f64();
+        let each = cpu.each().zip(of_connecting.each()).zip(&self.memory);
+        let processes = each.map(|((spent, of_connecting), memory)| ProcessCost {
+            cpu_seconds: spent.as_secs_f64(),
+            cpu_micros_per_connection: of_connecting.as_secs_f64() * 1e6 / connections,
+            memory_bytes: *memory,
+        });
         Some(ServerCost {
-            cpu_source: cpu.source,
-            cpu_seconds: cpu.spent.as_secs_f64(),
-            cpu_micros_per_delivery: (delivered > 0)
-                .then(|| cpu.spent.as_secs_f64() * 1e6 / delivered as f64),
-            cpu_micros_per_connection: of_connecting.spent.as_secs_f64() * 1e6 / connections,
-            memory_bytes_per_connection: self.memory? as f64 / connections,
+            cpu_source: cpu.source(),
+            cpu_seconds: seconds,
+            cpu_micros_per_delivery: (delivered > 0).then(|| seconds * 1e6 / delivered as f64),
+            cpu_micros_per_connection: of_connecting.sum().as_secs_f64() * 1e6 / connections,
+            memory_bytes_per_connection: self.memory.iter().sum::<u64>() as f64 / connections,
+            processes: processes.collect(),
         })
     }
 }
@@ -220,6 +239,8 @@ pub(crate) struct OneByOneReport {
     seconds: f64,
     cpu_source: Option<Source>,
     cpu_micros_each: Option<f64>,
+    /// The parts of the processes in it.
+    cpu_micros_of_processes: Vec<f64>,
 }
 
 impl OneByOneReport {
@@ -227,14 +248,15 @@ impl OneByOneReport {
         what: &'static str,
         count: u64,
         took: Duration,
-        cpu: Option<CpuTime>,
+        cpu: Option<&CpuTimes>,
     ) -> Self {
         Self {
             what,
             count,
             seconds: took.as_secs_f64(),
-            cpu_source: cpu.map(|cpu| cpu.source),
-            cpu_micros_each: cpu.map(|cpu| cpu.spent.as_secs_f64() * 1e6 / count as f64),
+            cpu_source: cpu.map(CpuTimes::source),
+            cpu_micros_each: cpu.map(|cpu| cpu.sum().as_secs_f64() * 1e6 / count as f64),
+            cpu_micros_of_processes: of_each(cpu, count),
         }
     }
 }
@@ -249,6 +271,61 @@ impl fmt::Display for OneByOneReport {
     }
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct CallsReport {
+    count: u64,
+    seconds: f64,
+    calls_per_second: f64,
+    cpu_source: Option<Source>,
+    cpu_micros_each: Option<f64>,
+    /// The parts of the processes in it.
+    cpu_micros_of_processes: Vec<f64>,
+    /// By the end.
+    most_memory_bytes: Option<u64>,
+}
+
+impl CallsReport {
+    pub(crate) fn new(
+        count: u64,
+        took: Duration,
+        cpu: Option<&CpuTimes>,
+        most_memory_bytes: Option<u64>,
+    ) -> Self {
+        Self {
+            count,
+            seconds: took.as_secs_f64(),
+            calls_per_second: ratio(count as f64, took.as_secs_f64()),
+            cpu_source: cpu.map(CpuTimes::source),
+            cpu_micros_each: cpu.map(|cpu| cpu.sum().as_secs_f64() * 1e6 / count as f64),
+            cpu_micros_of_processes: of_each(cpu, count),
+            most_memory_bytes,
+        }
+    }
+}
+
+impl fmt::Display for CallsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, seconds, calls_per_second, .. } = self;
+        writeln!(
+            f,
+            "calls              {count} in {seconds:.2} s, {calls_per_second:.0} a second"
+        )?;
+        if let Some(micros) = self.cpu_micros_each {
+            writeln!(f, "server's CPU       {micros:.1} µs each, user + system")?;
+        }
+        if let Some(bytes) = self.most_memory_bytes {
+            let mebibytes = bytes as f64 / 1024.0 / 1024.0;
+            writeln!(f, "server's memory    {mebibytes:.1} MiB at most")?;
+        }
+        Ok(())
+    }
+}
+
+fn of_each(cpu: Option<&CpuTimes>, count: u64) -> Vec<f64> {
+    let each = cpu.into_iter().flat_map(CpuTimes::each);
+    each.map(|spent| spent.as_secs_f64() * 1e6 / count as f64).collect()
+}
+
 /// 0 if there was nothing to divide by.
 fn ratio(one: f64, other: f64) -> f64 {
     if other > 0.0 { one / other } else { 0.0 }
@@ -256,7 +333,7 @@ fn ratio(one: f64, other: f64) -> f64 {
 
 pub(crate) fn print<T: Serialize + fmt::Display>(report: &T, as_json: bool) {
     let mut out = io::stdout().lock();
-    // Nobody is left to be told if standard output is closed.
+    // If standard output is closed, nobody can read the report.
     let _ = if as_json {
         #[expect(clippy::expect_used, reason = "a report has text keys and finite numbers only")]
         let json = serde_json::to_string(report).expect("a report is JSON");

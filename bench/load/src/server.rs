@@ -1,39 +1,73 @@
-//! The server: where its clients connect, where messages are posted, and the tokens for both.
+//! The server: the URL where its clients connect, the URLs where messages are posted, and the tokens
+//! for both.
 
 use std::{
     net::{SocketAddr, TcpStream, ToSocketAddrs},
     time::{Duration, SystemTime},
 };
 
+use clap::ValueEnum;
 use signalr_serverless::{
-    AccessKey, ConnectionString, Credential, HubName, NegotiateOptions, Token,
+    AccessKey, ConnectionString, Credential, HubName, NegotiateOptions, Token, UserId,
 };
 use url::Url;
 
-use crate::failure::Failure;
+use crate::{
+    dialect::Dialect,
+    failure::Failure,
+    recipients::{Recipients, user_of},
+};
 
 /// How long a load may use its tokens.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) client: Endpoint,
-    publish: Option<Endpoint>,
-    pub(crate) way: Way,
+    /// Where clients connect, in turns.
+    nodes: Vec<Node>,
+    /// Where messages go, in turns.
+    publish: Vec<Endpoint>,
+    pub(crate) ways: Ways,
+}
+
+#[derive(Debug)]
+struct Node {
+    client: Endpoint,
+    /// The service's key, if each client is a user with a token of its own.
+    users: Option<Users>,
+}
+
+/// What signs the token of each user.
+#[derive(Debug)]
+struct Users {
+    key: AccessKey,
+    url: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    #[default]
+    #[value(name = "websocket")]
+    WebSocket,
+    /// Server-sent events
+    Events,
+    /// Long polling
+    Polls,
+}
+
+/// The way in which clients connect to a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ways {
+    /// Whether clients negotiate first, as stock clients do by default. Only a WebSocket works without
+    /// negotiation.
+    pub(crate) negotiates: bool,
+    pub(crate) transport: Transport,
+    pub(crate) dialect: Dialect,
     /// How long each step may take.
     pub(crate) timeout: Duration,
 }
 
-/// How a client gets to its WebSocket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Straight, as stock clients with `skipNegotiation`.
-    WebSocket,
-    /// By a negotiation before, as stock clients by default.
-    Negotiate,
-}
-
-/// A URL taken apart, and the token that it wants.
+/// The parts of a URL, and the token for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     /// The `host` header.
@@ -45,62 +79,119 @@ pub(crate) struct Endpoint {
 }
 
 impl Server {
-    /// A service that the connection string names, Azure's or one that is like it.
+    /// A service like Azure's: where its clients connect, and where messages are posted.
     pub(crate) fn of_service(
-        connection_string: &str,
+        nodes: &[String],
+        callers_at: &str,
         hub: &str,
-        way: Way,
-        timeout: Duration,
+        recipients: Recipients,
+        ways: Ways,
     ) -> Result<Self, Failure> {
-        let service = ConnectionString::parse(connection_string)
-            .map_err(|error| Failure::argument(format!("--service: {error}")))?;
         let hub =
             HubName::parse(hub).map_err(|error| Failure::argument(format!("--hub: {error}")))?;
-        let Credential::AccessKey(key) = service.credential() else {
-            return Err(Failure::argument(
-                "--service: the connection string has no access key; use one with AccessKey=…",
-            ));
-        };
-        let client_url = format!("{}/client/?hub={hub}", service.client_endpoint());
-        let mut client = Endpoint::parse("--service", &client_url)?;
-        client.token = Some(client_token(key, &client_url)?);
-        let publish_url = format!("{}/api/v1/hubs/{hub}", service.server_endpoint());
-        let mut publish = Endpoint::parse("--service", &publish_url)?;
-        let token = Token::rest(key, &publish_url, TOKEN_LIFETIME, SystemTime::now());
-        publish.token = Some(token.map_err(|error| Failure::argument(error.to_string()))?);
-        Ok(Self { client, publish: Some(publish), way, timeout })
+        let nodes = nodes.iter().map(|node| Node::of_service(node, &hub, recipients));
+        let nodes = nodes.collect::<Result<_, Failure>>()?;
+        let (service, key) = service_and_key("--callers-at", callers_at)?;
+        let hub_url = format!("{}/api/v1/hubs/{hub}", service.server_endpoint());
+        let hub = Endpoint::parse("--callers-at", &hub_url)?;
+        let publish = recipients.paths().map(|path| {
+            let token = rest_token(&key, &format!("{hub_url}{path}"))?;
+            let target = format!("{}{path}", hub.target);
+            Ok(Endpoint { token: Some(token), ..hub.with_target(target) })
+        });
+        let publish = publish.collect::<Result<_, Failure>>()?;
+        Ok(Self { nodes, publish, ways })
     }
 
-    /// Any SignalR server whose hub is open to everybody.
+    /// A SignalR server whose hub needs no token.
     pub(crate) fn without_token(
         url: &str,
         publish: Option<&str>,
-        way: Way,
-        timeout: Duration,
+        ways: Ways,
     ) -> Result<Self, Failure> {
         let client = Endpoint::parse("--url", url)?;
         let publish = publish.map(|url| Endpoint::parse("--publish", url)).transpose()?;
-        Ok(Self { client, publish, way, timeout })
+        let nodes = vec![Node { client, users: None }];
+        Ok(Self { nodes, publish: publish.into_iter().collect(), ways })
     }
 
     pub(crate) fn can_publish(&self) -> bool {
-        self.publish.is_some()
+        !self.publish.is_empty()
     }
 
-    /// Where messages are posted. Only a plan without messages has no such place.
-    pub(crate) fn publish(&self) -> Result<&Endpoint, Failure> {
-        self.publish.as_ref().ok_or_else(|| Failure::argument("--publish is missing"))
+    /// The URL where the message with this number is posted. Only a plan without messages has no such
+    /// URL.
+    pub(crate) fn publish(&self, sequence: u64) -> Result<&Endpoint, Failure> {
+        let turn = sequence.checked_rem(self.publish.len() as u64).unwrap_or_default();
+        self.publish.get(turn as usize).ok_or_else(|| Failure::argument("--publish is missing"))
+    }
+
+    /// The URL where the client with this number connects.
+    pub(crate) fn client(&self, number: usize) -> Result<Endpoint, Failure> {
+        let turn = number.checked_rem(self.nodes.len()).unwrap_or_default();
+        let node = self.nodes.get(turn).ok_or_else(|| Failure::argument("--service is missing"))?;
+        let mut client = node.client.clone();
+        if let Some(Users { key, url }) = &node.users {
+            let user = UserId::parse(&user_of(number));
+            let user = user.map_err(|error| Failure::argument(error.to_string()))?;
+            client.token =
+                Some(client_token(key, url, NegotiateOptions::default().with_user_id(user))?);
+        }
+        Ok(client)
+    }
+
+    /// The URL whose PUT makes the user with this number a member of a group.
+    pub(crate) fn join(&self, group: &str, number: usize) -> Result<Endpoint, Failure> {
+        let Some(Users { key, .. }) = self.nodes.first().and_then(|node| node.users.as_ref())
+        else {
+            return Err(Failure::argument(
+                "only a --service has groups that users can be put into",
+            ));
+        };
+        let some = self.publish(0)?;
+        // The path of the hub ends before `/groups/`.
+        let hub = some.target.split("/groups/").next().unwrap_or_default();
+        let target = format!("{hub}/groups/{group}/users/{}", user_of(number));
+        let token = rest_token(key, &format!("http://{}{target}", some.authority))?;
+        Ok(Endpoint { token: Some(token), ..some.with_target(target) })
     }
 }
 
-fn client_token(key: &AccessKey, url: &str) -> Result<Token, Failure> {
-    let options = NegotiateOptions::default().with_lifetime(TOKEN_LIFETIME);
-    Token::client(key, url, &options, SystemTime::now())
+impl Node {
+    fn of_service(text: &str, hub: &HubName, recipients: Recipients) -> Result<Self, Failure> {
+        let (service, key) = service_and_key("--service", text)?;
+        let url = format!("{}/client/?hub={hub}", service.client_endpoint());
+        let mut client = Endpoint::parse("--service", &url)?;
+        client.token = Some(client_token(&key, &url, NegotiateOptions::default())?);
+        let users = (recipients != Recipients::All).then_some(Users { key, url });
+        Ok(Self { client, users })
+    }
+}
+
+fn service_and_key(flag: &str, text: &str) -> Result<(ConnectionString, AccessKey), Failure> {
+    let service = ConnectionString::parse(text)
+        .map_err(|error| Failure::argument(format!("{flag}: {error}")))?;
+    let Credential::AccessKey(key) = service.credential() else {
+        return Err(Failure::argument(format!(
+            "{flag}: the connection string has no access key; use one with AccessKey=…"
+        )));
+    };
+    let key = key.clone();
+    Ok((service, key))
+}
+
+fn rest_token(key: &AccessKey, url: &str) -> Result<Token, Failure> {
+    Token::rest(key, url, TOKEN_LIFETIME, SystemTime::now())
+        .map_err(|error| Failure::argument(error.to_string()))
+}
+
+fn client_token(key: &AccessKey, url: &str, options: NegotiateOptions) -> Result<Token, Failure> {
+    Token::client(key, url, &options.with_lifetime(TOKEN_LIFETIME), SystemTime::now())
         .map_err(|error| Failure::argument(error.to_string()))
 }
 
 impl Endpoint {
-    /// Takes a URL apart and looks its host up. `flag` is where the URL came from.
+    /// Parses a URL and looks its host up. `flag` names the flag of the URL, for errors.
     pub(crate) fn parse(flag: &str, url: &str) -> Result<Self, Failure> {
         let wrong = |problem: &str| {
             Failure::argument(format!(
@@ -125,12 +216,12 @@ impl Endpoint {
         Ok(Self { authority: format!("{host}:{port}"), target, token: None, addresses })
     }
 
-    /// The same server with another path and query.
+    /// The same server and token with another path and query.
     pub(crate) fn with_target(&self, target: String) -> Self {
         Self { target, ..self.clone() }
     }
 
-    /// Path and query with `suffix` behind the path and `pair` behind the query.
+    /// Path and query, with `suffix` after the path and `pair` after the query.
     pub(crate) fn target_with(&self, suffix: &str, pair: &str) -> String {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         // `/client/` and `/client` are the same hub, as for stock clients.
@@ -142,7 +233,7 @@ impl Endpoint {
         }
     }
 
-    /// A socket. Each read and each write takes `timeout` at most.
+    /// Opens a socket. Each read and each write may take at most `timeout`.
     pub(crate) fn connect(&self, timeout: Duration) -> Result<TcpStream, Failure> {
         let mut last = None;
         for address in &self.addresses {

@@ -9,35 +9,42 @@ use std::{
 use mio::net::TcpStream;
 
 use crate::{
+    carrier::{Asked, Carrier},
+    dialect::Dialect,
     message::{Format, Record, Stamp},
+    recipients::Recipients,
     tally::Tally,
-    websocket::{self, Decoder, Input},
+    websocket::{self, Input},
 };
 
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(crate) socket: TcpStream,
-    decoder: Decoder,
+    carrier: Carrier,
+    /// Its number among all clients.
+    number: usize,
     received: Received,
     pub(crate) is_open: bool,
 }
 
-/// What all subscribers need to check what they get.
+/// The messages that were sent, and their recipients. Subscribers compare their messages with it.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) format: Format,
-    /// The beginning of the load's time.
+    pub(crate) recipients: Recipients,
+    /// The start of the load's clock.
     pub(crate) start: Instant,
-    /// For each message that was sent: all messages below this number had been answered before.
+    /// For each sent message, a number: all messages below it had been answered before the send.
     pub(crate) answered_before: Vec<u64>,
 }
 
-/// Which messages came.
+/// The messages that have come.
 #[derive(Debug)]
 struct Received {
-    /// A bit for each.
+    /// One bit for each message.
     seen: Vec<u64>,
-    /// A message below this comes late: one that was sent after its answer came before it.
+    /// If a message with a lower number comes now, it comes late: a message that was sent after its
+    /// answer has already come.
     earliest: u64,
 }
 
@@ -49,18 +56,18 @@ enum Verdict {
 }
 
 impl Subscriber {
-    pub(crate) fn new(socket: TcpStream, decoder: Decoder, messages: usize) -> Self {
-        Self { socket, decoder, received: Received::new(messages), is_open: true }
+    pub(crate) fn new(socket: TcpStream, carrier: Carrier, number: usize, messages: usize) -> Self {
+        Self { socket, carrier, number, received: Received::new(messages), is_open: true }
     }
 
-    /// Reads all that is there. `is_end` says that the server has ended its side.
+    /// Reads all bytes that are there. `is_end` means that the server has ended its side.
     pub(crate) fn read(&mut self, buffer: &mut [u8], is_end: bool, sent: &Sent, tally: &mut Tally) {
         while self.is_open {
             match self.socket.read(buffer) {
                 Ok(0) => self.end(tally, "the connection ended"),
                 Ok(read) => {
                     self.take(&buffer[..read], sent, tally);
-                    // Events are by edge: less than was asked for means that nothing is left.
+                    // There is one event for new bytes. If the buffer is not full, no bytes are left.
                     if read < buffer.len() && !is_end {
                         return;
                     }
@@ -74,36 +81,55 @@ impl Subscriber {
 
     fn take(&mut self, bytes: &[u8], sent: &Sent, tally: &mut Tally) {
         let now = micros(sent.start, Instant::now());
-        let Self { socket, decoder, received, .. } = self;
+        let Self { socket, carrier, received, number, .. } = self;
         let mut end = None;
-        let fed = decoder.feed(bytes, |input| match input {
+        let fed = carrier.feed(bytes, |input| match input {
             Input::Record(record) => match sent.format.read(record) {
+                Record::Message(stamp) if !sent.recipients.include(*number, stamp.sequence) => {
+                    tally.damaged += 1;
+                }
                 Record::Message(stamp) => received.count(stamp, now, sent, tally),
                 Record::Damaged => tally.damaged += 1,
                 Record::Close(error) => tally.note_close_reason(error),
                 Record::Other => {}
             },
-            // A socket that takes no pong is found by its reading side.
+            // If the socket accepts no pong, the next read finds out.
             Input::Ping(payload) => drop(socket.write(&websocket::pong(payload))),
             Input::Close(reason) => end = Some(reason),
         });
-        if let Some(reason) = fed.err().or(end) {
+        let polled = match fed {
+            Ok(Asked::Nothing) => Ok(()),
+            Ok(Asked::Poll(request)) => poll(socket, request),
+            Err(problem) => Err(problem),
+        };
+        if let Some(reason) = polled.err().or(end) {
             self.end(tally, &reason);
         }
     }
 
     /// Tells the server that this client is there, as stock clients do.
-    pub(crate) fn ping(&mut self) {
-        // A socket that takes no ping is found by its reading side.
-        let _ = self.socket.write(&websocket::text(r#"{"type":6}"#));
+    pub(crate) fn ping(&mut self, dialect: Dialect) {
+        if let (Carrier::WebSocket(_), Some(ping)) = (&self.carrier, dialect.ping()) {
+            // If the socket accepts no ping, the next read finds out.
+            let _ = self.socket.write(&websocket::data(dialect.framing(), ping));
+        }
     }
 
     fn end(&mut self, tally: &mut Tally, reason: &str) {
         self.is_open = false;
-        // The server may wait for this end of the connection.
+        // The server may wait until the client ends its side.
         let _ = self.socket.shutdown(Shutdown::Both);
         tally.closed += 1;
         tally.note_close_reason(reason.to_owned());
+    }
+}
+
+fn poll(socket: &mut TcpStream, request: &[u8]) -> Result<(), String> {
+    match socket.write(request) {
+        Ok(written) if written == request.len() => Ok(()),
+        // Nothing else waits in the socket, so it has room for a request.
+        Ok(_) => Err("the socket accepted only a part of a poll".to_owned()),
+        Err(error) => Err(format!("no poll could be sent: {error}")),
     }
 }
 

@@ -1,8 +1,8 @@
-//! What was delivered to all connections together, and which faults were found.
+//! Counts the deliveries and the faults of all connections together.
 
 use hdrhistogram::Histogram;
 
-/// Latencies are kept from 1 µs to an hour, to three digits.
+/// Latencies from 1 µs to an hour are kept, with three digits.
 const LONGEST_LATENCY: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
 
@@ -12,11 +12,11 @@ pub(crate) struct Tally {
     pub(crate) delivered: u64,
     pub(crate) duplicates: u64,
     pub(crate) order_violations: u64,
-    /// Messages that were never sent so.
+    /// Messages that differ from what was sent, or came to the wrong client.
     pub(crate) damaged: u64,
     /// Connections that the server ended.
     pub(crate) closed: u64,
-    /// What the server gave as reason first.
+    /// The first reason that was given for a close.
     pub(crate) close_reason: Option<String>,
     /// In µs.
     pub(crate) latency: Histogram<u64>,

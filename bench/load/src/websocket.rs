@@ -1,7 +1,7 @@
-//! The client's side of a WebSocket that carries SignalR's records.
+//! The client's side of a WebSocket that carries records.
 //!
-//! A record ends with 0x1e wherever frames and reads end, so the payloads are one stream. Nothing is
-//! copied as long as frames and records are not cut: the load must cost less than the server.
+//! SignalR's records may end anywhere in frames and reads, so all payloads form one stream. Frames and
+//! records that arrive whole are not copied: the load must cost less than the server.
 
 use std::{
     net::TcpStream,
@@ -10,11 +10,17 @@ use std::{
 
 use tungstenite::handshake::derive_accept_key;
 
-use crate::{failure::Failure, http, server::Endpoint};
+use crate::{
+    dialect::{self, Framing},
+    failure::Failure,
+    http,
+    server::Endpoint,
+};
 
-/// Ends each record. Source: `HubProtocol.md` of ASP.NET Core.
+/// The end of each separated record.
 pub(crate) const RECORD_END: u8 = 0x1e;
-/// Frames are masked with zeros, which leaves them as they are: masks are against proxies.
+/// Frames are masked with zeros, so their bytes do not change. Masks exist to protect proxies, and
+/// there is no proxy here.
 const ZERO_MASK: [u8; 4] = [0; 4];
 const KEY: &str = "bG9hZCBvZiBzaWduYWxyIQ==";
 const LONGEST_FRAME: u64 = 64 * 1024 * 1024;
@@ -27,7 +33,7 @@ const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
 
-/// Asks for the upgrade and waits for it. Returns also what came behind the answer.
+/// Asks for the upgrade and waits for it. Also returns the bytes after the answer.
 pub(crate) fn upgrade(
     endpoint: &Endpoint,
     timeout: Duration,
@@ -49,7 +55,7 @@ pub(crate) fn upgrade(
     Ok((socket, rest))
 }
 
-/// Reads records until `on_record` returns something.
+/// Reads until there is a record. Returns what `on_record` makes of it.
 pub(crate) fn first_record<T>(
     socket: &mut TcpStream,
     decoder: &mut Decoder,
@@ -82,14 +88,12 @@ pub(crate) fn first_record<T>(
     }
 }
 
-/// A text frame of one record.
-pub(crate) fn text(record: &str) -> Vec<u8> {
-    let mut payload = record.as_bytes().to_vec();
-    payload.push(RECORD_END);
-    frame(TEXT, &payload)
+/// A text frame or, for records with a length, a binary frame.
+pub(crate) fn data(framing: Framing, payload: &[u8]) -> Vec<u8> {
+    frame(if framing == Framing::Counted { BINARY } else { TEXT }, payload)
 }
 
-/// The close frame of a client that is done.
+/// The close frame of a client that leaves.
 pub(crate) fn close() -> Vec<u8> {
     frame(CLOSE, &1000_u16.to_be_bytes())
 }
@@ -108,22 +112,34 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 /// What a server sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Input<'a> {
-    /// A whole record without its end.
+    /// A complete record without its end.
     Record(&'a [u8]),
     Ping(&'a [u8]),
-    /// With code and reason as text.
+    /// A close, with its code and reason as text.
     Close(String),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    /// A cut frame.
+    /// The bytes of an incomplete frame.
     frame: Vec<u8>,
-    /// A record whose end has not come.
-    record: Vec<u8>,
+    records: Records,
+}
+
+/// Divides the payloads of all frames into records.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) framing: Framing,
+    /// The bytes of an incomplete record.
+    cut: Vec<u8>,
 }
 
 impl Decoder {
+    /// Changes where records end, after a handshake.
+    pub(crate) fn set_framing(&mut self, framing: Framing) {
+        self.records = Records { framing, cut: Vec::new() };
+    }
+
     /// Takes the next bytes and calls `on_input` for each whole input in them.
     pub(crate) fn feed(
         &mut self,
@@ -131,28 +147,30 @@ impl Decoder {
         mut on_input: impl FnMut(Input<'_>),
     ) -> Result<(), String> {
         if self.frame.is_empty() {
-            let used = decode(bytes, &mut self.record, &mut on_input)?;
+            let used = decode(bytes, &mut self.records, &mut on_input)?;
             self.frame.extend_from_slice(&bytes[used..]);
         } else {
             self.frame.extend_from_slice(bytes);
-            let used = decode(&self.frame, &mut self.record, &mut on_input)?;
+            let used = decode(&self.frame, &mut self.records, &mut on_input)?;
             self.frame.drain(..used);
         }
         Ok(())
     }
 }
 
-/// Decodes the whole frames in `bytes` and returns how many bytes they took.
+/// Decodes the complete frames in `bytes` and returns how many bytes they have.
 fn decode(
     bytes: &[u8],
-    record: &mut Vec<u8>,
+    records: &mut Records,
     on_input: &mut impl FnMut(Input<'_>),
 ) -> Result<usize, String> {
     let mut used = 0;
     while let Some((opcode, start, length)) = head(&bytes[used..])? {
         let Some(payload) = bytes.get(used + start..used + start + length) else { break };
         match opcode {
-            TEXT | BINARY | CONTINUATION => records(payload, record, on_input)?,
+            TEXT | BINARY | CONTINUATION => {
+                records.feed(payload, |record| on_input(Input::Record(record)))?;
+            }
             PING => on_input(Input::Ping(payload)),
             CLOSE => on_input(Input::Close(closing(payload))),
             PONG => {}
@@ -163,7 +181,7 @@ fn decode(
     Ok(used)
 }
 
-/// Opcode, where the payload begins, and its length; `None` if the head is not yet whole.
+/// The opcode, where the payload begins, and its length. `None` if the head is not complete yet.
 fn head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, String> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     if first & 0x70 != 0 || second & 0x80 != 0 {
@@ -183,26 +201,72 @@ fn head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, String> {
     Ok(Some((first & 0x0f, start, length as usize)))
 }
 
-fn records(
-    mut payload: &[u8],
-    record: &mut Vec<u8>,
-    on_input: &mut impl FnMut(Input<'_>),
-) -> Result<(), String> {
-    while let Some(end) = memchr::memchr(RECORD_END, payload) {
-        if record.is_empty() {
-            on_input(Input::Record(&payload[..end]));
-        } else {
-            record.extend_from_slice(&payload[..end]);
-            on_input(Input::Record(record));
-            record.clear();
+impl Records {
+    /// Takes the next bytes and calls `on_record` for each record that ends in them.
+    pub(crate) fn feed(
+        &mut self,
+        payload: &[u8],
+        mut on_record: impl FnMut(&[u8]),
+    ) -> Result<(), String> {
+        match self.framing {
+            Framing::Separated => self.feed_separated(payload, on_record),
+            Framing::Counted => self.feed_counted(payload, on_record),
+            Framing::Whole => {
+                on_record(payload);
+                Ok(())
+            }
         }
-        payload = &payload[end + 1..];
     }
-    if record.len() + payload.len() > LONGEST_RECORD {
-        return Err(format!("the server sent {LONGEST_RECORD} bytes without the end of a record"));
+
+    fn feed_separated(
+        &mut self,
+        mut payload: &[u8],
+        mut on_record: impl FnMut(&[u8]),
+    ) -> Result<(), String> {
+        while let Some(end) = memchr::memchr(RECORD_END, payload) {
+            if self.cut.is_empty() {
+                on_record(&payload[..end]);
+            } else {
+                self.cut.extend_from_slice(&payload[..end]);
+                on_record(&self.cut);
+                self.cut.clear();
+            }
+            payload = &payload[end + 1..];
+        }
+        self.keep(payload)
     }
-    record.extend_from_slice(payload);
-    Ok(())
+
+    fn feed_counted(&mut self, payload: &[u8], on_record: impl FnMut(&[u8])) -> Result<(), String> {
+        if self.cut.is_empty() {
+            let used = counted_records(payload, on_record)?;
+            return self.keep(&payload[used..]);
+        }
+        self.keep(payload)?;
+        let used = counted_records(&self.cut, on_record)?;
+        self.cut.drain(..used);
+        Ok(())
+    }
+
+    fn keep(&mut self, rest: &[u8]) -> Result<(), String> {
+        if self.cut.len() + rest.len() > LONGEST_RECORD {
+            return Err(format!(
+                "the server sent {LONGEST_RECORD} bytes without the end of a record"
+            ));
+        }
+        self.cut.extend_from_slice(rest);
+        Ok(())
+    }
+}
+
+/// Calls `on_record` for each complete record, and returns how many bytes they have.
+fn counted_records(bytes: &[u8], mut on_record: impl FnMut(&[u8])) -> Result<usize, String> {
+    let mut used = 0;
+    while let Some((start, end)) = dialect::counted(&bytes[used..])? {
+        let Some(record) = bytes.get(used + start..used + end) else { break };
+        on_record(record);
+        used += end;
+    }
+    Ok(used)
 }
 
 fn closing(payload: &[u8]) -> String {
@@ -256,7 +320,22 @@ mod tests {
                 decoder.feed(piece, on_input).unwrap();
             }
             assert_eq!(inputs, expected, "pieces of {size}");
-            assert!(decoder.frame.is_empty() && decoder.record.is_empty());
+            assert!(decoder.frame.is_empty() && decoder.records.cut.is_empty());
+        }
+    }
+
+    #[test]
+    fn records_with_their_length_may_be_cut_anywhere() {
+        let long = [b'x'; 300];
+        let bytes = [&b"\x03one\x01t\xac\x02"[..], &long, b"\x00"].concat();
+        for size in [bytes.len(), 1, 2, 7] {
+            let mut records = Records { framing: Framing::Counted, cut: Vec::new() };
+            let mut found: Vec<Vec<u8>> = Vec::new();
+            for piece in bytes.chunks(size) {
+                records.feed(piece, |record| found.push(record.to_vec())).unwrap();
+            }
+            assert_eq!(found, [&b"one"[..], b"t", &long, b""], "pieces of {size}");
+            assert!(records.cut.is_empty());
         }
     }
 

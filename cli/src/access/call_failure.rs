@@ -1,10 +1,10 @@
-//! From an error of the SDK to a failure with its exit code.
+//! Turns an error of the SDK into a failure with an exit code.
 
 use signalr_serverless::{Error, Fault};
 
 use crate::failure::Failure;
 
-/// The kinds of failed calls. Each has an exit code, which says whose fault it is.
+/// The kinds of failed calls. Each has its own exit code.
 pub(crate) fn of(error: &Error) -> Failure {
     let text = error.with_causes();
     let status = match error {
@@ -22,7 +22,7 @@ pub(crate) fn of(error: &Error) -> Failure {
     }
 }
 
-/// The client was there, and failed.
+/// Whether the client was connected and failed.
 fn is_a_clients_failure(error: &Error) -> bool {
     matches!(error, Error::InvocationFailed { .. } | Error::InvocationTimedOut { .. })
 }

@@ -1,4 +1,4 @@
-//! Settings from the environment and from a .env file. The environment goes before the file.
+//! Settings from the environment and from a .env file. The environment overrides the file.
 
 use std::{collections::HashMap, ffi::OsString, path::Path};
 
@@ -25,7 +25,7 @@ impl<E: Fn(&str) -> Option<OsString>> Lookup<E> {
         set.or_else(|| self.file.get(name).cloned()).filter(|value| !value.is_empty())
     }
 
-    /// The connection string of the flag, or the one that is set.
+    /// The connection string of the flag, or of the environment or the .env file.
     pub(super) fn connection_string(
         &self,
         flag: Option<&str>,

@@ -24,7 +24,7 @@ impl MessageFlags {
     }
 }
 
-/// A message whose arguments came as text.
+/// Makes a message from arguments that are text.
 pub(crate) fn message(target: &str, arguments: &str) -> Result<Message, Failure> {
     let json = serde_json::from_str::<Box<RawValue>>(arguments)
         .map_err(|error| no_array(arguments, &error.to_string()))?;

@@ -1,4 +1,4 @@
-//! The service that a command calls: its connection string, its hub, and what comes of a call.
+//! The service that a command calls: its connection string, its hub, and the result of a call.
 
 pub(crate) mod call_failure;
 mod lookup;
@@ -8,19 +8,21 @@ use std::ffi::OsString;
 
 use clap::Args;
 use serde::Serialize;
+use signalr_http_client::{HttpClient, client};
 use signalr_serverless::{
     ConnectionString, Error, HubName, Negotiator,
     rest::{Hub, RestClient},
 };
 
 use self::lookup::Lookup;
-use crate::{failure::Failure, print};
+use crate::{failure::Failure, print, trust::TrustFlag};
 
-/// Which service, and how to show what comes of it
+/// The service to call, and how to show the result
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Service")]
 pub(crate) struct ServiceFlags {
-    /// Connection string of the service; without it that of AzureSignalRConnectionString, or of a .env file
+    /// Connection string of the service [default: AzureSignalRConnectionString from the environment or a
+    /// .env file]
     #[arg(
         short,
         long = "connection-string",
@@ -28,13 +30,16 @@ pub(crate) struct ServiceFlags {
         value_name = "CONNECTION STRING"
     )]
     pub(crate) connection_string: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustFlag,
 }
 
 /// The hub of a command for which -h is help
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Service")]
 pub(crate) struct HubFlag {
-    /// Hub to call; without it that of SIGNALR_HUB
+    /// Hub to call [default: SIGNALR_HUB]
     #[arg(long, value_parser = HubName::parse)]
     pub(crate) hub: Option<HubName>,
 }
@@ -43,7 +48,7 @@ pub(crate) struct HubFlag {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Service")]
 pub(crate) struct ShortHubFlag {
-    /// Hub to join; without it that of SIGNALR_HUB
+    /// Hub to join [default: SIGNALR_HUB]
     #[arg(short = 'h', long, value_parser = HubName::parse)]
     pub(crate) hub: Option<HubName>,
 
@@ -65,7 +70,7 @@ pub(crate) struct OutputFlags {
     pub(crate) dry_run: bool,
 }
 
-/// All that a command needs which calls a hub
+/// Everything that a command needs to call a hub
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CallFlags {
     #[command(flatten)]
@@ -84,7 +89,12 @@ pub(crate) struct Access {
 }
 
 impl ServiceFlags {
-    /// Reads the connection string, and sets the calls up.
+    /// An HTTP client. It can also call parts of the service that are not its REST API.
+    pub(crate) fn http_client(&self) -> Result<HttpClient, Failure> {
+        client(&self.trust.authorities()).map_err(|error| Failure::configuration(&error))
+    }
+
+    /// Reads the connection string and prepares the calls.
     pub(crate) fn access(
         &self,
         output: OutputFlags,
@@ -92,7 +102,8 @@ impl ServiceFlags {
     ) -> Result<Access, Failure> {
         let service =
             Lookup::new(environment)?.connection_string(self.connection_string.as_deref())?;
-        let mut rest = RestClient::new(&service).map_err(|error| Failure::configuration(&error))?;
+        let mut rest = RestClient::with_http_client(&service, self.http_client()?)
+            .map_err(|error| Failure::configuration(&error))?;
         if output.dry_run {
             rest = rest.without_sending();
         }
@@ -148,7 +159,7 @@ impl Access {
 }
 
 impl Access {
-    /// Prints whether something is there. If not, the exit code says so too.
+    /// Prints whether something exists. If it does not, the exit code reports that too.
     pub(crate) fn print_exists(&self, exists: bool, kind: &str, name: &str) -> Result<(), Failure> {
         let json = serde_json::json!({ "exists": exists, "kind": kind, "name": name });
         let text = if exists { "is there" } else { "is not there" };
@@ -157,7 +168,7 @@ impl Access {
     }
 }
 
-/// The user id and the claims in the token of a client.
+/// The user id and the claims for the token of a client.
 pub(crate) fn options_for(
     user: Option<signalr_serverless::UserId>,
 ) -> signalr_serverless::NegotiateOptions {

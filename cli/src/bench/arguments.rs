@@ -18,8 +18,8 @@ pub(crate) struct Bench {
     #[command(flatten)]
     pub(super) hub: HubFlag,
 
-    /// URL of a hub, in place of a connection string. Its method --method must send its arguments to
-    /// every client's method 'bench'
+    /// URL of a hub, instead of a connection string. The hub's method --method must call the method
+    /// 'bench' of every client with the same arguments
     #[arg(long, conflicts_with_all = ["connection_string", "hub", "groups"])]
     pub(super) url: Option<String>,
 
@@ -31,11 +31,11 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=50_000))]
     pub(super) connections: u32,
 
-    /// How many groups the connections are shared out to, and messages are sent to in turn; 0 sends to everybody
+    /// How many groups to divide the connections into; messages go to each group in turn; 0 sends to everybody
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u32).range(..=10_000))]
     pub(super) groups: u32,
 
-    /// How many send, each one message after the other
+    /// How many senders; each sends one message after the other
     #[arg(long, default_value_t = 4, value_parser = value_parser!(u32).range(1..=1_000))]
     pub(super) senders: u32,
 
@@ -47,7 +47,7 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(..=1_000_000))]
     pub(super) size: u32,
 
-    /// Seconds of sending
+    /// How many seconds to send
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=86_400))]
     pub(super) duration: u32,
 
@@ -59,7 +59,7 @@ pub(crate) struct Bench {
     #[arg(long, value_enum, default_value_t = ProtocolFlag::Json)]
     pub(super) protocol: ProtocolFlag,
 
-    /// Process of the server on this machine, whose CPU time and memory are measured
+    /// Process id of the server on this machine; its CPU time and memory are measured
     #[arg(long)]
     pub(super) pid: Option<u32>,
 

@@ -1,10 +1,9 @@
-//! The connections of the load.
+//! The connections that receive the load.
 
 use std::{ffi::OsString, sync::Arc, time::SystemTime};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use signalr_client::{Client, Connection, Event, Events, Reconnect};
-use signalr_http_client::{Trust, client};
 use signalr_serverless::{ConnectionId, GroupName, NegotiateOptions, rest::Hub};
 use tokio::{task::JoinHandle, time::Instant};
 
@@ -15,9 +14,9 @@ use super::{
 };
 use crate::{access, access::call_failure, client::of_connecting, failure::Failure};
 
-/// How many connect at the same time.
+/// How many connections open at the same time.
 const AT_ONCE: usize = 16;
-/// How many events may wait for a connection's task, which takes them at once.
+/// How many events may wait for a connection's task. The task takes them at once.
 const QUEUED_EVENTS: usize = 16;
 
 pub(super) struct Crowd {
@@ -97,7 +96,7 @@ fn target(
     bench: &Bench,
     environment: &impl Fn(&str) -> Option<OsString>,
 ) -> Result<(Client, Option<Hub>), Failure> {
-    let http = client(&Trust::default()).map_err(|error| Failure::configuration(&error))?;
+    let http = bench.service.http_client()?;
     let with_choices = |client: Client| {
         client
             .with_transports([bench.transport.into()])
@@ -105,6 +104,7 @@ fn target(
             .with_reconnect(Reconnect::default())
             .with_queued_events(QUEUED_EVENTS)
             .with_http_client(http.clone())
+            .with_trust(bench.service.trust.authorities())
     };
     if let Some(url) = &bench.url {
         let client = Client::new(url).map_err(of_connecting)?;
@@ -148,7 +148,7 @@ async fn listen(mut events: Events, run: u32, tally: Arc<Tally>) {
     }
 }
 
-/// Another one for each run, as good as surely.
+/// A random number, so that two runs almost never have the same.
 fn run_number() -> u32 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (now.as_micros() as u32) ^ std::process::id()

@@ -1,4 +1,4 @@
-//! `signalr bench`: load on any SignalR service, and what came of it.
+//! `signalr bench`: puts load on any SignalR service and measures the result.
 
 mod arguments;
 mod crowd;
@@ -18,9 +18,9 @@ pub(crate) use self::arguments::Bench;
 use self::{crowd::Crowd, process::Process, report::Report, senders::Senders, tally::Tally};
 use crate::{failure::Failure, print};
 
-/// The record of received messages takes one bit for each message and connection.
+/// The most deliveries. The record of received messages needs one bit for each of them.
 const MOST_DELIVERIES: u64 = 1 << 33;
-/// How long the last messages may take after the last progress.
+/// How long to wait for further messages after the last progress.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Bench {
@@ -102,7 +102,7 @@ impl Bench {
         report.verdict()
     }
 
-    /// Waits until everything came that was sent, or nothing comes any more.
+    /// Waits until all sent messages have arrived, or until no more arrive.
     async fn await_the_last(&self, tally: &Tally, begin: Instant) {
         let mut second = interval(Duration::from_secs(1));
         while !tally.is_complete() {
@@ -111,7 +111,7 @@ impl Bench {
             if left.is_zero() {
                 return;
             }
-            // Either something came, or it is time to look again.
+            // Either a second is over, or it is time to look again.
             let _ = timeout(left.min(Duration::from_millis(50)), second.tick()).await;
             progress(tally, begin);
         }
@@ -122,7 +122,7 @@ fn progress(tally: &Tally, begin: Instant) {
     use std::io::{IsTerminal, Write};
     let line = tally.tick(begin);
     let mut out = std::io::stderr().lock();
-    // Progress that nobody sees stops nothing.
+    // The run continues if its progress cannot be printed.
     let _ = match line {
         Some(line) if out.is_terminal() => write!(out, "\r{line}\x1b[K").and_then(|()| out.flush()),
         Some(line) => writeln!(out, "{line}"),

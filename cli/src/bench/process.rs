@@ -30,7 +30,8 @@ impl Process {
     /// User and system time since the process began, in steps of 10 ms.
     pub(super) fn cpu(&self) -> Result<Duration, Failure> {
         let stat = self.read("stat")?;
-        // The name in brackets may hold anything; user and system are 11 fields behind it.
+        // The name in brackets may contain any character. The user and system times are the 12th
+        // and 13th fields behind it.
         let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
         let ticks =
             behind.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<u32>().ok());

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// From this share of all cores on the load may have been the limit.
+/// If this command uses this share of all cores or more, it may have been the limit itself.
 const BUSY: f64 = 0.9;
-/// So many messages may be sent late.
+/// The share of messages that may be sent late.
 const MOST_LATE: f64 = 0.01;
 
 pub(super) struct Measured<'a> {
@@ -51,7 +51,8 @@ pub(super) struct Report {
     cpu_micros_per_delivery: Option<f64>,
     memory_bytes_per_connection: Option<f64>,
     late_messages: u64,
-    /// Why the load itself may have been what was measured. Empty if it was not.
+    /// The reasons why the measurement may show the limits of this command, not of the service.
+    /// Empty if there are none.
     limits: Vec<String>,
 }
 

@@ -26,15 +26,15 @@ use super::{
 };
 use crate::{access::call_failure, failure::Failure};
 
-/// A message is late if it is sent so long after it was due.
+/// A message is late if it is sent this long after it was due.
 const LATE: Duration = Duration::from_millis(20);
 
-/// The messages that were sent.
+/// How many messages were sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
     pub(super) messages: u64,
     pub(super) late: u64,
-    /// Of the late ones, those behind a message that was not answered in time.
+    /// How many of the late messages waited because the message before them was answered late.
     pub(super) behind_an_answer: u64,
 }
 
@@ -64,7 +64,7 @@ struct Sender {
     rate: u32,
     messages: u64,
     text: String,
-    /// How many connections get the messages, by group.
+    /// How many connections get a message, for each group.
     receivers: Vec<u64>,
 }
 
@@ -97,7 +97,7 @@ impl Senders {
         Self { tasks, counts }
     }
 
-    /// Waits until all is sent.
+    /// Waits until all messages are sent.
     pub(super) async fn ended(mut self) -> Result<Sent, Failure> {
         while let Some(ended) = self.tasks.join_next().await {
             ended.map_err(|error| Failure::Service(format!("a sender ended: {error}")))??;
@@ -111,7 +111,7 @@ impl Senders {
 }
 
 impl Sender {
-    /// Sends its share: of all messages each so many-th.
+    /// Sends the share of this sender: every n-th message if there are n senders.
     async fn run(self, tally: &Tally, counts: &Counts, begin: Instant) -> Result<(), Failure> {
         let share = (u64::from(self.sender)..self.messages).step_by(self.senders as usize);
         let mut answered = begin;

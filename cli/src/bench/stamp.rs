@@ -1,23 +1,23 @@
-//! What stands in a message of the load.
+//! The content of a message of the load.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The method of clients that messages call.
+/// The client method that the messages call.
 pub(super) const TARGET: &str = "bench";
 
 /// The arguments of a message, without its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Tells this run's messages from those of others.
+    /// The number of this run. Messages of other runs have another number.
     pub(super) run: u32,
     pub(super) sender: u32,
     pub(super) number: u32,
-    /// When it was due, in microseconds from the beginning.
+    /// When the message was due, in microseconds from the beginning.
     pub(super) due: u64,
 }
 
-/// The arguments as they travel.
+/// The arguments as they are sent.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Arguments<T>(u32, u32, u32, u64, T);
 
@@ -33,7 +33,7 @@ impl<T> From<Arguments<T>> for Stamp {
     }
 }
 
-/// The text is looked at by nobody.
+/// The arguments as they are received. The text is ignored.
 pub(super) type Received = Arguments<serde::de::IgnoredAny>;
 
 /// The arguments as JSON.

@@ -1,4 +1,4 @@
-//! What came.
+//! Counts the messages that arrived.
 
 use std::{
     sync::{
@@ -13,12 +13,12 @@ use tokio::time::Instant;
 
 use super::stamp::Stamp;
 
-/// The longest latency that is told apart: an hour, in microseconds.
+/// The longest latency that is recorded as it is: an hour, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 
-/// What came, over all connections.
+/// The counts of all connections together.
 pub(super) struct Tally {
-    /// Taken for the time of one entry.
+    /// Held only while one entry is made.
     counted: Mutex<Counted>,
     pub(super) expected: AtomicU64,
     pub(super) reconnects: AtomicU64,
@@ -46,7 +46,7 @@ pub(super) struct Second {
     pub(super) most: u64,
 }
 
-/// What one connection got.
+/// The messages that one connection got.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     senders: Vec<FromSender>,
@@ -54,13 +54,13 @@ pub(super) struct Inbox {
 
 #[derive(Debug, Default)]
 struct FromSender {
-    /// A bit for each number that came.
+    /// A bit for each number that arrived.
     came: Vec<u64>,
-    /// The number behind the highest that came.
+    /// One more than the highest number that arrived.
     next: u32,
 }
 
-/// What a message was to its connection.
+/// How a message arrived at its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrival {
     New { in_order: bool },
@@ -165,7 +165,7 @@ impl Tally {
         self.lock().delivered >= self.expected.load(Relaxed)
     }
 
-    /// Ends a second if it is over, and gives the line of it.
+    /// Ends a second if it is over, and returns its line.
     pub(super) fn tick(&self, begin: Instant) -> Option<String> {
         let mut counted = self.lock();
         let seconds = begin.elapsed().as_secs() as usize;

@@ -1,4 +1,4 @@
-//! What can be typed at a client.
+//! The calls that a user can type at a client.
 
 use serde_json::Value;
 use signalr_client::{CallError, Connection};
@@ -58,7 +58,7 @@ pub(super) fn help() -> String {
     USAGES.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Makes the call, and sends what comes of it.
+/// Makes the call and sends its result.
 pub(super) async fn run(
     connection: &Connection,
     command: Command,
@@ -81,7 +81,7 @@ pub(super) async fn run(
         Command::Help | Command::Quit => return,
     };
     if let Err(error) = outcome {
-        // If nobody prints any more, the client has ended.
+        // If the receiver is gone, the client has ended.
         let _ = results.send(Err(Failure::Service(format!("{target}: {error}")))).await;
     }
 }

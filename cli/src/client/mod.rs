@@ -21,11 +21,11 @@ use crate::{
 /// How many results of calls may wait to be printed.
 const QUEUED_RESULTS: usize = 64;
 
-/// Connect as a user, and print what arrives; commands that are typed call the hub's methods
+/// Connect as a user and print what arrives; typed commands call the hub's methods
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Client {
-    /// User to connect as; without it nobody in particular
+    /// User to connect as [default: no user]
     user: Option<String>,
 
     #[command(flatten)]
@@ -34,11 +34,11 @@ pub(crate) struct Client {
     #[command(flatten)]
     hub: ShortHubFlag,
 
-    /// URL of a negotiate function, without /negotiate, or of a hub that wants no token; in place of a connection string
+    /// URL of a negotiate function, without /negotiate, or of a hub that needs no token; instead of a connection string
     #[arg(long, conflicts_with_all = ["connection_string", "hub"])]
     url: Option<String>,
 
-    /// Only transport to use; without it the best that works
+    /// The only transport to use [default: the best that works]
     #[arg(long, value_enum)]
     transport: Option<TransportFlag>,
 
@@ -46,11 +46,11 @@ pub(crate) struct Client {
     #[arg(long, value_enum, default_value_t = ProtocolFlag::Json)]
     protocol: ProtocolFlag,
 
-    /// End if the connection is lost, instead of connecting again
+    /// End if the connection is lost; do not connect again
     #[arg(long)]
     no_reconnect: bool,
 
-    /// Go on without loss if only the transport broke
+    /// Continue without lost messages if only the transport broke
     #[arg(long)]
     stateful: bool,
 
@@ -58,16 +58,16 @@ pub(crate) struct Client {
     #[arg(long)]
     json: bool,
 
-    /// Read no commands, so that the end of the input does not end the client
+    /// Read no commands; the client then continues when the input ends
     #[arg(long)]
     listen: bool,
 
-    /// End after so many messages
+    /// End after this many messages
     #[arg(long, value_name = "MESSAGES")]
     count: Option<NonZeroU64>,
 }
 
-/// How bytes travel.
+/// The transport of a connection.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum TransportFlag {
     /// WebSockets
@@ -78,7 +78,7 @@ pub(crate) enum TransportFlag {
     Polling,
 }
 
-/// How messages are encoded.
+/// The encoding of messages.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ProtocolFlag {
     Json,
@@ -141,7 +141,7 @@ impl Client {
         let (results, mut done) = mpsc::channel(QUEUED_RESULTS);
         let mut results = Some(results);
         let mut messages = 0;
-        // Of a script, one call comes after the other; a person may type the next meanwhile.
+        // A script's calls run one after the other. A person may type the next call while one runs.
         let mut running: Option<JoinHandle<()>> = None;
         loop {
             tokio::select! {
@@ -228,7 +228,7 @@ fn print(lines: &mut Option<Lines>, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A connection that did not come about, with its exit code.
+/// Turns a failed connect into a failure with an exit code.
 pub(crate) fn of_connecting(error: ConnectError) -> Failure {
     let text = error.to_string();
     match &error {

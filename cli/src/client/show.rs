@@ -1,4 +1,4 @@
-//! How the client shows what happens: a line each, or an object each.
+//! Shows the client's events: as a line or a JSON object each.
 
 use serde_json::{Value, json};
 use signalr_client::{Closed, Event, Payload};
@@ -62,7 +62,7 @@ impl Show {
     }
 }
 
-/// How the command ends with the connection; `None` if it goes on.
+/// The end of the command, if the connection has ended; `None` if it continues.
 pub(super) fn failure_of(event: &Event) -> Option<Result<(), Failure>> {
     match event {
         Event::Closed(Closed::ByClient) => Some(Ok(())),

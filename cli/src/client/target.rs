@@ -1,4 +1,4 @@
-//! Where the client connects, and how it proves who it is.
+//! The URL and the token of the client.
 
 use std::{ffi::OsString, time::SystemTime};
 
@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl Client {
-    /// A client of the URL, or of the hub of a service, which gets a new token for each connection.
+    /// Makes a client of the URL or of a service's hub. A client of a hub gets a new token for each
+    /// connection.
     pub(super) fn target(
         &self,
         environment: &impl Fn(&str) -> Option<OsString>,
@@ -21,7 +22,8 @@ impl Client {
                 Some(user) => with_user(url, user),
                 None => url.clone(),
             };
-            return signalr_client::Client::new(&url).map_err(of_connecting);
+            let client = signalr_client::Client::new(&url).map_err(of_connecting)?;
+            return Ok(client.with_trust(self.service.trust.authorities()));
         }
         let user = self.user.as_deref().map(UserId::parse).transpose();
         let user = user.map_err(|error| Failure::configuration(&error))?;
@@ -32,6 +34,7 @@ impl Client {
         let options = options_for(user).with_detailed_errors(true);
         let url = format!("{}/client/?hub={hub}", access.service.client_endpoint());
         let client = signalr_client::Client::new(&url).map_err(of_connecting)?;
+        let client = client.with_trust(self.service.trust.authorities());
         Ok(client.with_token_source(move || {
             let (negotiator, hub, options) = (negotiator.clone(), hub.clone(), options.clone());
             async move {
@@ -42,14 +45,14 @@ impl Client {
     }
 }
 
-/// The user as `?user=`, which is how `signalr dev` knows its users.
+/// Adds the user as `?user=`, from which `signalr dev` learns the user.
 fn with_user(url: &str, user: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) => {
             parsed.query_pairs_mut().append_pair("user", user);
             parsed.into()
         }
-        // The client says what is wrong with it.
+        // The client reports what is wrong with the URL.
         Err(_) => url.to_owned(),
     }
 }

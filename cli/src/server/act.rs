@@ -1,4 +1,4 @@
-//! What commands do.
+//! The actions of the commands.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use signalr_serverless::{
 use super::command::{Command, Sent, To, USAGES};
 use crate::{access::Access, failure::Failure, print};
 
-/// How many names of groups a session remembers.
+/// How many group names a session remembers.
 const MOST_GROUPS: usize = 1000;
 
 pub(super) struct Actor {
     hub: Hub,
-    /// The groups that were named.
+    /// The groups that were named in commands.
     groups: BTreeSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The commands that can be typed.
 
 use serde_json::Value;
 use signalr_serverless::{ConnectionId, GroupName, UserId};
@@ -44,7 +44,7 @@ pub(super) const USAGES: &[Usage] = &[
     Usage { form: "quit", meaning: "leave" },
 ];
 
-/// What a name stands for.
+/// The kind of receiver that a name means.
 #[derive(Clone, Debug)]
 pub(super) enum To {
     User(UserId),
@@ -52,7 +52,7 @@ pub(super) enum To {
     Connection(ConnectionId),
 }
 
-/// A method and its arguments. Without any, what Azure's sample sends.
+/// A method and its arguments. If none are given, the ones that Azure's sample sends.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) target: String,
@@ -74,7 +74,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Reads a line; nothing for an empty one or a note. An error says what would do.
+    /// Reads a line; `None` for an empty line or a comment. An error says what would be right.
     pub(super) fn parse(line: &str) -> Result<Option<Self>, String> {
         let mut words = Words::of(line)?;
         let Some(verb) = words.next() else { return Ok(None) };

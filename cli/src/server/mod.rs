@@ -1,4 +1,4 @@
-//! `signalr server`: the server of Azure's console sample, which sends what is typed.
+//! `signalr server`: the server of Azure's console sample, which sends what a user types.
 
 mod act;
 mod command;
@@ -16,7 +16,7 @@ use crate::{
     terminal::{Input, Lines},
 };
 
-/// Send to clients by commands that are typed, or come through a pipe; `help` lists them
+/// Send to clients by commands from the keyboard or a pipe; `help` lists them
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Server {
@@ -29,7 +29,7 @@ pub(crate) struct Server {
     #[command(flatten)]
     output: OutputFlags,
 
-    /// Go on after a command of a script that failed
+    /// Continue after a failed command of a script
     #[arg(long)]
     keep_going: bool,
 }

@@ -1,4 +1,4 @@
-//! The line editor: history, completion by the Tab key, and the rest of a command as a hint.
+//! The line editor: history, completion by the Tab key, and a hint with the rest of a command.
 
 use rustyline::{
     Context, Editor, ExternalPrinter, Helper, completion::Completer, error::ReadlineError,
@@ -10,7 +10,7 @@ use super::input::Input;
 /// How a command is written, and what it does.
 #[derive(Debug)]
 pub(crate) struct Usage {
-    /// Words that are typed to the letter; then capitals, which stand for what a user fills in.
+    /// Lowercase words are typed as they are. Words in capitals are replaced by the user's own.
     pub(crate) form: &'static str,
     pub(crate) meaning: &'static str,
 }
@@ -42,11 +42,11 @@ pub(super) fn read(editor: &mut LineEditor, prompt: &str) -> Input {
     }
 }
 
-/// What can be typed.
+/// The commands that can be typed.
 pub(super) struct Commands(&'static [Usage]);
 
 impl Commands {
-    /// The forms that go on from what is typed.
+    /// The forms that begin with the typed text.
     fn that_go_on(&self, typed: &str) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|usage| usage.form).filter(move |form| form.starts_with(typed))
     }
@@ -64,7 +64,7 @@ impl Completer for Commands {
         let typed = &line[..position];
         let start = typed.rfind(' ').map_or(0, |space| space + 1);
         let next_word = |form: &str| form[start..].split(' ').next().unwrap_or_default().to_owned();
-        // Capitals are the user's to fill in.
+        // The user replaces words in capitals.
         let is_literal = |word: &String| word.starts_with(|first: char| first.is_ascii_lowercase());
         let mut words =
             self.that_go_on(typed).map(next_word).filter(is_literal).collect::<Vec<_>>();

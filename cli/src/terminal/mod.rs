@@ -1,4 +1,4 @@
-//! Lines that a user types, or that a pipe brings.
+//! Lines from a user or a pipe.
 
 mod editor;
 mod input;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 pub(crate) use self::{editor::Usage, input::Input, words::Words};
 use crate::failure::Failure;
 
-/// Lines, one at a time: the next is asked for when the one before is done.
+/// Lines, one at a time. The next line is read only when the one before is done.
 pub(crate) struct Lines {
     inputs: mpsc::Receiver<Input>,
     asks: std_mpsc::Sender<()>,
@@ -26,7 +26,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Reads standard input: by a line editor if a person types, with these commands.
+    /// Reads standard input. If a person types, a line editor offers these commands.
     pub(crate) fn open(prompt: &'static str, usages: &'static [Usage]) -> Result<Self, Failure> {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         let (sender, inputs) = mpsc::channel(1);
@@ -55,10 +55,10 @@ impl Lines {
         self.is_terminal
     }
 
-    /// The next line. Dropped before it is there, it comes with the next call.
+    /// The next line. If this future is dropped early, the next call returns the line.
     pub(crate) async fn next(&mut self) -> Input {
         if !self.is_asked {
-            // The thread that reads has ended only if its last input was an end.
+            // The reading thread has ended only if its last input was an end.
             let _ = self.asks.send(());
             self.is_asked = true;
         }
@@ -67,7 +67,7 @@ impl Lines {
         input
     }
 
-    /// Prints a line, above the one that is edited.
+    /// Prints a line above the line that is edited.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Failure> {
         if self.is_asked
             && let Some(above) = &mut self.above

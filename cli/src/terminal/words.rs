@@ -1,4 +1,4 @@
-//! A line, taken apart.
+//! Splits a line into words.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(crate) struct Words(std::vec::IntoIter<String>);
 
 impl Words {
-    /// Takes a line apart. A line that begins with `#` has no words.
+    /// Splits a line. A line that begins with `#` has no words.
     pub(crate) fn of(line: &str) -> Result<Self, String> {
         let words = shlex::split(line).ok_or_else(|| {
             format!("'{}' has a quote without its end; close it, or write \\' for one", line.trim())
@@ -15,7 +15,7 @@ impl Words {
         Ok(Self(words.into_iter()))
     }
 
-    /// The next word, which is needed for this.
+    /// The next word. Fails with `what` if there is none.
     pub(crate) fn need(&mut self, what: &str) -> Result<String, String> {
         self.0.next().ok_or_else(|| format!("{what} is missing"))
     }
@@ -24,18 +24,18 @@ impl Words {
         self.0.next()
     }
 
-    /// All that is left, as arguments.
+    /// The remaining words as arguments.
     pub(crate) fn arguments(self) -> Vec<Value> {
         self.0.map(|word| argument(&word)).collect()
     }
 
-    /// Fails if something is left.
+    /// Fails if words remain.
     pub(crate) fn end(mut self) -> Result<(), String> {
         self.0.next().map_or(Ok(()), |word| Err(format!("'{word}' is one word too many")))
     }
 }
 
-/// A word as an argument: JSON if it is, else a text.
+/// A word as an argument: JSON if it parses as JSON, otherwise a text.
 fn argument(word: &str) -> Value {
     serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned()))
 }

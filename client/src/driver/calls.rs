@@ -28,7 +28,7 @@ enum Waiting {
     Stream(ItemSender),
 }
 
-/// What the end of a stream brings to the program that reads it.
+/// The end of a stream for the program that reads it.
 pub(super) type StreamEnd = (ItemSender, Option<CallError>);
 
 impl Calls {
@@ -55,12 +55,12 @@ impl Calls {
         id.to_string()
     }
 
-    /// Forgets a call. Returns whether it was still waiting.
+    /// Removes a call. Returns whether it was still waiting.
     pub(super) fn forget(&mut self, id: &str) -> bool {
         self.waiting.remove(id).is_some()
     }
 
-    /// Where an item of a stream goes.
+    /// The receiver of a stream's items.
     pub(super) fn stream(&self, id: &str) -> Option<&ItemSender> {
         match self.waiting.get(id) {
             Some(Waiting::Stream(sender)) => Some(sender),
@@ -68,11 +68,11 @@ impl Calls {
         }
     }
 
-    /// Ends a call. For a stream, its end has to be delivered behind its items.
+    /// Ends a call. The end of a stream must be delivered after its items.
     pub(super) fn complete(&mut self, id: &str, outcome: Outcome) -> Option<StreamEnd> {
         match self.waiting.remove(id)? {
             Waiting::Result(sender) => {
-                // The program may wait no more.
+                // The program may have stopped waiting.
                 let _ = sender.send(outcome.map_err(CallError::Server));
                 None
             }
@@ -80,7 +80,7 @@ impl Calls {
         }
     }
 
-    /// The connection is lost, and with it whatever the calls wait for.
+    /// Ends all calls, because the connection is lost.
     pub(super) fn lose_all(&mut self, error: &CallError) -> Vec<StreamEnd> {
         let mut streams = Vec::new();
         for (_, waiting) in self.waiting.drain() {

@@ -1,5 +1,5 @@
-//! What waits to be taken by the program. While something does, nothing more is read, so that it is
-//! no more than what came at once.
+//! The events and items that wait for the program. While any wait, the connection reads no more.
+//! The queue therefore never holds more than one read brought.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ enum Delivery {
     Item { id: String, to: ItemSender, item: Result<Payload, CallError> },
 }
 
-/// A stream that nobody reads any more.
+/// The id of a stream that the program no longer reads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unread(pub(super) String);
 
@@ -41,8 +41,8 @@ impl Deliveries {
         self.waiting.is_empty()
     }
 
-    /// Delivers the first that waits, as soon as there is room for it. Dropped, it has delivered
-    /// nothing. Returns the stream that nobody reads, if that is so.
+    /// Delivers the first waiting entry as soon as there is room for it. If this future is dropped
+    /// early, it has delivered nothing. Returns the stream if nobody reads it any more.
     pub(super) async fn deliver(&mut self) -> Option<Unread> {
         match self.waiting.front() {
             None => std::future::pending().await,
@@ -69,7 +69,7 @@ impl Deliveries {
         }
     }
 
-    /// Delivers all, however long the program takes. For the end of a connection.
+    /// Delivers everything at the end of a connection, with no time limit for the program.
     pub(super) async fn deliver_all(&mut self) {
         while !self.is_empty() {
             self.deliver().await;

@@ -27,15 +27,15 @@ use crate::{
 
 /// How many calls of the server may wait for the program's answer.
 const MOST_ANSWERS: usize = 1000;
-/// What stock clients say if nobody answers.
+/// The text of stock clients if nobody answers.
 const NO_ANSWER: &str = "Client didn't provide a result.";
-/// How often what came is acknowledged. Source: stock clients.
+/// How often received messages are acknowledged. Source: stock clients.
 const ACK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Why a connection is over.
+/// Why a connection has ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The program wants it so; anyone who waits for the end.
+    /// The program closed it; with the caller that waits for the end.
     ByClient(Waiter),
     ByServer {
         error: Option<String>,
@@ -56,16 +56,16 @@ pub(super) struct Link {
     max_message: usize,
     calls: Calls,
     reliable: Option<Reliable>,
-    /// Answers of the program to calls of the server.
+    /// The program's future answers to calls of the server.
     answers: FuturesUnordered<BoxFuture<'static, (String, Outcome)>>,
-    /// The beginning of a message whose end has not come yet, or what was not looked at yet.
+    /// Bytes that are not parsed yet, or the start of a message whose end has not arrived yet.
     partial: BytesMut,
     last_sent: Instant,
     last_received: Instant,
     last_ack: Instant,
 }
 
-/// What happened next.
+/// The next event of a connection.
 enum Turn {
     Received(Result<Bytes, Broken>),
     Command(Command),
@@ -104,7 +104,7 @@ impl Link {
         }
     }
 
-    /// Goes on over another transport.
+    /// Continues over another transport.
     pub(super) fn resume(&mut self, transport: Transport) {
         self.transport = transport;
         self.partial.clear();
@@ -189,7 +189,7 @@ impl Link {
         }
     }
 
-    /// When to look at the time next.
+    /// The next time to check the limits.
     fn alarm(&self, reads: bool) -> Instant {
         let far = Instant::now() + Duration::from_secs(3600);
         let ping = if self.has_pings { self.last_sent + self.keep_alive } else { far };
@@ -202,7 +202,7 @@ impl Link {
     fn look_at_the_time(&mut self, deliveries: &Deliveries) -> Result<(), End> {
         let now = Instant::now();
         if !deliveries.is_empty() {
-            // Whatever the server says is not read now, so it cannot be too silent.
+            // Nothing is read now, so silence proves nothing about the server.
             self.last_received = now;
         }
         if self.has_pings && now >= self.last_received + self.server_timeout {
@@ -210,7 +210,7 @@ impl Link {
             return Err(End::Lost(format!("the server said nothing for {limit:?}")));
         }
         if self.has_pings && now >= self.last_sent + self.keep_alive {
-            // Pings behind pings that do not get out would help nobody.
+            // If an earlier ping is still queued, another ping does not help.
             if self.transport.queued() == 0 {
                 self.transport.queue(self.protocol.ping());
             }
@@ -259,7 +259,7 @@ impl Link {
             });
             self.send(message);
         }
-        // A caller that is gone cancels by its guard, or never learned the id.
+        // A caller that is gone cancels through its guard, or never learned the id.
         if let Err(Ok(start)) = started.send(start)
             && let Some(id) = start.id
         {
@@ -332,13 +332,13 @@ impl Link {
                     reliable.sequence(number).map_err(End::Lost)?;
                 }
             }
-            // A server that wants no more of an upload ignores what comes of it.
+            // A server that cancels an upload ignores its further items.
             Message::Cancel | Message::Ping | Message::Unknown => {}
         }
         Ok(())
     }
 
-    /// Where the program's answer to a call of the server goes.
+    /// Makes the channel for the program's answer to a call of the server.
     fn expect_answer(&mut self, id: String) -> Option<oneshot::Sender<Outcome>> {
         if self.answers.len() >= MOST_ANSWERS {
             let error = format!("{MOST_ANSWERS} calls wait for the client's answer already");
@@ -354,7 +354,7 @@ impl Link {
 }
 
 fn end_stream((to, error): StreamEnd, deliveries: &mut Deliveries) {
-    // Without an error the end of the stream is the end of its channel, behind its items.
+    // Without an error the stream ends when its channel ends, after its items.
     if let Some(error) = error {
         deliveries.item(String::new(), to, Err(error));
     }

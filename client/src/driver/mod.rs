@@ -1,4 +1,4 @@
-//! The task of a connection: it reads, sends, keeps the time, and connects again.
+//! The task of a connection: it reads, sends, checks time limits, and connects again.
 
 mod calls;
 mod deliveries;
@@ -25,7 +25,7 @@ use crate::{
     transport::Transport,
 };
 
-/// How many calls may wait to be taken by the task.
+/// How many calls may wait for the task.
 const QUEUED_COMMANDS: usize = 32;
 /// How long the goodbye may take.
 const GOODBYE_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -36,7 +36,7 @@ pub(crate) fn start(client: Options, opened: Opened) -> (Connection, Events) {
     let (closes_sender, closes) = mpsc::channel(1);
     let (event_sender, events) = mpsc::channel(client.queued_events);
     let id = SharedId::default();
-    // Known before the task runs for the first time.
+    // The id is set before the task runs for the first time.
     id.set(opened.connection_id.as_deref());
     let caller = Caller { commands: command_sender, protocol: client.protocol };
     let connection = Connection { caller, closes: closes_sender, id: id.clone() };
@@ -86,7 +86,7 @@ impl Driver {
                 Err(waiter) => break waiter,
             }
         };
-        // No call is taken from here on; those that wait learn that it has ended.
+        // No call is taken from here on. Waiting calls learn that the connection has ended.
         self.commands.closes.close();
         self.commands.calls.close();
         while let Some(command) = self.commands.calls.recv().await {
@@ -118,7 +118,8 @@ impl Driver {
         }
     }
 
-    /// Connects again by the client's plan. Fails with anyone who waits for the end.
+    /// Connects again by the client's plan. Fails with the caller that waits for the end, if there
+    /// is one.
     async fn reconnect(&mut self, closed: Closed) -> Result<Opened, Waiter> {
         let Self { client, commands, deliveries, .. } = self;
         deliveries.event(Event::Reconnecting { reason: closed.to_string() });

@@ -1,29 +1,29 @@
-//! Stateful reconnect: what was sent is kept until the server has it.
+//! Stateful reconnect: keeps sent messages until the server has them.
 //!
-//! Messages of types 1 to 5 have numbers from 1, one count for each direction, which go on over a
-//! reconnect. Source: `HubProtocol.md` of ASP.NET Core, and its clients.
+//! Messages of types 1 to 5 have numbers from 1, one count for each direction, which continue over
+//! a reconnect. Source: `HubProtocol.md` of ASP.NET Core, and its clients.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-/// How many bytes may be kept before calls wait. Source: the default of stock clients.
+/// How many bytes may be kept. If more are kept, calls wait. Source: the default of stock clients.
 const MOST_KEPT: usize = 100_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Reliable {
-    /// What the server has not acknowledged, in order.
+    /// The messages that the server has not acknowledged, in order.
     kept: VecDeque<Bytes>,
     kept_bytes: usize,
     /// The number of the last message sent.
     sent: u64,
     /// The number of the last message received.
     received: u64,
-    /// What the server was told of that.
+    /// The last number that was acknowledged to the server.
     acknowledged: u64,
-    /// The number of the next message, while a server that resumed repeats itself.
+    /// The number of the next message, while a server that resumed repeats messages.
     next: Option<u64>,
-    /// Whether the server has not said yet with which number it goes on.
+    /// Whether the server still has to say with which number it continues.
     awaits_sequence: bool,
 }
 
@@ -38,7 +38,7 @@ impl Reliable {
         self.kept_bytes > MOST_KEPT
     }
 
-    /// Forgets what the server has. A number that was never sent is passed over.
+    /// Removes the messages that the server has. A number that was never sent is ignored.
     pub(super) fn acknowledge(&mut self, number: u64) {
         while let Some(message) = self.kept.front()
             && self.first() <= number
@@ -53,14 +53,15 @@ impl Reliable {
         (self.sent + 1).saturating_sub(self.kept.len() as u64)
     }
 
-    /// Begins anew on another transport: the number to go on with, and the messages to repeat.
+    /// Starts again on another transport. Returns the number to continue with and the messages to
+    /// repeat.
     pub(super) fn resume(&mut self) -> (u64, Vec<Bytes>) {
         self.awaits_sequence = true;
         self.next = None;
         (self.first(), self.kept.iter().cloned().collect())
     }
 
-    /// Takes the number with which the server goes on.
+    /// Takes the number with which the server continues.
     pub(super) fn sequence(&mut self, number: u64) -> Result<(), String> {
         if number > self.received + 1 {
             return Err(format!(
@@ -73,7 +74,7 @@ impl Reliable {
         Ok(())
     }
 
-    /// Counts a message of the server. Returns whether it is new, and not one that is repeated.
+    /// Counts a message of the server. Returns whether it is new; `false` if it is repeated.
     pub(super) fn receive(&mut self) -> bool {
         if self.awaits_sequence {
             return false;

@@ -13,7 +13,8 @@ use crate::{
     transport::{Transport, place::Place},
 };
 
-/// When to try, counted from the failure before. Servers keep a connection for about 30 seconds.
+/// The delay before each attempt, from the failure before it. Servers keep a connection for about
+/// 30 seconds.
 const DELAYS: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_secs(1),
@@ -23,8 +24,9 @@ const DELAYS: [Duration; 5] = [
 ];
 const TRY_LIMIT: Duration = Duration::from_secs(5);
 
-/// Opens a transport at the same place. Fails with the end that the program asked for meanwhile, or
-/// with nothing if the server forgot the connection or cannot be reached. Calls wait meanwhile.
+/// Opens a new transport at the same place. Calls wait meanwhile. If the program closes the
+/// connection meanwhile, fails with that end. Fails with `None` if the server forgot the connection
+/// or cannot be reached.
 pub(super) async fn resume(
     place: &Place,
     closes: &mut mpsc::Receiver<oneshot::Sender<()>>,
@@ -40,7 +42,7 @@ async fn try_again(place: &Place) -> Option<Transport> {
         sleep(delay).await;
         match timeout(TRY_LIMIT, Transport::open(place)).await {
             Ok(Ok(transport)) => return Some(transport),
-            // The server knows the connection no more.
+            // The server no longer knows the connection.
             Ok(Err(ConnectError::Refused { .. })) => return None,
             _ => {}
         }

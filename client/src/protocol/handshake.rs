@@ -12,7 +12,7 @@ pub(crate) fn request(protocol: Protocol, is_stateful: bool) -> String {
     format!("{{\"protocol\":\"{}\",\"version\":{version}}}{separator}", protocol.name())
 }
 
-/// Reads the answer off, if all of it is there: nothing, or the server's error.
+/// Reads the answer if it is complete: nothing, or the server's error.
 pub(crate) fn take_answer(
     bytes: &mut Vec<u8>,
 ) -> Result<Option<Result<(), String>>, ProtocolError> {

@@ -48,7 +48,7 @@ fn parse(record: &[u8]) -> Result<Message, ProtocolError> {
     })
 }
 
-/// The fields of any message; which are there depends on the type.
+/// The fields of any message. The type decides which of them are present.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
@@ -56,7 +56,7 @@ struct Fields {
     invocation_id: Option<String>,
     target: Option<String>,
     arguments: Option<Box<RawValue>>,
-    /// `null` is an item and a result too.
+    /// `null` is also an item or a result.
     #[serde(default, deserialize_with = "present")]
     item: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "present")]
@@ -71,7 +71,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
     Box::<RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// A message to the server. What is absent is left out.
+/// A message to the server. Absent fields are left out.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {

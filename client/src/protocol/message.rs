@@ -1,17 +1,17 @@
-//! What servers say, and what cannot be read.
+//! The messages of servers, and the error for bytes that cannot be read.
 
 use crate::payload::Payload;
 
-/// Ends a message in JSON, and a handshake.
+/// The byte that ends a message in JSON and a handshake.
 pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// How a call ended: a result, nothing, or an error in words.
 pub(crate) type Outcome = Result<Option<Payload>, String>;
 
-/// What a server can say after the handshake.
+/// A message of a server after the handshake.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// Calls a method of the client; with an id the server waits for an answer.
+    /// Calls a method of the client. If there is an id, the server waits for an answer.
     Invocation {
         id: Option<String>,
         target: String,
@@ -25,7 +25,7 @@ pub(crate) enum Message {
         id: String,
         outcome: Outcome,
     },
-    /// The server wants no more of a stream that the client sends.
+    /// The server cancels a stream that the client sends.
     Cancel,
     Ping,
     Close {

@@ -9,7 +9,7 @@ use rmpv::{
 use super::message::{CallMessage, Message, Outcome, ProtocolError};
 use crate::payload::Payload;
 
-/// How deep values may stand within each other; the decoder counts several steps for a level.
+/// How deeply values may be nested. The decoder counts several steps for each level.
 const MAX_DEPTH: usize = 256;
 /// The most bytes that a length takes. Source: the specification.
 const MAX_LENGTH_BYTES: usize = 5;
@@ -151,7 +151,7 @@ pub(super) fn numbered(kind: u8, number: u64) -> Vec<u8> {
     Writer::array(2).value(kind).value(number).framed()
 }
 
-/// A message in the making. No array has more than 15 elements.
+/// A message that is being written. No array has more than 15 elements.
 struct Writer(Vec<u8>);
 
 impl Writer {

@@ -1,6 +1,6 @@
 //! The hub protocol as a client speaks it: messages to bytes and back, and nothing else.
 //!
-//! Nothing here knows a socket, a task or a clock. Source: `HubProtocol.md` of ASP.NET Core.
+//! This module uses no socket, no task and no clock. Source: `HubProtocol.md` of ASP.NET Core.
 
 pub(crate) mod handshake;
 mod json;
@@ -13,7 +13,7 @@ pub(crate) use self::message::{CallMessage, Message, Outcome, ProtocolError};
 use crate::{encoding::Protocol, payload::Payload};
 
 impl Protocol {
-    /// Takes the first whole message off; `None` if it is cut.
+    /// Takes the first message; `None` if it is not complete.
     pub(crate) fn take(self, bytes: &mut &[u8]) -> Result<Option<Message>, ProtocolError> {
         match self {
             Self::Json => json::take(bytes),

@@ -1,4 +1,5 @@
-//! Server-sent events: a response that does not end, and requests the other way.
+//! Server-sent events: an endless response for data from the server, and requests for data to the
+//! server.
 
 use std::task::{Context, Poll};
 
@@ -88,7 +89,7 @@ fn chunk_of(mut response: Response) -> BoxFuture<'static, Chunk> {
     Box::pin(async move { (response.chunk().await, response) })
 }
 
-/// The data of events, whose lines begin with `data:` and which end with an empty line.
+/// Decodes events. Their lines begin with `data:`, and an empty line ends each event.
 #[derive(Debug, Default)]
 struct Decoder {
     line: Vec<u8>,
@@ -97,7 +98,7 @@ struct Decoder {
 }
 
 impl Decoder {
-    /// Takes bytes in and gives the data of the events that are whole by now.
+    /// Takes bytes and returns the data of all complete events.
     fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut whole = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {

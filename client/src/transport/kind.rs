@@ -1,14 +1,15 @@
 //! The three transports.
 
-/// How the bytes of a connection travel.
+/// How the bytes of a connection are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "SignalR has these three")]
 pub enum Kind {
     /// One socket for both directions.
     WebSockets,
-    /// One response that does not end for what comes, requests for what goes. Text only.
+    /// An endless response for data from the server, and requests for data to the server. Text
+    /// only.
     ServerSentEvents,
-    /// Requests that wait for what comes, and others for what goes.
+    /// Requests that wait for data from the server, and other requests for data to the server.
     LongPolling,
 }
 
@@ -29,7 +30,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether client and server say that they are there. Polls do so by themselves.
+    /// Whether client and server send pings. Polls make them unnecessary.
     pub(crate) fn has_pings(self) -> bool {
         self != Self::LongPolling
     }

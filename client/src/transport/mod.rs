@@ -20,7 +20,7 @@ use self::{
 };
 use crate::error::ConnectError;
 
-/// How many bytes may wait to be sent before a connection takes no more calls.
+/// How many bytes may wait to be sent. If more wait, the connection takes no calls.
 const MOST_QUEUED: usize = 256 * 1024;
 
 /// A transport that is open.
@@ -39,7 +39,7 @@ impl Transport {
         })
     }
 
-    /// Lets bytes wait to be sent; [`poll`](Self::poll) sends them.
+    /// Puts bytes into the queue; [`poll`](Self::poll) sends them.
     pub(crate) fn queue(&mut self, bytes: Bytes) {
         match self {
             Self::WebSocket(socket) => socket.queue(bytes),
@@ -48,7 +48,7 @@ impl Transport {
         }
     }
 
-    /// The handshake, which is text with either protocol.
+    /// Queues the handshake, which is text with either protocol.
     pub(crate) fn queue_text(&mut self, text: String) {
         match self {
             Self::WebSocket(socket) => socket.queue_text(text),
@@ -57,7 +57,8 @@ impl Transport {
         }
     }
 
-    /// Whether so much waits to be sent that nothing should be added but what keeps the connection.
+    /// Whether the queue is full. Then only messages that keep the connection alive should be
+    /// added.
     pub(crate) fn is_full(&self) -> bool {
         self.queued() > MOST_QUEUED
     }
@@ -70,7 +71,7 @@ impl Transport {
         }
     }
 
-    /// Sends what waits, and is ready with what came. Without `reads` it only sends.
+    /// Sends queued bytes, and is ready with received bytes. Without `reads` it only sends.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,

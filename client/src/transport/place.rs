@@ -1,4 +1,4 @@
-//! Where a transport is, and why it ended.
+//! The address of a transport, and why a transport ended.
 
 use http::Method;
 use reqwest::RequestBuilder;
@@ -8,7 +8,7 @@ use url::Url;
 use super::kind::Kind;
 use crate::refusal::host_of;
 
-/// Where a transport is opened, and opened again under stateful reconnect.
+/// The address at which a transport is opened. Stateful reconnect opens it again there.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) kind: Kind,

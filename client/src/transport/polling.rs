@@ -1,4 +1,5 @@
-//! Long polling: requests that wait for what comes, and others for what goes.
+//! Long polling: requests that wait for data from the server, and other requests for data to the
+//! server.
 
 use std::{
     task::{Context, Poll},
@@ -27,12 +28,12 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Polling {
     pub(super) post: Post,
     place: Place,
-    /// `None` if the next poll is not made yet, as nothing is to be read.
+    /// The poll under way. `None` while nothing may be read.
     poll: Option<BoxFuture<'static, Result<Bytes, Broken>>>,
 }
 
 impl Polling {
-    /// The first poll is answered at once, and says that the connection is there.
+    /// Makes the first poll. The server answers it at once if it knows the connection.
     pub(super) async fn open(place: &Place) -> Result<Self, ConnectError> {
         let host = place.host();
         let response = place
@@ -75,7 +76,7 @@ impl Polling {
         let Self { place, mut post, poll } = self;
         drop(poll);
         let goodbye = async {
-            // What waits goes first, such as the message that says goodbye.
+            // Queued bytes go first, such as the goodbye message.
             std::future::poll_fn(|cx| match post.poll(cx) {
                 Poll::Pending if post.queued() > 0 => Poll::Pending,
                 _ => Poll::Ready(()),
@@ -83,7 +84,7 @@ impl Polling {
             .await;
             place.request(Method::DELETE).send().await
         };
-        // The server finds out by itself that the client is gone.
+        // If this fails, the server notices by itself that the client is gone.
         let _ = tokio::time::timeout(CLOSE_LIMIT, goodbye).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What goes to the server by requests: one at a time, so that it stays in order.
+//! Sends data to the server by requests: one at a time, so that the order stays.
 
 use std::{
     task::{Context, Poll},
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Post {
     place: Place,
-    /// What waits for the request that is under way. Messages go together in one.
+    /// Messages that wait for the current request to end. They go together in the next one.
     waiting: Vec<u8>,
     request: Option<BoxFuture<'static, Result<(), Broken>>>,
 }
@@ -34,7 +34,7 @@ impl Post {
         self.waiting.len() + usize::from(self.request.is_some())
     }
 
-    /// Is ready only with a failure.
+    /// Sends queued messages. Is ready only if a request fails.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Broken> {
         loop {
             if let Some(request) = &mut self.request {

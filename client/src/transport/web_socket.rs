@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 use super::place::{Broken, Place};
 use crate::{error::ConnectError, refusal::shown};
 
-/// What a socket reads at once. Many connections have little to read, so this is small.
+/// How many bytes a socket reads at once. This is small because most connections read little.
 const READ_BUFFER: usize = 4 * 1024;
 
 pub(crate) struct WebSocket {
@@ -37,7 +37,7 @@ impl WebSocket {
         let not_there = |problem: String| ConnectError::Unreachable { host: place.host(), problem };
         let mut url = place.url.clone();
         let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
-        // Both schemes are special ones, between which a URL may change.
+        // This never fails: a URL may change between these two special schemes.
         let _ = url.set_scheme(scheme);
         let mut request =
             url.as_str().into_client_request().map_err(|error| not_there(error.to_string()))?;
@@ -76,7 +76,7 @@ impl WebSocket {
 
     pub(super) fn queue(&mut self, bytes: Bytes) {
         self.queued += bytes.len();
-        // JSON is UTF-8, as it was made here.
+        // JSON is always UTF-8, because it was made here.
         let message = match (self.is_binary, Utf8Bytes::try_from(bytes.clone())) {
             (false, Ok(text)) => Message::Text(text),
             _ => Message::Binary(bytes),

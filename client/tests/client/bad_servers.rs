@@ -1,4 +1,4 @@
-//! Servers that are none, refuse, or talk nonsense.
+//! Servers that do not speak SignalR, refuse, or send nonsense.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A network that breaks on demand: passes bytes between client and server, until all is cut.
+//! A network that breaks on demand: it passes bytes between client and server until the test cuts
+//! it.
 
 use tokio::{
     io::copy_bidirectional,
@@ -33,7 +34,7 @@ impl Cutter {
         Self { host, cuts }
     }
 
-    /// Cuts all connections that there are.
+    /// Cuts all open connections.
     pub(crate) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }

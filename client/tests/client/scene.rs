@@ -40,7 +40,7 @@ impl Scene {
         Self { host, hub, stop: Some(stop) }
     }
 
-    /// A client of the user `ann`, found at this `host:port`.
+    /// A client of the user `ann` that uses this `host:port`.
     pub(crate) fn client_at(&self, host: &str) -> Client {
         let token = token(host);
         Client::new(&format!("http://{host}/client/?hub=chat")).unwrap().with_token(token)
@@ -59,7 +59,7 @@ impl Scene {
     }
 }
 
-/// A token of the user `ann` for anyone who finds the service at this `host:port`.
+/// A token of the user `ann` for the service at this `host:port`.
 fn token(host: &str) -> String {
     let key = AccessKey::parse(WELL_KNOWN_ACCESS_KEY).unwrap();
     let options = NegotiateOptions::default()

@@ -1,4 +1,4 @@
-//! What holds for every transport and protocol.
+//! Behaviour that every transport and protocol shares.
 
 use axum::{Json, Router, routing::post};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Listeners that check what they read: every number, once, in order, and how late.
+//! Listeners that check what they read: every number once, in order, and its delay.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// So many clients of the transport.
+    /// Connects `count` clients of the transport.
     pub(crate) async fn connect(
         site: &Site,
         transport: Transport,
@@ -27,7 +27,7 @@ impl Listeners {
         Ok(Self { clients: many(site, transport, count, false).await?, ..Self::default() })
     }
 
-    /// So many clients of each transport.
+    /// Connects `count` clients of each transport.
     pub(crate) async fn of_each(site: &Site, count: usize) -> Result<Self, Failure> {
         let mut all = Self::default();
         for transport in Transport::ALL {
@@ -36,14 +36,14 @@ impl Listeners {
         Ok(all)
     }
 
-    /// Lets all listen for these numbers, which were sent since `start`.
+    /// Makes all clients listen for these numbers, which are sent from `start` on.
     pub(crate) fn listen(&mut self, numbers: std::ops::Range<u64>, start: Instant) {
         for client in self.clients.drain(..) {
             self.tasks.spawn(listen(client, numbers.clone(), start));
         }
     }
 
-    /// Waits until all have heard every number. Returns how late the latest was.
+    /// Waits until all clients have heard every number. Returns the longest delay.
     pub(crate) async fn heard(&mut self) -> Result<Duration, Failure> {
         let mut latest = Duration::ZERO;
         while let Some(heard) = self.tasks.join_next().await {
@@ -59,8 +59,8 @@ impl Listeners {
     }
 }
 
-/// So many clients, some of which connect at once. Their systems hold little of what is not read if
-/// they are tight.
+/// Connects `count` clients, several at the same time. If they are tight, their systems buffer only
+/// few unread bytes.
 pub(crate) async fn many(
     site: &Site,
     transport: Transport,

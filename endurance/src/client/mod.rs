@@ -1,4 +1,4 @@
-//! A client of each transport. It reads when it is asked to, and otherwise not at all.
+//! A client of each transport. It reads only on request.
 
 pub(crate) mod listener;
 mod records;
@@ -46,7 +46,7 @@ pub(crate) struct Client {
     place: Place,
 }
 
-/// Where the requests of a connection go, and how its sockets are opened.
+/// The target of a connection's requests, and the way to open its sockets.
 #[derive(Clone)]
 struct Place {
     site: Site,
@@ -56,7 +56,7 @@ struct Place {
 
 enum Carrier {
     WebSocket(Box<WebSocketStream<TcpStream>>),
-    /// The requests are there so that the connection stays.
+    /// The requests keep the connection alive.
     Events(Incoming, #[expect(dead_code, reason = "what keeps the connection")] Http),
     Polls(Http),
 }
@@ -77,7 +77,7 @@ impl Client {
         timeout(STEP, Self::open(site, transport, from, false)).await?
     }
 
-    /// A client of a WebSocket that can go on on another one.
+    /// Connects a client with a WebSocket. It can continue on another WebSocket.
     pub(crate) async fn connect_stateful(site: &Site) -> Result<Self, Failure> {
         timeout(STEP, Self::open(site, Transport::WebSockets, From::default(), true)).await?
     }
@@ -99,7 +99,7 @@ impl Client {
         }
     }
 
-    /// Drops the socket, and continues on another one.
+    /// Drops the socket, and continues on another socket.
     pub(crate) async fn reconnect(self) -> Result<Self, Failure> {
         let Self { carrier, place, .. } = self;
         drop(carrier);
@@ -131,7 +131,7 @@ impl Client {
         }
     }
 
-    /// Stays and takes nothing more. Of a poll that waits it takes the head of the answer.
+    /// Stays connected and reads nothing more. A client that polls still reads the head of one answer.
     pub(crate) async fn stall(self) {
         let Self { carrier, place, .. } = self;
         match carrier {
@@ -221,7 +221,7 @@ impl Carrier {
 
 async fn poll(http: &mut Http, place: &Place) -> Result<Bytes, Failure> {
     let Place { site, path, .. } = place;
-    // As stock clients do, which ask their application for each.
+    // Stock clients ask their application for a token each time.
     let token = site.client_token()?;
     match http.call(site, "GET", path, &token, Bytes::new()).await? {
         (StatusCode::OK, bytes) => Ok(bytes),

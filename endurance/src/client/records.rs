@@ -1,20 +1,20 @@
-//! Hub messages out of a stream of bytes.
+//! Reads hub messages from a stream of bytes.
 
 use serde::Deserialize;
 
 use crate::Failure;
 
-/// What the service sent.
+/// A message of the service.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     /// The answer to the handshake.
     Handshake,
     /// A number, and when it was sent, in microseconds since the publisher began.
     Number(u64, u64),
-    /// What a client gets for a call.
+    /// The answer to a client's call.
     Completion,
     Ping,
-    /// The number of the first message that comes behind a reconnect.
+    /// The number of the first message after a reconnect.
     Sequence(u64),
     Ack,
     Close(String),
@@ -29,11 +29,11 @@ struct Message {
     sequence_id: Option<u64>,
 }
 
-/// Takes bytes as they come, and gives whole records.
+/// Takes bytes as they arrive, and returns complete records.
 #[derive(Default)]
 pub(crate) struct Records {
     bytes: Vec<u8>,
-    /// How many of them are done with.
+    /// How many of the bytes are used.
     used: usize,
 }
 
@@ -44,7 +44,7 @@ impl Records {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next record, if all of it is there. What an event stream puts around one is passed over.
+    /// The next record, if it is complete. The frame of an event stream is skipped.
     pub(crate) fn next(&mut self) -> Result<Option<Record>, Failure> {
         let rest = &self.bytes[self.used..];
         let Some(end) = rest.iter().position(|byte| *byte == 0x1e) else { return Ok(None) };

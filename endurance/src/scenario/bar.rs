@@ -1,12 +1,12 @@
-//! What may not be more than it is said to be.
+//! Limits on measured values.
 
 use crate::Failure;
 
-/// Fails if something is more than it may be.
+/// Fails if a value is above its limit.
 pub(super) fn at_most<T: PartialOrd + std::fmt::Debug>(
     what: &str,
     is: T,
     may_be: T,
 ) -> Result<(), Failure> {
-    if is <= may_be { Ok(()) } else { Err(format!("{what}: {is:?}, and not {may_be:?}").into()) }
+    if is <= may_be { Ok(()) } else { Err(format!("{what}: {is:?}, at most {may_be:?}").into()) }
 }

@@ -1,5 +1,5 @@
-//! What others see while something bad happens: clients of every transport, and callers that ask for the
-//! service's health.
+//! Bystanders of something bad: clients of every transport, and callers that ask for the service's
+//! health.
 
 use std::{
     sync::{
@@ -16,21 +16,21 @@ use crate::{
     Failure, Scale, client::listener::Listeners, http::is_healthy, publisher::publish, site::Site,
 };
 
-/// Messages come so far apart.
+/// The time between two messages.
 const EACH: Duration = Duration::from_millis(100);
 /// How late a message may be, and how long the answer to a call may take.
 const BAR: Duration = Duration::from_secs(1);
 /// Listeners of each transport.
 const LISTENERS: usize = 5;
 
-/// Bystanders of something bad.
+/// The bystanders of a scenario.
 pub(super) struct Bystanders {
     is_over: Arc<AtomicBool>,
     seen: JoinHandle<Result<Seen, Failure>>,
     scale: Scale,
 }
 
-/// The worst of what they saw.
+/// The worst values that the bystanders saw.
 pub(super) struct Seen {
     pub(super) latest_message: Duration,
     pub(super) longest_call: Duration,
@@ -44,7 +44,7 @@ impl Bystanders {
         Ok(Self { is_over, seen, scale })
     }
 
-    /// Ends their watch. Fails if they saw anything late or lost.
+    /// Ends the watch. Fails if the bystanders saw anything late or lost.
     pub(super) async fn end(self) -> Result<Seen, Failure> {
         self.is_over.store(true, Relaxed);
         let seen = self.seen.await??;

@@ -1,4 +1,4 @@
-//! The wall clock jumps by an hour, either way, while the monotonic clock goes on.
+//! The wall clock jumps by an hour, forward and back, while the monotonic clock continues.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::bar::at_most;
 use crate::{Failure, Scale, client::listener::Listeners, publisher::publish, service::Service};
 
-/// Where Debian's package `faketime` puts its library, by machine.
+/// The paths of the library of Debian's package `faketime`, for each machine type.
 const LIBRARIES: [&str; 4] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -21,13 +21,14 @@ const LIBRARIES: [&str; 4] = [
     "/usr/lib/faketime/libfaketimeMT.so.1",
 ];
 const HOUR: i64 = 3600;
-/// How long the library may take to read its file anew, and the service to do something rash.
+/// How long to wait until the library has read its file again and the service could have reacted
+/// wrongly.
 const NOTICED: Duration = Duration::from_secs(3);
 const BAR: Duration = Duration::from_secs(1);
 const CLIENTS: usize = 20;
 const MESSAGES: u64 = 5;
 
-/// Clients stay over each jump and get everything, and new ones connect.
+/// Clients stay connected over each jump and get everything. New clients can connect.
 pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let library = LIBRARIES.into_iter().find(|path| Path::new(path).exists());
     let library = library.ok_or("no libfaketime; install the package faketime")?;
@@ -47,7 +48,7 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
         fs::write(&file, format!("{ahead:+}\n"))?;
         service.site.set_ahead(ahead);
         sleep(NOTICED).await;
-        // They get a token by the new time, and are gone again at the end.
+        // New clients get a token with the new time. They leave at the end of this step.
         let newcomers = Listeners::of_each(&service.site, 1).await?;
         let next = number + MESSAGES;
         listeners.listen(number..next, start);

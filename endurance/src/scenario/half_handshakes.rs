@@ -1,11 +1,11 @@
-//! Handshakes that are begun and not ended.
+//! Handshakes that begin and never end.
 
 use std::time::{Duration, Instant};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
 use super::{bar::at_most, bystanders::Bystanders};
@@ -15,16 +15,15 @@ use crate::{
     site::{From, HUB, Site},
 };
 
-/// The handshake's time limit is 15 s, that of a head 10 s.
+/// The time limit of a handshake is 15 s. The limit of a request head is 10 s.
 const LIMIT: Duration = Duration::from_secs(15);
-/// How long the service has to give back memory, and how much more it may have then than before.
-const SETTLED: Duration = Duration::from_secs(3);
+/// How many KiB more than before the service may hold afterwards.
 const MORE: u64 = 64 * 1024;
-/// How much later its end may be.
+/// How much later than its limit a handshake may end.
 const LATE: Duration = Duration::from_secs(3);
 
-/// Half of the callers send half the head of an upgrade; the others complete the upgrade and shake no
-/// hands.
+/// Half of the callers send half the head of an upgrade. The others complete the upgrade and send no
+/// handshake.
 pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let service = Service::with(binary, &[]).await?;
     let bystanders = Bystanders::begin(&service.site, scale).await?;
@@ -41,9 +40,7 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
         ended??;
     }
     let seen = bystanders.end().await?;
-    // What is free goes back to the system a little later.
-    sleep(SETTLED).await;
-    let (peak, after) = (service.peak()?, service.memory()?);
+    let (peak, after) = (service.peak()?, service.settled_memory(before + MORE).await?);
     at_most("KiB of memory afterwards", after, before + MORE)?;
     Ok(format!(
         "{} callers were ended; {seen}; {before} KiB before, {peak} KiB at most, {after} KiB after",

@@ -14,40 +14,40 @@ mod visits;
 
 use crate::{Failure, Scale, client::Transport};
 
-/// Something that the service must survive, with nothing lost for others.
+/// A scenario that the service must survive without loss for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scenario {
     /// Callers send a part of something on every path that reads, and then nothing more.
     Parts,
-    /// Thousands of handshakes are begun and not ended.
+    /// Thousands of handshakes begin and never end.
     HalfHandshakes,
-    /// Thousands of WebSockets stop reading beside others that read.
+    /// Thousands of WebSockets stop reading, while others read.
     StalledWebSockets,
     /// The same with event streams.
     StalledEvents,
     /// The same with polls.
     StalledPolls,
-    /// A large frame, a large body and the head of an upgrade come in pieces of one byte.
+    /// A large frame, a large body and the head of an upgrade are sent byte by byte.
     Pieces,
-    /// WebSockets come and leave without a pause, from eight addresses.
+    /// WebSockets connect and leave without a pause, from eight addresses.
     VisitsOfWebSockets,
     /// The same with event streams.
     VisitsOfEvents,
     /// The same with polls.
     VisitsOfPolls,
-    /// The wall clock jumps by an hour, either way.
+    /// The wall clock jumps by an hour, forward and back.
     Clock,
-    /// The process is stopped for longer than the client time limit, and goes on.
+    /// The process is stopped for longer than the client time limit, and then continues.
     Stopped,
     /// Nobody reads the log, and much is logged.
     Output,
-    /// All clients lose their sockets at once, and come back at once.
+    /// All clients lose their sockets at the same time, and reconnect at the same time.
     Reconnects,
 }
 
 impl Scenario {
-    /// All there are.
+    /// All scenarios.
     pub const ALL: [Self; 13] = [
         Self::Parts,
         Self::HalfHandshakes,
@@ -64,7 +64,7 @@ impl Scenario {
         Self::Reconnects,
     ];
 
-    /// What it is called on a command line.
+    /// The scenario's name on a command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -84,13 +84,13 @@ impl Scenario {
         }
     }
 
-    /// Runs it against a `signalr` binary. Returns what was measured.
+    /// Runs the scenario against a `signalr` binary. Returns what was measured.
     ///
     /// # Errors
     ///
-    /// The first thing that was lost, late, or larger than it may be.
+    /// A text that names the first thing that was lost, late or too large.
     pub async fn run(self, binary: &str, scale: Scale) -> Result<String, Failure> {
-        // Thousands of sockets are files. Some systems refuse what they call the hard limit.
+        // Thousands of sockets are files. Some systems refuse their own hard limit.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         match self {
             Self::Parts => parts::run(binary, scale).await,

@@ -9,10 +9,10 @@ use crate::{
     service::Service,
 };
 
-/// What a pipe has room for on Linux, unless somebody changes it.
+/// How many bytes a pipe holds on Linux by default.
 const PIPE: usize = 64 * 1024;
 
-/// Clients come and go while every step is logged to a pipe that is full, and then to a full disk.
+/// Clients connect and leave while every step is logged to a full pipe, and then to a full disk.
 pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let (_reader, mut pipe) = std::io::pipe()?;
     pipe.write_all(&[b'.'; PIPE])?;

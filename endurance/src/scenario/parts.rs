@@ -1,4 +1,4 @@
-//! A byte an hour: on every path that reads, callers send a part of something and then nothing more.
+//! Very slow callers: on every path that reads, they send a part of something and then nothing more.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ use crate::{
     site::{From, HUB, Site},
 };
 
-/// How much later than its limit an end may be.
+/// How much later than its limit the service may end a connection.
 const LATE: Duration = Duration::from_secs(5);
 const HEAD: u64 = 10;
 const BODY: u64 = 30;
 const HANDSHAKE: u64 = 15;
 
-/// All are ended at the limit of what they sent a part of.
+/// The service ends each connection at the limit for its part.
 pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let service = Service::with(binary, &[]).await?;
     let bystanders = Bystanders::begin(&service.site, scale).await?;
@@ -47,7 +47,8 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     Ok(format!("{count} callers with {kinds} kinds of parts were ended; {seen}"))
 }
 
-/// What it is, what is sent, and the limit in seconds after which the service ends it.
+/// A part: its name, the bytes that are sent, and the limit in seconds after which the service ends
+/// the connection.
 type Part = (&'static str, Vec<u8>, u64);
 
 fn parts(site: &Site) -> Result<Vec<Part>, Failure> {

@@ -1,4 +1,4 @@
-//! A large frame, a large body and the head of an upgrade, in pieces of one byte.
+//! A large frame, a large body and the head of an upgrade, sent byte by byte.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ use crate::{
     site::{From, HUB, Site},
 };
 
-/// How long all pieces of one of the three may take.
+/// How long all pieces of the upgrade and the frame, or of the body, may take.
 const LIMIT: Duration = Duration::from_secs(60);
 const HANDSHAKE: &[u8] = b"\x81\xa0\0\0\0\0{\"protocol\":\"json\",\"version\":1}";
-/// The limit of a head is 10 s.
+/// How long the head may take. The service's limit is 10 s.
 const HEAD_TIME: Duration = Duration::from_secs(8);
 
-/// Each is taken as if it had come whole.
+/// The service accepts each as if it had arrived in one piece.
 pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let service = Service::with(binary, &["--client-messages", "ignore"]).await?;
     let bystanders = Bystanders::begin(&service.site, scale).await?;
@@ -41,8 +41,8 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     ))
 }
 
-/// An upgrade whose head comes as slowly as it may, then a call in one frame that is as large as it
-/// may be. The call gets its answer.
+/// Sends an upgrade as slowly as allowed, then a call in one frame of the largest size. The call
+/// gets its answer.
 async fn frame(site: &Site, size: usize) -> Result<(), Failure> {
     let mut socket = site.connect(From::default()).await?;
     let head = format!(
@@ -65,14 +65,14 @@ async fn frame(site: &Site, size: usize) -> Result<(), Failure> {
         )
     };
     let call = call(&"x".repeat(size.saturating_sub(call("").len())));
-    // The mask is of zeros, which leaves the bytes as they are.
+    // The mask is all zeros, so the bytes stay as they are.
     let length = u64::try_from(call.len())?.to_be_bytes();
     let frame = [b"\x81\xff", &length[..], &[0; 4], call.as_bytes()].concat();
     pieces(&mut socket, &frame).await?;
     until(&mut socket, b"was not called").await
 }
 
-/// A message by REST, whose body comes in chunks of one byte.
+/// Sends a message by REST with a body in chunks of one byte.
 async fn body(site: &Site, size: usize) -> Result<(), Failure> {
     let path = format!("/api/v1/hubs/{HUB}other");
     let mut socket = site.connect(From::default()).await?;
@@ -83,7 +83,7 @@ async fn body(site: &Site, size: usize) -> Result<(), Failure> {
         site.rest_token(&path)?
     );
     pieces(&mut socket, head.as_bytes()).await?;
-    // A chunk of one byte has six.
+    // A chunk of one byte takes six bytes.
     let filling = "x".repeat(size / 6);
     for byte in format!("{{\"target\":\"t\",\"arguments\":[\"{filling}\"]}}").as_bytes() {
         pieces(&mut socket, &[b"1\r\n", &[*byte][..], b"\r\n"].concat()).await?;

@@ -1,4 +1,4 @@
-//! All clients lose their sockets at once, and come back at once.
+//! All clients lose their sockets at the same time, and reconnect at the same time.
 
 use std::{
     sync::Arc,
@@ -17,9 +17,9 @@ use crate::{
 
 const EACH: Duration = Duration::from_millis(20);
 const MESSAGES: u64 = 200;
-/// The message that each waits for before it loses its socket.
+/// The message that each client waits for before it loses its socket.
 const BROKEN_AT: u64 = 50;
-/// From the moment when all lose their sockets to the one in which the last is back.
+/// The limit for the time from the loss of all sockets until the last client is back.
 const BAR: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -87,7 +87,7 @@ async fn read(mut client: Client, all: Arc<Barrier>) -> Result<Duration, Failure
     if first > received + 1 {
         return Err(format!("{received} messages came, and {first} is the next").into());
     }
-    // What came before comes again.
+    // Earlier messages come again.
     let mut again = first - 1;
     while again < MESSAGES {
         receive(&mut client, &mut again).await?;

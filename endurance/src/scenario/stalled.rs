@@ -1,4 +1,4 @@
-//! Clients that stop reading, beside clients that read.
+//! Clients that stop reading, together with clients that read.
 
 use std::{
     collections::HashMap,
@@ -23,11 +23,11 @@ const EACH: Duration = Duration::from_millis(100);
 const BYTES: usize = 1000;
 /// How late a message may be.
 const BAR: Duration = Duration::from_secs(1);
-/// What may wait for all clients, in MiB.
+/// How many MiB may wait for all clients together.
 const QUEUED: usize = 64;
 
-/// Thousands of clients read nothing. The others get everything in time, and the memory stays within
-/// the README's formula.
+/// Thousands of clients read nothing. The others get everything in time, and the memory stays below
+/// the [`formula`].
 pub(super) async fn run(
     binary: &str,
     scale: Scale,
@@ -41,7 +41,7 @@ pub(super) async fn run(
     let messages = scale.publishing.as_millis() / EACH.as_millis();
     let numbers = 0..u64::try_from(messages)?;
     let start = Instant::now();
-    // They read from now on: thousands of others take a while to connect.
+    // These clients read from now on, because thousands of other clients take a while to connect.
     healthy.listen(numbers.clone(), start);
     let mut stalled = JoinSet::new();
     for client in many(&service.site, transport, scale.stalled, true).await? {
@@ -64,7 +64,7 @@ pub(super) async fn run(
     ))
 }
 
-/// The README's formula, in KiB.
+/// The most memory in KiB, by the formula in docs/reference/limits.md.
 fn formula(transport: Transport, connections: usize) -> u64 {
     let each = match transport {
         Transport::WebSockets => 2,

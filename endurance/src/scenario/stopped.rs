@@ -1,4 +1,4 @@
-//! The process is stopped, as with Ctrl-Z or when a machine is moved, and goes on.
+//! The process is stopped, as with Ctrl-Z or when a machine is moved, and then continues.
 
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,11 @@ use crate::{
 
 /// Clients of each transport.
 const CLIENTS: usize = 30;
-/// How late what is sent after the stop may be.
+/// How late a message after the stop may be.
 const BAR: Duration = Duration::from_secs(1);
 const MESSAGES: u64 = 5;
 
-/// Clients that have sent pings, and go on to do so while the service does not read, are all there
-/// afterwards.
+/// Clients that send pings, also while the service does not read, all stay connected.
 pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     let (stop, client_timeout) = scale.stop;
     let limit = client_timeout.to_string();
@@ -32,7 +31,7 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
         client.send(PING).await?;
     }
     let start = Instant::now();
-    // A poll always waits, as with stock clients.
+    // These clients listen from now on, so a poll always waits, as with stock clients.
     let mut others = [Transport::Events, Transport::Polls].map(|_| Listeners::default());
     for (listeners, transport) in others.iter_mut().zip([Transport::Events, Transport::Polls]) {
         *listeners = Listeners::connect(&service.site, transport, CLIENTS).await?;
@@ -48,7 +47,7 @@ pub(super) async fn run(binary: &str, scale: Scale) -> Result<String, Failure> {
     }
     service.signal("CONT").await?;
     let gone_on = Instant::now();
-    // A client that is judged wrongly is judged within the next looks at the timers.
+    // If the service closes a client wrongly, it does so at its next checks of the timers.
     sleep(Duration::from_secs(3)).await;
     let mut listeners = Listeners::of(clients);
     listeners.listen(0..MESSAGES, start);

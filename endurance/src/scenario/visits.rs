@@ -1,4 +1,4 @@
-//! Clients that connect and leave, so many in a second.
+//! Clients that connect and leave, many in each second.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +15,15 @@ use crate::{
     site::{From, Site},
 };
 
-/// How many may be on their way at once. A slower machine makes fewer visits.
+/// How many visits may run at the same time. A slower machine makes fewer visits.
 const AT_ONCE: usize = 500;
-/// How much more memory there may be at the end than after a tenth of the time.
+/// How much more memory, in KiB, the service may hold at the end than after a tenth of the time.
 const MORE: u64 = 8 * 1024;
-/// How long the service has to notice that the last ones are gone.
+/// How long the service may take to notice that the last clients are gone.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// All connect, and leave without a trace: half of them as stock clients do, half of them without a
-/// word.
+/// All clients connect and leave, and nothing of them stays. Half of them leave as stock clients
+/// do, half of them without a goodbye.
 pub(super) async fn run(
     binary: &str,
     scale: Scale,
@@ -38,8 +38,7 @@ pub(super) async fn run(
     let begun = Instant::now();
     let count = visits(&service.site, transport, rate, seconds).await?;
     let took = begun.elapsed().as_secs_f64();
-    sleep(SETTLED).await;
-    let (after, seen) = (service.memory()?, bystanders.end().await?);
+    let (after, seen) = (service.settled_memory(before + MORE).await?, bystanders.end().await?);
     at_most("KiB of memory", after, before + MORE)?;
     Ok(format!(
         "{} visits, {:.0} a second; {seen}; {before} KiB after {early}, {after} KiB at the end",
@@ -48,7 +47,7 @@ pub(super) async fn run(
     ))
 }
 
-/// So many visits in each second. Returns how many there were.
+/// Makes this many visits in each second. Returns how many there were.
 async fn visits(
     site: &Site,
     transport: Transport,
@@ -82,7 +81,7 @@ async fn visits(
 async fn visit(site: &Site, transport: Transport, number: usize) -> Result<(), Failure> {
     let from = From { address: u8::try_from(number % 8)?, is_tight: false };
     let client = Client::connect(site, transport, from).await?;
-    // A poll that leaves without a word is noticed after 15 s, which is another scenario's matter.
+    // The service notices a poll without a goodbye only after 15 s. Another scenario tests that.
     if number.is_multiple_of(2) || transport == Transport::Polls {
         client.leave().await?;
     }

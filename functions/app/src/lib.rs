@@ -1,10 +1,11 @@
-//! All functions in one process: Azure starts one executable per app, and a developer wants one too.
+//! All functions in one process. Azure starts one executable for each app, and one is also simplest
+//! for a developer.
 
 use axum::Router;
 use signalr_function_runtime::{Config, ConfigError, service_client};
 use signalr_serverless::Negotiator;
 
-/// Every function behind its paths.
+/// Makes a router with the paths of every function.
 ///
 /// ```
 /// use signalr_function_runtime::Config;
@@ -21,8 +22,8 @@ use signalr_serverless::Negotiator;
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if nothing says who may call ([`Config::authorization`]), or if
-/// the connection string names an identity that cannot be used.
+/// [`ConfigError`] if no setting says who may call ([`Config::authorization`]), or if the
+/// connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let client = service_client(config)?;
     let negotiator = Negotiator::with_client(&config.connection_string, &client)?;

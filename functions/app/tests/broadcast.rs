@@ -1,4 +1,4 @@
-//! Broadcast over HTTP: what the service is asked for, and what callers are told.
+//! Broadcast over HTTP: the requests to the service, and the answers to callers.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
@@ -143,4 +143,24 @@ async fn a_service_out_of_reach_is_502() {
 fn statuses(problem: &Value) -> Vec<u64> {
     let results = problem["results"].as_array().unwrap();
     results.iter().map(|result| result["status"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn names_that_no_url_can_carry_are_found_before_anything_is_sent() {
+    let service = StandIn::taking_all().await;
+    let app = app(service.address, &[]).await;
+    let good = r#"{"target":"t","arguments":[]}"#;
+    for (recipient, what) in [
+        (r#""userId":".""#, "user id is '.'"),
+        (r#""groupName":"..""#, "group name is '.' or '..'"),
+        (r#""connectionId":"..""#, "connection id is '.'"),
+    ] {
+        let bad = format!(r#"{{"target":"t","arguments":[],{recipient}}}"#);
+        let (status, problem) = app.post_json(PATH, bad.clone()).await;
+        assert_eq!((status, &problem["index"]), (400, &Value::Null), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().starts_with(what), "{problem}");
+        let (status, problem) = app.post_json(PATH, format!("[{good},{bad}]")).await;
+        assert_eq!((status, &problem["index"]), (400, &json!(1)), "{problem}");
+    }
+    assert_eq!(service.calls(), []);
 }

@@ -18,7 +18,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-/// What ends a message of the JSON protocol.
+/// The character that ends a message of the JSON protocol.
 const SEPARATOR: char = '\u{1e}';
 
 async fn service() -> SocketAddr {
@@ -36,8 +36,8 @@ struct Client {
 }
 
 impl Client {
-    /// Does what a stock client does: negotiates with the function, then with the service that it
-    /// is sent to, then connects and shakes hands.
+    /// Does what a stock client does: it negotiates with the function and then with the service in
+    /// the answer. Then it connects and shakes hands.
     async fn connect(app: &App, path: &str) -> Self {
         let request = Request::post(path).body(Body::empty()).unwrap();
         let (status, _, redirect) = app.send(request).await;
@@ -68,7 +68,7 @@ impl Client {
         client
     }
 
-    /// The next message that is not a ping, as it came.
+    /// The next message that is not a ping, unchanged.
     async fn next(&mut self) -> String {
         loop {
             while let Some(message) = (!self.received.is_empty()).then(|| self.received.remove(0)) {

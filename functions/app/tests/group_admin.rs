@@ -1,4 +1,4 @@
-//! Group-admin over HTTP: what the service is asked for, and what callers are told.
+//! Group-admin over HTTP: the requests to the service, and the answers to callers.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
@@ -118,5 +118,24 @@ async fn one_bad_action_and_nothing_is_done() {
     let (status, problem) = app.post_json(PATH, body.to_string()).await;
     assert_eq!((status, &problem["index"]), (400, &json!(1)));
     assert!(problem["detail"].as_str().unwrap().contains("ttl works only"), "{problem}");
+    assert_eq!(service.calls(), []);
+}
+
+#[tokio::test]
+async fn names_that_no_url_can_carry_are_found_before_anything_is_done() {
+    let service = StandIn::taking_all().await;
+    let app = app(service.address, &[]).await;
+    let good = r#"{"action":"add","userId":"ann","groupName":"g"}"#;
+    for bad in [
+        r#"{"action":"add","userId":".","groupName":"g"}"#,
+        r#"{"action":"removeAll","connectionId":".."}"#,
+        r#"{"action":"check","groupName":".."}"#,
+        r#"{"action":"list","groupName":"."}"#,
+    ] {
+        let (status, problem) = app.post_json(PATH, format!("[{good},{bad}]")).await;
+        assert_eq!((status, &problem["index"]), (400, &json!(1)), "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("which no URL can carry"), "{problem}");
+    }
     assert_eq!(service.calls(), []);
 }

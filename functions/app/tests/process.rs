@@ -1,4 +1,4 @@
-//! The program: bad configuration, where it listens, and how it ends.
+//! The program: bad configuration, its address, and its end.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
@@ -34,7 +34,7 @@ fn program(set: &[(&str, &str)]) -> Command {
     command
 }
 
-/// For a program that should end by itself.
+/// How long to wait for a program that should end by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn output(set: &[(&str, &str)]) -> (Option<i32>, String, String) {
@@ -45,7 +45,7 @@ async fn output(set: &[(&str, &str)]) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// Waits for the line that tells of the port, and gives `host:port`.
+/// Waits for the line that reports the port. Returns `host:port`.
 async fn address(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
@@ -103,7 +103,7 @@ async fn signals_end_it_and_free_the_port() {
         let mut child = program(&[(variable, "0"), ("FUNCTION_KEY", "k")]).spawn().unwrap();
         let address = address(&mut child).await;
         assert!(address.starts_with("127.0.0.1:"));
-        // A connection without a call does not hold it up.
+        // A connection without a call does not delay the end.
         let idle = TcpStream::connect(&address).await.unwrap();
         assert_eq!(end(child, signal).await, Some(0), "{signal}");
         TcpListener::bind(&address).await.unwrap();
@@ -111,7 +111,8 @@ async fn signals_end_it_and_free_the_port() {
     }
 }
 
-/// A stand-in for Lambda's runtime API: events go in with the time left for them, answers come out.
+/// A stand-in for Lambda's runtime API: it gives out events with the time left for them, and takes
+/// the answers.
 struct Runtime {
     address: String,
     events: mpsc::Sender<(Value, Duration)>,
@@ -184,7 +185,7 @@ async fn on_lambda_it_answers_events() {
 
 #[tokio::test]
 async fn on_lambda_it_says_what_was_done_before_its_time_is_up() {
-    // It takes connections and never says a word.
+    // It accepts connections and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = format!("Endpoint=http://{};AccessKey=k", silent.local_addr().unwrap());
     let mut runtime = Runtime::start().await;

@@ -1,4 +1,5 @@
-//! The broadcast function: sends messages to a hub's clients, a user's, a group's or to one.
+//! The broadcast function: sends messages to all clients of a hub, of a user or of a group, or to
+//! one client.
 
 mod message;
 
@@ -14,22 +15,22 @@ use signalr_serverless::{HubName, rest::RestClient};
 
 use self::message::{Addressed, MessageJson};
 
-/// The function behind its paths.
+/// Makes a router with the function's paths.
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if nothing says who may call ([`Config::authorization`]), if
-/// the connection string names an identity that cannot be used, or if the message of timers is none.
+/// [`ConfigError`] if no setting says who may call ([`Config::authorization`]), if the connection
+/// string names an identity that cannot be used, or if the timers' message is not valid.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, service_client(config)?)?;
     Ok(signalr_function_runtime::router(config, [function]))
 }
 
-/// The function itself, to be put behind its paths together with others.
+/// The function itself, for a router with several functions.
 ///
 /// # Errors
 ///
-/// As [`router`].
+/// The errors of [`router`].
 pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
     if let Some(message) = &config.timer_message {
         check(message).map_err(|reason| ConfigError::of(variable::TIMER_MESSAGE, reason))?;
@@ -40,7 +41,8 @@ pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigE
     Ok(function.triggered(config.timer_message.clone()))
 }
 
-/// A message that can never be sent is found at the start, not when the timer first calls.
+/// Checks the timers' message at the start, so that a wrong message is found before the first
+/// timer.
 fn check(timer_message: &str) -> Result<(), String> {
     let messages = Items::split(timer_message.as_bytes())
         .and_then(|items| items.parse::<MessageJson, Addressed>());
@@ -52,7 +54,7 @@ fn check(timer_message: &str) -> Result<(), String> {
 
 struct Broadcast {
     client: RestClient,
-    /// What messages call the service.
+    /// The name of the service in messages.
     endpoint: String,
 }
 
@@ -65,6 +67,10 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let messages = items.parse::<MessageJson, Addressed>()?;
     items.check(&messages, |message| message.endpoints().check(&broadcast.endpoint))?;
+    let rehearsal = broadcast.client.clone().without_sending().hub(hub.clone());
+    for (index, message) in messages.iter().enumerate() {
+        items.refuse_unsendable(index, message.send(&rehearsal).await)?;
+    }
     let hub = followed.hand_on(broadcast.client.clone()).hub(hub);
     let send = |message: Addressed| {
         let hub = hub.clone();

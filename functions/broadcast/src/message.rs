@@ -1,4 +1,4 @@
-//! A message and whom it is for, in the shape of the Azure Functions `signalR` output binding.
+//! A message and its recipient, in the shape of the Azure Functions `signalR` output binding.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -8,8 +8,8 @@ use signalr_serverless::{
     rest::{Hub, Message},
 };
 
-/// A message as it comes, from the workers of Azure Functions too: those of .NET write names in Pascal
-/// case and `null` for what is not meant. A field that is not among these is refused, since a misspelt
+/// A message as it arrives, also from workers of Azure Functions. Workers of .NET write names in
+/// Pascal case, and `null` for fields that are not set. Other fields are refused: a misspelt
 /// `groupName` must not make a message for everyone.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -30,7 +30,7 @@ pub(crate) struct MessageJson {
     endpoints: Endpoints,
 }
 
-/// A message and whom it is for.
+/// A message and its recipient.
 #[derive(Debug)]
 pub(crate) struct Addressed {
     message: Message,
@@ -64,8 +64,8 @@ impl Addressed {
     }
 }
 
-/// If several are named, the connection goes before the user and the user before the group, as
-/// in the binding.
+/// If several recipients are named, the connection has priority over the user, and the user over
+/// the group, as in the binding.
 impl TryFrom<MessageJson> for Addressed {
     type Error = String;
 
@@ -89,7 +89,7 @@ impl TryFrom<MessageJson> for Addressed {
         };
         let arguments = match arguments {
             Field::Value(arguments) => arguments,
-            // A worker's message without arguments has it so.
+            // A worker sends `null` for a message without arguments.
             Field::Null => RawValue::from_string("[]".to_owned()).map_err(|e| e.to_string())?,
             Field::Absent => return Err("missing field `arguments`".to_owned()),
         };
@@ -112,8 +112,9 @@ impl TryFrom<MessageJson> for Addressed {
 }
 
 impl MessageJson {
-    /// `null` is taken if all three recipients are there, as workers write a message for everyone, or if
-    /// another one has a value. One that is `null` alone is most likely a value that is missing.
+    /// Refuses a recipient that is `null` by mistake. `null` is accepted if all three recipients are
+    /// there, as in workers' messages for everyone, or if another recipient has a value. A single `null`
+    /// is probably a forgotten value.
     fn refuse_forgotten_recipient(&self) -> Result<(), String> {
         let recipients = [
             ("connectionId", self.connection_id.has_value(), self.connection_id.is_null()),

@@ -1,6 +1,6 @@
 //! The upstream of the chat page: the methods that its clients call.
 //!
-//! It is the function `upstream`, since that is what the service calls; the library of that name
+//! The function is named `upstream`, because the service calls that name. The library of that name
 //! ([`signalr_upstream`]) does the rest.
 
 #![warn(missing_docs)]
@@ -19,7 +19,7 @@ use signalr_upstream::{Context, MethodError, Upstream};
 /// The longest message, in characters.
 const LONGEST_TEXT: usize = 2000;
 
-/// The function behind its paths.
+/// Makes a router with the function's paths.
 ///
 /// # Errors
 ///
@@ -29,13 +29,13 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
     Ok(signalr_function_runtime::router(config, [function]))
 }
 
-/// The function itself, to be put behind its paths together with others. Its method
-/// `send(from, room, text)` tells a room what somebody says; `client` sends it. Clients' coming and
-/// going is published if `EVENT_GRID_ENDPOINT` says where.
+/// The function itself, for a router with several functions. Its method `send(from, room, text)`
+/// sends a text to a room, through `client`. If `EVENT_GRID_ENDPOINT` is set, it publishes the
+/// connects and disconnects of clients there.
 ///
 /// # Errors
 ///
-/// As [`router`].
+/// The errors of [`router`].
 pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
     let upstream = Upstream::new(config).publishing_connections(config)?;
     let upstream =
@@ -46,8 +46,8 @@ pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigE
     Ok(upstream.function())
 }
 
-/// Tells the group of the room. If the service knows who is speaking, that counts, not what the
-/// client says about itself.
+/// Sends the text to the room's group. If the service knows the user, that name counts, and not the
+/// name from the client.
 async fn send(
     client: &RestClient,
     caller: &Context,
@@ -70,7 +70,7 @@ async fn send(
     hub.group(room).send(&message).await.map_err(|error| Problem::from(error).into())
 }
 
-/// Since 1970, as browsers count time.
+/// The time since 1970, as in browsers.
 fn milliseconds(now: SystemTime) -> u64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

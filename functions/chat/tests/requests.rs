@@ -17,10 +17,10 @@ use tower::ServiceExt;
 
 const KEY: &str = "s3cret";
 const CONNECTION: &str = "c1";
-/// HMAC-SHA256 of the connection's id by the key.
+/// The HMAC-SHA256 of the connection's id with the key.
 const SIGNATURE: &str = "sha256=E5A1E65A7151743873936227F78AC882613A7F69C8A934E3CCFC62BD3DEE3789";
 
-/// The chat with a service that takes everything, and what that service was called with.
+/// The chat with a service that accepts every call, and the calls that this service got.
 async fn start() -> (Router, Arc<Mutex<Vec<(String, Value)>>>) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&calls);
@@ -43,7 +43,7 @@ async fn start() -> (Router, Arc<Mutex<Vec<(String, Value)>>>) {
     (signalr_chat::router(&config.unwrap()).unwrap(), calls)
 }
 
-/// What a client gets who calls `send` with these arguments.
+/// The answer to a client that calls `send` with these arguments.
 async fn send(chat: &Router, user: Option<&str>, arguments: Value) -> String {
     let body = json!({ "type": 1, "invocationId": "7", "target": "send", "arguments": arguments });
     let request = Request::post("/api/upstream")

@@ -1,4 +1,4 @@
-//! What can be asked of groups. `add`, `remove` and `removeAll` have the shape of the Azure Functions
+//! The actions on groups. `add`, `remove` and `removeAll` have the shape of the Azure Functions
 //! `signalR` output binding; `check` and `list` are ours.
 
 use std::time::Duration;
@@ -7,8 +7,8 @@ use serde::Deserialize;
 use signalr_function_runtime::{Endpoints, Field};
 use signalr_serverless::{ConnectionId, GroupName, UserId, rest::Continuation};
 
-/// An action as it comes, from the workers of Azure Functions too: those of .NET write names and actions
-/// in Pascal case and `null` for what is not meant. Fields that are not among these are refused.
+/// An action as it arrives, also from workers of Azure Functions. Workers of .NET write names and
+/// actions in Pascal case, and `null` for fields that are not set. Other fields are refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ActionJson {
@@ -20,7 +20,7 @@ pub(crate) struct ActionJson {
     user_id: Field<UserId>,
     #[serde(default, alias = "ConnectionId")]
     connection_id: Field<ConnectionId>,
-    /// In seconds.
+    /// The duration of the membership, in seconds.
     #[serde(default, alias = "Ttl")]
     ttl: Field<u32>,
     #[serde(default)]
@@ -29,7 +29,7 @@ pub(crate) struct ActionJson {
     endpoints: Endpoints,
 }
 
-/// An action, and the services that it is for.
+/// An action and the services for which it is meant.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) action: Action,
@@ -58,7 +58,7 @@ enum Verb {
     List,
 }
 
-/// An action that has all it needs and nothing else.
+/// An action with exactly the fields that it needs.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     AddConnection { group: GroupName, connection: ConnectionId },
@@ -71,14 +71,14 @@ pub(crate) enum Action {
     List { group: GroupName, from: Option<Continuation> },
 }
 
-/// Who is in groups.
+/// A member of groups.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Member {
     Connection(ConnectionId),
     User(UserId),
 }
 
-/// If both ids are given, the connection's counts, as in the binding.
+/// If both ids are given, the connection's id counts, as in the binding.
 impl TryFrom<ActionJson> for Action {
     type Error = String;
 
@@ -127,8 +127,8 @@ impl TryFrom<ActionJson> for Action {
 }
 
 impl ActionJson {
-    /// `null` is as good as left out, except where that would ask for something else: workers write
-    /// neither `check` nor `list`.
+    /// Refuses `null` in `check` and `list`. There a missing field has another meaning, and workers
+    /// do not write these actions. In other actions `null` means the same as a missing field.
     fn refuse_null(&self) -> Result<(), String> {
         let is = |verb| self.action == verb;
         let asks = "and check asks something else without it";
@@ -150,7 +150,7 @@ impl ActionJson {
         }
     }
 
-    /// Fields that would change nothing are refused: who gave them expects that they do.
+    /// Refuses fields without effect, because the caller expects an effect.
     fn refuse_superfluous(&self) -> Result<(), String> {
         let is = |verb| self.action == verb;
         let refusals = [

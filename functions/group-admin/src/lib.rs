@@ -1,4 +1,5 @@
-//! The group-admin function: puts connections and users into groups, takes them out, asks and lists.
+//! The group-admin function: puts connections and users into groups, removes them, checks and lists
+//! members.
 
 mod action;
 mod perform;
@@ -7,28 +8,28 @@ use std::sync::Arc;
 
 use axum::{Extension, Router, extract::State, response::IntoResponse};
 use signalr_function_runtime::{
-    Config, ConfigError, Deadline, Function, Items, Problem, Results, service_client,
+    Config, ConfigError, Deadline, Followed, Function, Items, Problem, Results, service_client,
 };
 use signalr_serverless::{HubName, rest::RestClient};
 
 use self::action::{ActionJson, Asked};
 
-/// The function behind its paths.
+/// Makes a router with the function's paths.
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if nothing says who may call ([`Config::authorization`]), or if
-/// the connection string names an identity that cannot be used.
+/// [`ConfigError`] if no setting says who may call ([`Config::authorization`]), or if the
+/// connection string names an identity that cannot be used.
 pub fn router(config: &Config) -> Result<Router, ConfigError> {
     let function = function(config, service_client(config)?)?;
     Ok(signalr_function_runtime::router(config, [function]))
 }
 
-/// The function itself, to be put behind its paths together with others.
+/// The function itself, for a router with several functions.
 ///
 /// # Errors
 ///
-/// As [`router`].
+/// The errors of [`router`].
 pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
     let endpoint = config.connection_string.endpoint().to_owned();
     let groups = Arc::new(GroupAdmin { client, endpoint });
@@ -37,19 +38,24 @@ pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigE
 
 struct GroupAdmin {
     client: RestClient,
-    /// What actions call the service.
+    /// The name of the service in actions.
     endpoint: String,
 }
 
 async fn handle(
     State(groups): State<Arc<GroupAdmin>>,
     Extension(hub): Extension<HubName>,
+    followed: Followed,
     deadline: Deadline,
     items: Items,
 ) -> Result<impl IntoResponse, Problem> {
     let actions = items.parse::<ActionJson, Asked>()?;
     items.check(&actions, |asked| asked.endpoints.check(&groups.endpoint))?;
-    let hub = groups.client.hub(hub);
+    let rehearsal = groups.client.clone().without_sending().hub(hub.clone());
+    for (index, Asked { action, .. }) in actions.iter().enumerate() {
+        items.refuse_unsendable(index, action.perform(&rehearsal).await)?;
+    }
+    let hub = followed.hand_on(groups.client.clone()).hub(hub);
     let perform = |Asked { action, .. }| {
         let hub = hub.clone();
         async move { action.perform(&hub).await }

@@ -8,11 +8,12 @@ use signalr_serverless::{
 
 use crate::action::{Action, Member};
 
-/// The codes that say a connection is not there.
+/// The codes for a connection that does not exist.
 const ABSENT: [&str; 2] = [error_code::CONNECTION_NOT_EXISTED, error_code::CONNECTION_ALREADY_GONE];
 
 impl Action {
-    /// The result is an object with a `status`: 200, or 404 for a connection that is not there.
+    /// Performs the action. The result is an object with a `status`: 200, or 404 if the connection
+    /// does not exist.
     pub(crate) async fn perform(&self, hub: &Hub) -> Result<Value, Error> {
         match self {
             Self::AddConnection { group, connection } => {
@@ -75,7 +76,7 @@ fn exists(exists: Result<bool, Error>) -> Result<Value, Error> {
     exists.map(|exists| json!({ "status": 200, "exists": exists }))
 }
 
-/// A 404 with the service's own code says that the connection is not there; any other 404 comes
+/// A 404 with the service's own code means that the connection does not exist. Any other 404 comes
 /// from a wrong endpoint.
 fn done_unless_absent(removed: Result<(), Error>, id: &ConnectionId) -> Result<Value, Error> {
     match removed {

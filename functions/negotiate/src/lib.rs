@@ -1,8 +1,8 @@
-//! The negotiate function: tells a client where to connect and gives it the token to do so.
+//! The negotiate function: gives a client the URL and the token with which it connects.
 //!
-//! The answer is signed here, without asking the service. Network calls are made for the identity
-//! `jwt`, when the keys of the tokens' issuer are not known yet, and if there is a Microsoft Entra
-//! identity instead of an access key: the service hands out a key then, once an hour.
+//! The answer is signed here, without asking the service. There are network calls in two cases. The
+//! identity `jwt` fetches the keys of the tokens' issuer when they are not known yet. With a
+//! Microsoft Entra identity instead of an access key, the service gives out a key once an hour.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -19,7 +19,7 @@ use signalr_function_runtime::{ClientToken, Config, ConfigError, Function, Ident
 use signalr_serverless::Credential;
 use signalr_serverless::{HubName, Negotiator};
 
-/// The function behind its paths.
+/// Makes a router with the function's paths.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
     Ok(signalr_function_runtime::router(config, [function]))
 }
 
-/// The function itself, to be put behind its paths together with others. Everyone may call it.
+/// The function itself, for a router with several functions. Everyone may call it.
 pub fn function(config: &Config, negotiator: Negotiator) -> Function {
     let negotiate = Negotiate {
         negotiator,
@@ -65,7 +65,7 @@ async fn handle(
     let options = negotiate.client_token.options(caller, now)?;
     let query = negotiate.identity.client_query(&request)?;
     let answer = negotiate.negotiator.negotiate(&hub, &options, now).await?.with_query(&query);
-    // The answer holds a token: no cache on the way may keep it.
+    // The answer contains a token, so no cache on the way may keep it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }
 
@@ -94,7 +94,7 @@ mod tests {
     }
 
     async fn negotiate(app: Router, uri: &str) -> (u16, HeaderMap, Value) {
-        // As the stock client sends it: with a content type and without a body.
+        // The stock client sends a content type and no body.
         let request = Request::post(uri).header("content-type", "text/plain;charset=UTF-8");
         let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();

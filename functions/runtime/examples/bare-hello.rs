@@ -1,4 +1,4 @@
-//! The least that a function on AWS Lambda can be: what `make measure-functions` compares ours with.
+//! The smallest function on AWS Lambda. `make measure-functions` compares ours with it.
 
 use lambda_http::{Error, Request, run, service_fn};
 

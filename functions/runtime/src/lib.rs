@@ -1,14 +1,14 @@
-//! What the functions share.
+//! The runtime that the functions share.
 //!
-//! A function is a name, a handler and the rule who may call it ([`Function`]). [`router`] puts
-//! functions behind their paths, [`start`] reads the [`Config`] and serves the router on AWS
-//! Lambda, as an Azure Functions custom handler or on a local port.
+//! A function is a name, a handler and the rule that decides who may call it ([`Function`]).
+//! [`router`] makes a router for functions. [`start`] reads the [`Config`] and serves the router on
+//! AWS Lambda, as an Azure Functions custom handler or on a local port.
 //!
 //! | folder | concern |
 //! |---|---|
-//! | `config` | what the environment says, read once, and what is wrong with it |
-//! | `call` | one call: its path, who may make it, for whom, and what comes of it |
-//! | `platform` | where calls come from: AWS Lambda, Azure Functions, a port of this machine |
+//! | `config` | the settings of the environment, read once, and their errors |
+//! | `call` | one call: its path, its caller, its user, and its answer |
+//! | `platform` | the source of calls: AWS Lambda, Azure Functions, a port of this machine |
 
 mod call;
 mod config;

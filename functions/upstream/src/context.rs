@@ -1,4 +1,4 @@
-//! Who called, and what the service says about them.
+//! The client that called, and the service's information about it.
 
 use axum::http::{HeaderMap, HeaderName};
 use signalr_function_runtime::Problem;
@@ -38,8 +38,8 @@ impl Context {
 
     /// The claims of the client's token, as type and value.
     ///
-    /// They travel as one header with commas between. A value with a comma arrives up to the comma
-    /// only.
+    /// The service sends them in one header, separated by commas. A value with a comma arrives only
+    /// up to the comma.
     #[must_use]
     pub fn claims(&self) -> &[(String, String)] {
         &self.claims
@@ -93,7 +93,7 @@ pub(crate) fn required<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<
     }
 }
 
-/// The text of a header. Of several with one name none can be trusted.
+/// The text of a header. If there are several of one name, none can be trusted.
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

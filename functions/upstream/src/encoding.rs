@@ -1,11 +1,11 @@
-//! What a request's body is encoded as, and what a method returned in the same encoding.
+//! The encoding of a request's body, and a method's result in the same encoding.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 use signalr_function_runtime::Problem;
 use signalr_serverless::upstream::Encoding;
 
-/// A value that has no form in the encoding.
+/// The error for a value that cannot be encoded.
 #[derive(Debug)]
 pub(crate) struct Unserializable(pub(crate) String);
 
@@ -31,7 +31,7 @@ pub(crate) fn content_type(encoding: Encoding) -> HeaderValue {
     HeaderValue::from_static(encoding.media_type())
 }
 
-/// Encodes what a method returned.
+/// Encodes the result of a method.
 pub(crate) fn value(encoding: Encoding, value: &impl Serialize) -> Result<Vec<u8>, Unserializable> {
     match encoding {
         Encoding::Json => {

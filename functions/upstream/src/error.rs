@@ -1,8 +1,8 @@
-//! How a method fails.
+//! The error of a method.
 
 use signalr_function_runtime::Problem;
 
-/// Why a method did not do what it was called for.
+/// Why a method failed.
 #[derive(Debug)]
 pub struct MethodError(Kind);
 
@@ -13,7 +13,7 @@ pub(crate) enum Kind {
 }
 
 impl MethodError {
-    /// The call is refused, for a reason that the client is told.
+    /// Refuses the call. The client gets the reason.
     pub fn refused(reason: impl Into<String>) -> Self {
         Self(Kind::Refused(reason.into()))
     }
@@ -23,14 +23,14 @@ impl MethodError {
     }
 }
 
-/// The call failed. The service gets the problem, and the client no more than its status.
+/// The call failed. The service gets the problem; the client gets only its status.
 impl From<Problem> for MethodError {
     fn from(problem: Problem) -> Self {
         Self(Kind::Failed(problem))
     }
 }
 
-/// A call of the service failed in turn.
+/// The method's own call to the service failed.
 impl From<signalr_serverless::Error> for MethodError {
     fn from(error: signalr_serverless::Error) -> Self {
         Problem::from(error).into()

@@ -8,16 +8,16 @@ use signalr_serverless::upstream::{Encoding, INVOCATION};
 
 const MAX_DEPTH: usize = 256;
 
-/// A call as it came.
+/// A received call.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    /// Whether the client waits for an answer, and by which id.
+    /// The id of the call, if the client waits for an answer.
     pub(crate) id: Option<String>,
     pub(crate) target: String,
     pub(crate) arguments: Arguments,
 }
 
-/// Arguments whose types the method has to say.
+/// Arguments whose types the method decides.
 #[derive(Debug)]
 pub(crate) enum Arguments {
     Json(Box<RawValue>),
@@ -25,7 +25,7 @@ pub(crate) enum Arguments {
 }
 
 impl Invocation {
-    /// Parses one hub message without what frames it.
+    /// Parses one hub message without its frame.
     pub(crate) fn parse(encoding: Encoding, body: &[u8]) -> Result<Self, String> {
         match encoding {
             Encoding::Json => from_json(body),
@@ -106,11 +106,11 @@ impl Arguments {
             Self::Json(arguments) => {
                 let text = arguments.get();
                 let read = serde_json::from_str(text).map_err(|error| match error.classify() {
-                    // The text is JSON, so what is left of it are elements.
+                    // The text is valid JSON, so the rest of it are further elements.
                     serde_json::error::Category::Syntax => "there are too many".to_owned(),
                     _ => error.to_string(),
                 });
-                // `()` reads null, and no tuple does.
+                // `()` is read from null; no tuple is.
                 let is_empty = text[1..].trim_ascii_start() == "]";
                 read.or_else(|error| match is_empty {
                     true => serde_json::from_str("null").map_err(|_| error),

@@ -1,5 +1,5 @@
-//! The upstream function: what clients do at the service arrives here as HTTP requests, and what a
-//! method returns becomes the client's result.
+//! The upstream function: clients' actions arrive from the service as HTTP requests, and a method's
+//! return value becomes the client's result.
 //!
 //! [`Upstream`] is the router for it. You add your methods to it:
 //!
@@ -20,7 +20,7 @@
 //! # }
 //! ```
 //!
-//! The service is to call `/api/upstream`; every hub and event may go to that one URL.
+//! Let the service call `/api/upstream`. This one URL accepts every hub and event.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! What is called for events: the user's own functions, with their types put away.
+//! The handlers of events: the user's own functions, with their types hidden.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -8,10 +8,10 @@ use crate::{context::Context, encoding, error::MethodError, invocation::Argument
 
 type Running<T> = Pin<Box<dyn Future<Output = Result<T, MethodError>> + Send>>;
 
-/// A handler of one kind of event, which gets `A` beside the context and gives `R`.
+/// A handler of one kind of event. It gets the context and an `A`, and returns an `R`.
 pub(crate) struct Handler<A, R>(Arc<dyn Fn(Context, A) -> Running<R> + Send + Sync>);
 
-/// A method that clients can call. What it returns comes encoded as the arguments were.
+/// A method that clients can call. Its result has the encoding of the arguments.
 pub(crate) type Method = Handler<Arguments, Vec<u8>>;
 
 impl<A: 'static, R: 'static> Handler<A, R> {

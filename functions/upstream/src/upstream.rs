@@ -1,4 +1,4 @@
-//! From a request of the service to the handler of its event, and back.
+//! Passes a request of the service to the handler of its event, and the result back.
 
 use std::sync::Arc;
 
@@ -23,25 +23,25 @@ use crate::{
     method::{Handler, Method},
 };
 
-/// Where asrs-emulator sends events unless it is told otherwise.
+/// The path to which asrs-emulator sends events by default.
 const WEBHOOK: &str = "/runtime/webhooks/signalr";
 
-/// Handlers of what clients do, behind the check that the service itself is calling.
+/// Handlers of clients' actions. A check makes sure that the service itself calls them.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     keys: SignatureKeys,
-    /// Who else may call, if the service has no key to sign with.
+    /// The rule for callers, if the service has no key to sign with.
     function_keys: Option<Authorization>,
     connected: Option<Handler<(), ()>>,
     disconnected: Option<Handler<Option<String>, ()>>,
-    /// Each with its name, in lower case.
+    /// The methods with their names in lower case.
     methods: Vec<(String, Method)>,
 }
 
 impl Upstream {
     /// An upstream without handlers for the service that the configuration names. Requests must be
-    /// signed with that service's key. If a Microsoft Entra identity stands in for it, they must
-    /// bring one of `FUNCTION_KEY`, which the service takes from the URL that it calls.
+    /// signed with that service's key. If there is a Microsoft Entra identity instead, requests
+    /// must have a key of `FUNCTION_KEY`. The service takes it from the URL that it calls.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let upstream = Self {
@@ -57,15 +57,15 @@ impl Upstream {
         }
     }
 
-    /// Takes requests that are signed with this key as well: another service's.
+    /// Also accepts requests that another service signs with this key.
     #[must_use]
     pub fn with_key(mut self, key: &AccessKey) -> Self {
         self.keys.add(key);
         self
     }
 
-    /// Is called when a client has connected. An error answers the service with 403; whether the
-    /// client may stay is the service's choice, and so far every service lets it.
+    /// Sets the handler for a client that has connected. An error becomes a 403 for the service.
+    /// The service decides whether the client may stay; so far every service lets it stay.
     #[must_use]
     pub fn on_connected<F, Fut>(mut self, handler: F) -> Self
     where
@@ -76,7 +76,8 @@ impl Upstream {
         self
     }
 
-    /// Is called when a client has gone, with the reason if it did not go by itself.
+    /// Sets the handler for a client that has disconnected, with the reason if the client did not
+    /// leave by itself.
     #[must_use]
     pub fn on_disconnected<F, Fut>(mut self, handler: F) -> Self
     where
@@ -87,9 +88,9 @@ impl Upstream {
         self
     }
 
-    /// Is called when a client calls the method of this name, in any case. The arguments are a
-    /// tuple of the types that the method takes, `()` for none; what comes otherwise is refused,
-    /// and the client is told what did not fit. A method given twice is the one given last.
+    /// Sets the handler for clients' calls of the method with this name, in upper or lower case.
+    /// The arguments are a tuple of the method's types, `()` for none. Other arguments are refused,
+    /// and the client learns what did not fit. If a method is set twice, the last one counts.
     ///
     /// ```
     /// # use signalr_upstream::Upstream;
@@ -113,8 +114,8 @@ impl Upstream {
         self
     }
 
-    /// The function itself, to be put behind its paths together with others; one of them is where
-    /// asrs-emulator sends events unless it is told otherwise.
+    /// The function itself, for a router with several functions. One of its paths is the default
+    /// path of asrs-emulator.
     pub fn function(&self) -> Function {
         Function::open("upstream", handle, Arc::new(self.clone())).also_at(WEBHOOK)
     }
@@ -125,7 +126,7 @@ impl Upstream {
         }
         let (status, problem) = match &self.function_keys {
             Some(keys) => return keys.check(request),
-            // The operator can put it right, and nobody else.
+            // Only the operator can correct this.
             None if self.keys.is_empty() => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "there is no access key to check signatures with; set FUNCTION_KEY, and put it into the URL that the service calls, as ?code=",
@@ -178,7 +179,7 @@ async fn handle(
     upstream.take(&request, &body).await
 }
 
-/// An event that wants no answer, and got none.
+/// The answer to an event that needs no result.
 fn done() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
@@ -191,11 +192,11 @@ fn connection_event(outcome: Result<(), MethodError>) -> Result<Response, Proble
     }
 }
 
-/// Why a client has gone, if its event says so.
+/// The reason for a disconnect, if its event has one.
 fn disconnected(body: &[u8]) -> Result<Option<String>, Problem> {
     #[derive(Deserialize)]
     struct Disconnected {
-        /// asrs-emulator begins it with a capital.
+        /// asrs-emulator writes it with a capital.
         #[serde(default, alias = "Error")]
         error: Option<String>,
     }
@@ -224,7 +225,7 @@ async fn invoke(
         (Ok(_), None) => return Ok(done()),
         (Ok(result), Some(id)) => encoding.completion_with_result(&id, &result),
         (Err(Kind::Refused(reason)), Some(id)) => encoding.completion_with_error(&id, &reason),
-        // Nobody waits, so only the service can note it.
+        // No client waits, so only the service learns of it.
         (Err(Kind::Refused(reason)), None) => return Err(Problem::bad_request(reason)),
         (Err(Kind::Failed(problem)), _) => return Err(problem),
     };

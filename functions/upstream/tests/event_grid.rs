@@ -1,4 +1,4 @@
-//! Connection events as events of Azure Event Grid, and the receivers that take them.
+//! Connection events as events of Azure Event Grid, and the receivers of these events.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
@@ -29,7 +29,7 @@ async fn serve(router: Router) -> String {
     format!("http://{address}")
 }
 
-/// A receiver that answers as it is told, and tells what came.
+/// A receiver that answers as the test says, and reports each request.
 async fn receiver(answer: fn(&Came) -> Response) -> (String, mpsc::UnboundedReceiver<Came>) {
     let (came, all) = mpsc::unbounded_channel();
     let router = Router::new().fallback(move |request: Request| async move {
@@ -44,7 +44,7 @@ async fn receiver(answer: fn(&Came) -> Response) -> (String, mpsc::UnboundedRece
     (serve(router).await, all)
 }
 
-/// What a webhook of Event Grid does.
+/// Answers as a webhook of Event Grid does.
 fn wants_events((method, headers, body): &Came) -> Response {
     if *method == Method::OPTIONS {
         let origin = headers["webhook-request-origin"].clone();
@@ -81,7 +81,7 @@ async fn app(endpoint: &str, set: &[(&str, &str)]) -> String {
     serve(signalr_function_runtime::router(&config, [upstream.function()])).await
 }
 
-/// What the service sends when a client has come or gone; the status it gets.
+/// Sends the service's request for a connect or disconnect. Returns the status of the answer.
 async fn happened(app: &str, event: &str, body: &Value) -> u16 {
     let mac = Hmac::<Sha256>::new_from_slice(b"s3cret").unwrap().chain_update("c1");
     let signature = base16ct::upper::encode_string(&mac.finalize().into_bytes());
@@ -127,7 +127,7 @@ async fn cloud_events_reach_a_webhook_that_wants_them() {
         event["data"],
         json!({ "timestamp": event["time"], "hubName": "chat", "connectionId": "c1", "userId": "ann" })
     );
-    // It is asked once.
+    // The webhook is asked only once.
     let gone = json!({ "type": 11, "error": "too slow" });
     assert_eq!(happened(&app, "disconnected", &gone).await, 204);
     let (method, _, event) = came.recv().await.unwrap();

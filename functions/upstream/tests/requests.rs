@@ -59,7 +59,7 @@ fn sign(key: &str, connection: &str) -> String {
     format!("sha256={}", base16ct::upper::encode_string(&mac.finalize().into_bytes()))
 }
 
-/// A request as the service makes it, to be changed by a test.
+/// A request of the service, which a test can change.
 #[derive(Clone)]
 struct Call {
     path: &'static str,
@@ -288,7 +288,7 @@ async fn without_an_access_key_a_function_key_lets_the_service_in() {
     assert_eq!(status, 500);
     assert!(String::from_utf8_lossy(&body).contains("set FUNCTION_KEY"));
 
-    // A function key is no signature where there is a key to sign with.
+    // If there is a key to sign with, a function key does not replace the signature.
     let with_key = format!("Endpoint=http://localhost:8888;AccessKey={KEY}");
     let host = start_with(config_with(&with_key, Some("right")), with_methods).await;
     assert_eq!(keyed.with("x-asrs-signature", &sign("guessed", "c1")).status(&host).await, 401);

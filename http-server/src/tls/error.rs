@@ -2,7 +2,8 @@
 
 use std::io;
 
-/// A file of certificates or of a key that cannot be used: which, what is wrong, and what would do.
+/// A file of certificates or of a key cannot be used. The text names the file, the problem and the
+/// remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -11,11 +12,11 @@ pub enum TlsError {
     Unreadable {
         /// The path.
         file: String,
-        /// What the operating system says, or why it is not read.
+        /// The error of the operating system, or the reason why the file is not read.
         #[source]
         cause: io::Error,
     },
-    /// A file is no PEM.
+    /// A file is not PEM.
     #[error("'{file}' is not a PEM file: {problem}")]
     Malformed {
         /// The path.
@@ -26,15 +27,18 @@ pub enum TlsError {
     },
     /// A file has no certificate.
     #[error(
-        "'{file}' has no certificate in PEM ('-----BEGIN CERTIFICATE-----'); put the server's in, and \
-         behind it those that lead to an authority"
+        "'{file}' has no certificate in PEM ('-----BEGIN CERTIFICATE-----'); write the server's \
+         certificate into it, followed by the certificates that lead to an authority"
     )]
     NoCertificate {
         /// The path.
         file: String,
     },
-    /// A certificate is none.
-    #[error("the first certificate of '{file}' cannot be used: {problem}; put the server's in")]
+    /// The first certificate is not valid.
+    #[error(
+        "the first certificate of '{file}' cannot be used: {problem}; write the server's certificate \
+         into the file"
+    )]
     BadCertificate {
         /// The path.
         file: String,
@@ -44,17 +48,17 @@ pub enum TlsError {
     },
     /// A file has no key.
     #[error(
-        "'{file}' has no private key in PEM ('-----BEGIN PRIVATE KEY-----'); put the key of the \
-         certificate in, without a passphrase"
+        "'{file}' has no private key in PEM ('-----BEGIN PRIVATE KEY-----'); write the key of the \
+         certificate into it, without a passphrase"
     )]
     NoKey {
         /// The path.
         file: String,
     },
-    /// A key is none, or of a kind that is not known.
+    /// The key is not valid, or its kind is not supported.
     #[error(
         "the private key in '{file}' cannot be used: {problem}; use an RSA key of at least 2048 bits, \
-         or one on the curve P-256, P-384 or Ed25519"
+         an ECDSA key on the curve P-256 or P-384, or an Ed25519 key"
     )]
     BadKey {
         /// The path.
@@ -63,10 +67,10 @@ pub enum TlsError {
         #[source]
         problem: rustls::Error,
     },
-    /// Key and certificate are not of one pair.
+    /// The key belongs to another certificate.
     #[error(
-        "the private key in '{key}' is not that of the first certificate in '{certificates}'; give the \
-         certificate's own key, and put the server's certificate before those of authorities"
+        "the private key in '{key}' does not belong to the first certificate in '{certificates}'; use \
+         the key of the server's certificate, and put that certificate before those of authorities"
     )]
     OtherKey {
         /// The path of the key.
@@ -74,7 +78,7 @@ pub enum TlsError {
         /// The path of the certificates.
         certificates: String,
     },
-    /// Nothing is wrong with the files, but TLS cannot be set up.
+    /// The files are good, but TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Setup(#[source] rustls::Error),
 }

@@ -1,4 +1,4 @@
-//! The two files, and what TLS is made of them.
+//! The two files, and the TLS configuration that they make.
 
 use std::{
     io,
@@ -15,14 +15,14 @@ use rustls::{
 
 use super::TlsError;
 
-/// Where certificates and key are.
+/// The paths of the certificates and of the key.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     certificates: PathBuf,
     key: PathBuf,
 }
 
-/// What is in both files. The key is a secret.
+/// The content of both files. The key is a secret.
 #[derive(PartialEq, Eq)]
 pub(super) struct Contents {
     files: (String, String),
@@ -50,7 +50,7 @@ impl Files {
 }
 
 impl Contents {
-    /// TLS with these.
+    /// The TLS configuration with these certificates and this key.
     pub(super) fn config(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let pair = self.pair()?;
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -59,7 +59,7 @@ impl Contents {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // A client that comes back brings what the server would have to keep.
+        // A client that comes back sends its session in a ticket, so the server need not keep sessions.
         config.ticketer = ring::Ticketer::new().map_err(TlsError::Setup)?;
         Ok(Arc::new(config))
     }
@@ -90,7 +90,7 @@ impl Contents {
     }
 }
 
-/// Some editors put a byte order mark in front.
+/// Removes the byte order mark that some editors write at the start.
 fn without_mark(pem: &[u8]) -> &[u8] {
     pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem)
 }
@@ -142,7 +142,7 @@ mod tests {
             (&pem, "", "key.pem", "has no private key in PEM"),
             (&pem, &locked, "key.pem", "without a passphrase"),
             (&pem, no_key, "key.pem", "cannot be used"),
-            (&other.cert.pem(), &key, "key.pem", "is not that of the first certificate"),
+            (&other.cert.pem(), &key, "key.pem", "does not belong to the first certificate"),
         ] {
             let error = contents(certificates, key).unwrap_err();
             assert!(error.contains(file) && error.contains(text), "{text}: {error}");

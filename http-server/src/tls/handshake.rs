@@ -1,4 +1,4 @@
-//! From a bare socket to one with TLS.
+//! Makes a socket with TLS from a bare socket.
 
 use std::{io, time::Duration};
 
@@ -11,10 +11,10 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::Tls;
 
-/// From the connection to the end of the handshake.
+/// The limit from the connection to the end of the handshake.
 const TIME: Duration = Duration::from_secs(10);
 
-/// The type of the record that a handshake begins with. Source: RFC 8446, section 5.1.
+/// The type of the first record of a handshake. Source: RFC 8446, section 5.1.
 const HANDSHAKE: u8 = 22;
 
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
@@ -42,8 +42,8 @@ async fn shake_hands(tls: &Tls, socket: TcpStream) -> io::Result<TlsStream<TcpSt
     }
 }
 
-/// Answers a caller without TLS. What it still sends is read, or else the answer would be lost with
-/// the connection.
+/// Answers a caller without TLS. The bytes that it still sends are read: otherwise the answer would be
+/// lost with the connection.
 async fn refuse(mut socket: TcpStream) -> io::Result<()> {
     socket.write_all(NOT_TLS).await?;
     socket.shutdown().await?;

@@ -1,4 +1,4 @@
-//! Certificates that follow their files.
+//! Reads certificates again when their files change.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,21 +10,30 @@ use tokio::{
 };
 
 use super::files::{Contents, Files};
+use crate::reload::ReloadSignals;
 
-/// How often the files are looked at.
+/// How often the files are read.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Puts a new certificate in whenever the files have another than what is `in_use`, for as long as
-/// somebody receives.
-pub(super) async fn follow(files: Files, in_use: Contents, certificate: Sender<Arc<ServerConfig>>) {
+/// Sends a new certificate when the files differ from what is `in_use`. It runs as long as there is a
+/// receiver. The signal means that both files are complete, so they are used at once.
+pub(super) async fn follow(
+    files: Files,
+    in_use: Contents,
+    mut reload: ReloadSignals,
+    certificate: Sender<Arc<ServerConfig>>,
+) {
     let mut seen = Seen::new(in_use);
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !certificate.is_closed() {
-        period.tick().await;
+        let are_whole = tokio::select! {
+            _ = period.tick() => false,
+            () = reload.next() => true,
+        };
         let files = files.clone();
         let looked = spawn_blocking(move || {
-            let changed = seen.look(&files);
+            let changed = seen.look(&files, are_whole);
             (seen, changed)
         });
         let Ok((looked, changed)) = looked.await else { return };
@@ -42,11 +51,11 @@ pub(super) async fn follow(files: Files, in_use: Contents, certificate: Sender<A
     }
 }
 
-/// What the files had in the last two looks.
+/// The contents of the files in the last two reads.
 struct Seen {
-    /// A text if they could not be read.
+    /// The last contents, or the error text if they could not be read.
     last: Result<Contents, String>,
-    /// Whether `last` was seen twice, and so is no half of a change.
+    /// Whether `last` was read twice or is known to be complete. If not, it may be half of a change.
     is_settled: bool,
 }
 
@@ -55,18 +64,24 @@ impl Seen {
         Self { last: Ok(in_use), is_settled: true }
     }
 
-    /// What the files make if they have changed, and stayed so for two looks. Certificate and key
-    /// are two files, so there is a moment at which they do not match.
-    fn look(&mut self, files: &Files) -> Option<Result<Arc<ServerConfig>, String>> {
+    /// Reads the files. Returns the new configuration if they have changed, and are the same in two
+    /// reads or are known to be complete. Certificate and key are two files, so during a change there
+    /// is a moment when they do not match.
+    fn look(
+        &mut self,
+        files: &Files,
+        are_whole: bool,
+    ) -> Option<Result<Arc<ServerConfig>, String>> {
         let now = files.read().map_err(|error| error.to_string());
-        if now != self.last {
-            (self.last, self.is_settled) = (now, false);
+        let is_new = now != self.last;
+        let was_settled = self.is_settled && !is_new;
+        self.is_settled = !is_new || are_whole;
+        self.last = now;
+        if was_settled || !self.is_settled {
             return None;
         }
-        if std::mem::replace(&mut self.is_settled, true) {
-            return None;
-        }
-        Some(now.and_then(|contents| contents.config().map_err(|error| error.to_string())))
+        let contents = self.last.as_ref().map_err(String::clone);
+        Some(contents.and_then(|contents| contents.config().map_err(|error| error.to_string())))
     }
 }
 
@@ -92,20 +107,24 @@ mod tests {
         fs::write(&cert, &old).unwrap();
         fs::write(&key, &old_key).unwrap();
         let mut seen = Seen::new(files.read().ok().unwrap());
-        assert!(seen.look(&files).is_none() && seen.look(&files).is_none());
+        assert!(seen.look(&files, false).is_none() && seen.look(&files, false).is_none());
         fs::write(&cert, &new).unwrap();
-        assert!(seen.look(&files).is_none(), "the key may follow");
+        assert!(seen.look(&files, false).is_none(), "the key may follow");
         fs::write(&key, &new_key).unwrap();
-        assert!(seen.look(&files).is_none());
-        assert!(seen.look(&files).unwrap().is_ok());
-        assert!(seen.look(&files).is_none(), "once");
+        assert!(seen.look(&files, false).is_none());
+        assert!(seen.look(&files, false).unwrap().is_ok());
+        assert!(seen.look(&files, false).is_none(), "once");
+        fs::write(&cert, &old).unwrap();
+        fs::write(&key, &old_key).unwrap();
+        assert!(seen.look(&files, true).unwrap().is_ok(), "at once");
+        assert!(seen.look(&files, true).is_none(), "once");
         fs::write(&cert, "broken").unwrap();
-        assert!(seen.look(&files).is_none());
-        let error = seen.look(&files).unwrap().unwrap_err();
+        assert!(seen.look(&files, false).is_none());
+        let error = seen.look(&files, false).unwrap().unwrap_err();
         assert!(error.contains("has no certificate"), "{error}");
         fs::remove_file(&key).unwrap();
-        assert!(seen.look(&files).is_none());
-        assert!(seen.look(&files).unwrap().unwrap_err().contains("cannot be read"));
-        assert!(seen.look(&files).is_none(), "it is logged once");
+        assert!(seen.look(&files, false).is_none());
+        assert!(seen.look(&files, false).unwrap().unwrap_err().contains("cannot be read"));
+        assert!(seen.look(&files, false).is_none(), "it is logged once");
     }
 }

@@ -25,7 +25,7 @@ use tokio::sync::{Notify, RwLock};
 use super::{LIMIT, NOW};
 use crate::{Issuer, Verifier};
 
-/// A key that signs, and what its issuer publishes of it.
+/// A key that signs, and the form in which its issuer publishes it.
 pub(super) struct Signer {
     algorithm: Algorithm,
     pub(super) id: &'static str,
@@ -34,7 +34,7 @@ pub(super) struct Signer {
 
 impl Signer {
     pub(super) fn ed(id: &'static str) -> Self {
-        // What PKCS #8 has in front of an Ed25519 seed.
+        // The bytes that PKCS #8 puts in front of an Ed25519 seed.
         const HEAD: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
         let seed: [u8; 32] = ring::rand::generate(&SystemRandom::new()).unwrap().expose();
         let der = [HEAD, &seed].concat();
@@ -59,7 +59,7 @@ impl Signer {
         self.sign_as(Some(self.id), claims)
     }
 
-    /// What the token says need not be claims.
+    /// Signs any payload, even one that is not claims.
     pub(super) fn sign_payload(&self, payload: &str) -> String {
         let header = json!({ "alg": self.algorithm, "kid": self.id });
         let message = format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()));
@@ -82,9 +82,9 @@ pub(super) struct TestIssuer {
     pub(super) fetches: Arc<AtomicUsize>,
     pub(super) hangs: Arc<AtomicBool>,
     pub(super) answers_html: Arc<Mutex<bool>>,
-    /// Says that a call has come.
+    /// Notifies the test that a call has come.
     pub(super) asked: Arc<Notify>,
-    /// A test that holds it for writing holds the answers back.
+    /// A test delays the answers while it holds this for writing.
     pub(super) gate: Arc<RwLock<()>>,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes that are no message, or a mad one.
+//! Bytes that are not a message, or a nonsensical message.
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn lists_that_announce_more_than_comes_are_refused() {
     assert!(ConnectionClaims::decode(Bytes::from_static(b"\xdf\xff\xff\xff\xff")).is_err());
 }
 
-/// An extension by an unknown key, with a value of each kind of MessagePack.
+/// An extension with an unknown key, with a value of each kind of MessagePack.
 #[test]
 fn values_of_any_kind_are_passed_over() {
     let values: [&[u8]; 20] = [
@@ -191,8 +191,8 @@ proptest! {
         let _ = ConnectionClaims::decode(Bytes::from(bytes));
     }
 
-    /// Recorded messages of which some bytes are others: whatever still reads is written so that
-    /// it reads the same.
+    /// Changes some bytes of recorded messages. Messages that can still be read are written so that
+    /// they are read the same again.
     #[test]
     fn what_reads_is_written_so_that_it_reads_the_same(
         which in any::<prop::sample::Index>(),

@@ -1,5 +1,5 @@
-//! The recorded conversations: what both sides said reads, and is written to the same bytes. Only
-//! what SDKs of another version leave out is added.
+//! The recorded conversations: every message of both sides can be read and is written to the same
+//! bytes. Only items that SDKs of other versions leave out are added.
 
 use bytes::BytesMut;
 use signalr_server_protocol::{Message, decode, split};

@@ -10,7 +10,7 @@ use signalr_server_protocol::{
     Message, Payloads, ServiceEventKind, ServiceObject, Timestamp,
 };
 
-/// The recorded moments, as ISO 8601 has them.
+/// The recorded moments, in ISO 8601.
 const MOMENTS: [(&str, i64, u32); 3] = [
     ("2027-01-15T08:00:00.0000000+00:00", 1_800_000_000, 0),
     ("2027-01-15T08:00:00.2500000+00:00", 1_800_000_000, 250_000_000),
@@ -25,7 +25,7 @@ pub(crate) fn in_plain_form(field: &str, value: &Value) -> Value {
             let payloads = value.as_object().unwrap().iter();
             payloads.map(|(name, bytes)| (name.clone(), json!(hex_of_recorded(bytes)))).collect()
         }
-        // These read as the empty text if they are nil, which the recording keeps apart.
+        // These are read as empty texts if they are nil. The recording distinguishes the two.
         "Target" | "QueryString" => json!(value.as_str().unwrap_or_default()),
         "Claims" if value.is_null() => json!([]),
         _ => value.clone(),
@@ -129,7 +129,7 @@ fn kind(kind: ConnectionKind) -> i32 {
     }
 }
 
-/// The extensions, of which most messages have some.
+/// The extensions that most messages have.
 fn common(extensions: &Extensions) -> Value {
     json!({
         "TracingId": extensions.tracing_id,

@@ -51,9 +51,9 @@ const MESSAGES_PER_SECOND: f64 = 10.0;
 /// Users that are put into the group in a second, times the factor.
 const SETS_PER_SECOND: f64 = 50.0;
 const SAMPLE_EACH: Duration = Duration::from_secs(10);
-/// How many samples long the service is left alone at the end: longer than it takes to find out that a
-/// client takes nothing.
-const LEFT_FOR: u32 = 4;
+/// How many samples long the service is left alone at the end: longer than an idle HTTP connection
+/// stays, and until free memory has been given back.
+const LEFT_FOR: u32 = 12;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Failure> {

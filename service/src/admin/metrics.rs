@@ -6,7 +6,7 @@ use prometheus::{Encoder, TextEncoder, proto::MetricFamily};
 use signalr_serverless::HubName;
 use tokio::task::spawn_blocking;
 
-use super::{hub_names::OTHER, samples::Samples, view::View};
+use super::{broker, hub_names::OTHER, samples::Samples, view::View};
 use crate::{
     carrier::ByEncoding,
     hub::counts::{ShardReport, TargetKind},
@@ -25,6 +25,8 @@ pub(super) async fn text(view: &View) -> io::Result<Vec<u8>> {
     let mut families = view.state.timings.families();
     families.extend(connections(view, &shards).into_iter().filter_map(Samples::family));
     families.extend(messages(view, &shards).into_iter().filter_map(Samples::family));
+    families.extend(app_servers(view).into_iter().filter_map(Samples::family));
+    families.extend(broker::samples(view).into_iter().filter_map(Samples::family));
     families.extend(machinery(view, &shards).into_iter().filter_map(Samples::family));
     // The process's open files are counted one by one.
     families.extend(spawn_blocking(process).await.unwrap_or_default());
@@ -142,6 +144,29 @@ fn messages(view: &View, shards: &[ShardReport]) -> Vec<Samples> {
         .with(&[], counters.slow_clients_closed()),
         Samples::gauge("signalr_held_bytes", "Bytes that are held for all clients.")
             .with(&[], counters.queued_bytes() as u64),
+    ]
+}
+
+/// The app servers and what they say.
+fn app_servers(view: &View) -> Vec<Samples> {
+    let counts = view.state.app_servers.counts();
+    vec![
+        Samples::gauge("signalr_server_connections", "Connections of app servers, by kind.")
+            .with(&[("kind", "default")], counts.default)
+            .with(&[("kind", "on_demand")], counts.on_demand)
+            .with(&[("kind", "weak")], counts.weak),
+        Samples::gauge("signalr_server_clients", "Clients that app servers have.")
+            .with(&[], counts.clients),
+        Samples::counter("signalr_server_messages_total", "Messages of app servers and to them.")
+            .with(&[("direction", "received")], counts.received)
+            .with(&[("direction", "sent")], counts.sent),
+        Samples::gauge("signalr_server_waiting_bytes", "Bytes that wait for app servers.")
+            .with(&[], counts.waiting_bytes),
+        Samples::counter(
+            "signalr_server_clients_lost_total",
+            "Clients that ended since the connection of their app server did.",
+        )
+        .with(&[], counts.lost_clients),
     ]
 }
 

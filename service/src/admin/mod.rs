@@ -3,6 +3,7 @@
 //! It asks for no token, so it belongs where only operators are. What stands in the header Host is
 //! checked, so that no web page in an operator's browser reaches it under a name of its own.
 
+mod broker;
 mod host;
 mod hub_names;
 mod metrics;
@@ -24,7 +25,12 @@ use signalr_http_server::{Limits, Security, SocketLimits, SocketPlaces, serve_wi
 use tokio::net::TcpListener;
 
 use self::{host::Hosts, hub_names::HubNames, view::View};
-use crate::{probes, state::State, upstream::Upstream};
+use crate::{
+    dashboard::{self, Dashboard},
+    probes,
+    state::State,
+    upstream::Upstream,
+};
 
 /// How many connections the port takes.
 const CONNECTIONS: usize = 64;
@@ -35,6 +41,7 @@ pub(crate) struct Admin {
     addresses: Vec<SocketAddr>,
     view: Arc<View>,
     hosts: Arc<Hosts>,
+    dashboard: Option<Arc<Dashboard>>,
 }
 
 impl Admin {
@@ -43,14 +50,33 @@ impl Admin {
         upstream: Option<Upstream>,
         listeners: Vec<TcpListener>,
         hosts: Vec<String>,
+        dashboard: Option<Arc<Dashboard>>,
     ) -> Self {
         let addresses = listeners.iter().filter_map(|one| one.local_addr().ok()).collect();
         let view = Arc::new(View { state, upstream, hub_names: HubNames::default() });
-        Self { listeners, addresses, view, hosts: Arc::new(Hosts::new(hosts)) }
+        Self { listeners, addresses, view, hosts: Arc::new(Hosts::new(hosts)), dashboard }
     }
 
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The dashboard alone, if there is one, for a server of the caller's own.
+    pub(crate) fn dashboard(&self) -> Option<Router> {
+        let dashboard = dashboard::router(Arc::clone(self.dashboard.as_ref()?));
+        Some(self.for_its_hosts(dashboard))
+    }
+
+    fn router(&self) -> Router {
+        let router = router(Arc::clone(&self.view));
+        self.for_its_hosts(match &self.dashboard {
+            Some(dashboard) => router.merge(dashboard::router(Arc::clone(dashboard))),
+            None => router,
+        })
+    }
+
+    fn for_its_hosts(&self, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(Arc::clone(&self.hosts), host::check))
     }
 
     /// Serves until it is dropped.
@@ -60,19 +86,18 @@ impl Admin {
         }
         let limits =
             SocketLimits { connections: CONNECTIONS, reserved: 0, ..SocketLimits::default() };
-        let (app, places) = (router(self.view, self.hosts), SocketPlaces::new(limits));
+        let (app, places) = (self.router(), SocketPlaces::new(limits));
         let never = std::future::pending();
         serve_with(self.listeners, Security::Plain, places, app, Limits::default(), never).await;
     }
 }
 
-fn router(view: Arc<View>, hosts: Arc<Hosts>) -> Router {
+fn router(view: Arc<View>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .with_state(Arc::clone(&view))
         .merge(probes::router().with_state(Arc::clone(&view.state)))
-        .layer(middleware::from_fn_with_state(hosts, host::check))
 }
 
 async fn metrics(Extract(view): Extract<Arc<View>>) -> Response {

@@ -1,4 +1,4 @@
-//! What a token may be used for: the URLs that its audience may name.
+//! The audiences of tokens: the URLs for which a token may be used.
 
 use std::borrow::Cow;
 
@@ -7,34 +7,34 @@ use signalr_serverless::HubName;
 
 use crate::{host_name::HostName, query::Query, request_path::RequestPaths};
 
-/// The audience of a client's token: the URL that it was told to connect to.
+/// The audience of a client's token: the URL for its connection.
 pub(super) fn of_client(hosts: &[&str], hub: &HubName) -> String {
     let host = hosts.first().copied().unwrap_or("the service");
     format!("http(s)://{host}/client/?hub={hub}")
 }
 
-/// Which hosts an audience may name, and how paths are written. What an audience names behind its
-/// host is always compared, so a client's token never calls REST, and a REST token never connects.
+/// The hosts that an audience may name, and the form of paths. The part after the host is always
+/// compared. So a client's token never calls REST, and a REST token never connects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     pub(super) hosts: Hosts<'a>,
     pub(super) paths: &'a RequestPaths,
 }
 
-/// Which hosts and ports an audience may name.
+/// The hosts and ports that an audience may name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Hosts<'a> {
-    /// Those under which the caller reached the service, and its further names.
+    /// The hosts by which the caller reached the service, and the service's further names.
     Named { reached: &'a [&'a str], further: &'a [HostName] },
-    /// Any, for a lenient service.
+    /// Any host, for a lenient service.
     Any,
 }
 
-/// How an audience fits what its token is used for.
+/// Whether an audience fits the use of its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     Right,
-    /// All is right but the host, which is no name of this service.
+    /// Everything fits except the host, which is not a name of this service.
     OtherHost,
     Wrong,
 }
@@ -49,7 +49,7 @@ impl Fit {
     }
 }
 
-/// Whether a client that came with this audience was told to connect to this hub.
+/// Whether a client's audience is this hub.
 pub(super) fn for_client(audience: &str, place: Place<'_>, hub: &HubName) -> Fit {
     let Some(url) = Url::split(audience) else { return Fit::Wrong };
     let named = Query::parse(url.query);
@@ -58,17 +58,17 @@ pub(super) fn for_client(audience: &str, place: Place<'_>, hub: &HubName) -> Fit
     Fit::of(url.is_at(place.hosts), path.trim_end_matches('/') == "/client" && is_hub)
 }
 
-/// A REST call, as the audience of its token names it.
+/// A REST call, in the form for audiences.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) hosts: Vec<&'a str>,
-    /// As the routes write it, percent-encoded.
+    /// The path in the form of the routes, percent-encoded.
     pub(crate) path: &'a str,
     pub(crate) query: &'a Query,
 }
 
 impl Call<'_> {
-    /// The audience that the call should come with.
+    /// The audience that the call's token should have.
     pub(super) fn audience(&self) -> String {
         let host = self.hosts.first().copied().unwrap_or("the service");
         format!("http(s)://{host}{}", self.path)
@@ -78,14 +78,15 @@ impl Call<'_> {
     /// port, and signs parts of the query with it.
     pub(super) fn fit(&self, audience: &str, place: Place<'_>) -> Fit {
         let Some(url) = Url::split(audience) else { return Fit::Wrong };
-        let path = place.paths.canonical(url.path);
-        let is_meant = segments(&path).eq(segments(self.path))
-            && self.query.contains(&Query::parse(url.query));
+        // Nearly all audiences have the path as it is here.
+        let is_path = || segments(&place.paths.canonical(url.path)).eq(segments(self.path));
+        let is_meant =
+            (url.path == self.path || is_path()) && self.query.contains(&Query::parse(url.query));
         Fit::of(url.is_at(place.hosts), is_meant)
     }
 }
 
-/// The host that an audience names, for advice.
+/// The host that an audience names, for the advice in an error.
 pub(super) fn host(audience: &str) -> Option<&str> {
     Url::split(audience).map(|url| url.authority)
 }
@@ -95,7 +96,7 @@ fn segments(path: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
     path.trim_end_matches('/').split('/').map(|segment| percent_decode_str(segment).into())
 }
 
-/// An audience taken apart, nothing in it decoded.
+/// The parts of an audience. Nothing is decoded.
 struct Url<'a> {
     authority: &'a str,
     path: &'a str,
@@ -116,8 +117,8 @@ impl<'a> Url<'a> {
         Some(Self { authority, path, query })
     }
 
-    /// Whether the URL is at one of the hosts. Microsoft's SDK leaves out the URL's port, and
-    /// some clients that of their `Host` header.
+    /// Whether the URL is at one of the hosts. Microsoft's SDK leaves out the URL's port, and some
+    /// clients leave out the port of their `Host` header.
     fn is_at(&self, hosts: Hosts<'_>) -> bool {
         let Hosts::Named { reached, further } = hosts else { return true };
         let (name, port) = split_port(self.authority);
@@ -135,7 +136,7 @@ impl<'a> Url<'a> {
 
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
-        // The last colon of a bare IPv6 address is no port's.
+        // In a bare IPv6 address the last colon does not begin a port.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     }
@@ -145,7 +146,7 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
 mod tests {
     use super::*;
 
-    /// What audiences are compared with under these further names.
+    /// A service with these further names.
     struct Known(Vec<HostName>, RequestPaths);
 
     impl Known {

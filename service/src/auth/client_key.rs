@@ -1,4 +1,4 @@
-//! The keys that the service hands out for signing client tokens.
+//! The keys that the service gives out for signing client tokens.
 
 use std::{
     fmt,
@@ -11,44 +11,45 @@ use jsonwebtoken::DecodingKey;
 use sha2::Sha256;
 use signalr_serverless::AccessKey;
 
-/// How many hours a key's tokens are taken, the one in which it is handed out among them: callers
-/// sign with a key for up to 110 minutes before they ask for the next.
+/// For how many hours a key's tokens are accepted, including the hour in which it is given out.
+/// Callers sign with a key for up to 110 minutes before they ask for the next.
 const TAKEN_HOURS: u64 = 3;
 
-/// Keys that sign client tokens, and nothing else: a new one each hour.
+/// Keys that sign only client tokens. There is a new key each hour.
 ///
-/// They follow from the access keys and the hour, so a service that was started anew, or another
-/// one with the same access key, takes what was signed before. Nobody can go back from them.
+/// They are derived from the access keys and the hour. So a restarted service, or another service
+/// with the same access key, accepts tokens that were signed before. An access key cannot be
+/// derived from them.
 #[derive(Clone)]
 pub(crate) struct ClientKeys {
     handed_out: Source,
-    /// One for each access key.
+    /// The sources, one for each access key.
     taken: Vec<Source>,
 }
 
-/// What an access key gives to the keys of all hours.
+/// The secret of an access key from which the keys of all hours are derived.
 #[derive(Clone)]
 struct Source(Hmac<Sha256>);
 
-/// A key that others may sign client tokens with.
+/// A key with which others may sign client tokens.
 pub(crate) struct ClientKey {
     pub(crate) id: String,
     pub(crate) secret: String,
 }
 
 impl ClientKeys {
-    /// The first of the access keys is that of the keys that are handed out.
+    /// Makes the keys. The keys that are given out are derived from the access key `first`.
     pub(crate) fn new(first: &AccessKey, all: &[AccessKey]) -> Self {
         Self { handed_out: Source::new(first), taken: all.iter().map(Source::new).collect() }
     }
 
-    /// The key to hand out.
+    /// The key to give out.
     pub(crate) fn current(&self, now: SystemTime) -> ClientKey {
         self.handed_out.of(hour(now))
     }
 
-    /// The keys whose tokens are good. Each is made when it is asked for, since most tokens are signed
-    /// with an access key.
+    /// The keys whose tokens are good. Each is made only when it is needed, because most tokens are
+    /// signed with an access key.
     pub(super) fn decoding_keys(&self, now: SystemTime) -> impl Iterator<Item = DecodingKey> {
         let hours = (0..TAKEN_HOURS).map(move |ago| hour(now).saturating_sub(ago));
         let secrets =
@@ -59,7 +60,8 @@ impl ClientKeys {
 
 impl Source {
     fn new(key: &AccessKey) -> Self {
-        // What upstreams are signed with is the MAC of a connection's id, which is no such text.
+        // Signatures for upstreams are MACs of connection ids, and a connection id never is this
+        // text.
         Self(keyed(&mac(&keyed(key.as_bytes()), "the keys for client tokens")))
     }
 
@@ -87,7 +89,7 @@ fn mac(keyed: &Hmac<Sha256>, text: &str) -> [u8; 32] {
     keyed.clone().chain_update(text).finalize().into_bytes().into()
 }
 
-/// Since 1970.
+/// The hours since 1970.
 fn hour(now: SystemTime) -> u64 {
     now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 3600
 }
@@ -115,7 +117,7 @@ mod tests {
         UNIX_EPOCH + Duration::from_mins(1_000_020 + minutes)
     }
 
-    /// Whether a token that this key signed is good then.
+    /// Whether a token from this key is good at this time.
     fn takes(keys: &ClientKeys, key: &ClientKey, now: SystemTime) -> bool {
         let key = EncodingKey::from_secret(key.secret.as_bytes());
         let claims = serde_json::json!({ "exp": 99_999_999_999_u64 });

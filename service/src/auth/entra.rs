@@ -1,4 +1,5 @@
-//! Callers with a Microsoft Entra identity: whose tokens count, and which roles they must name.
+//! Callers with a Microsoft Entra identity: the issuer of their tokens, and the roles that tokens
+//! must have.
 
 use std::time::SystemTime;
 
@@ -10,10 +11,11 @@ use super::{
     role::{Roles, has_role},
 };
 
-/// Whose tokens REST callers may bring instead of ones signed with the access key.
+/// A Microsoft Entra issuer. REST callers may use its tokens instead of tokens signed with the
+/// access key.
 ///
 /// The issuer's keys are found by OpenID Connect discovery. A token must be for the audience, and
-/// its claim `roles` must hold `SignalR App Server` or `SignalR Service Owner`.
+/// its claim `roles` must contain `SignalR App Server` or `SignalR Service Owner`.
 ///
 /// ```
 /// use signalr_service::{Config, EntraIssuer};
@@ -28,7 +30,7 @@ pub struct EntraIssuer {
     audience: String,
 }
 
-/// An issuer that cannot be used: what came and what would do.
+/// The error for an issuer that cannot be used: what came and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct EntraIssuerError(IssuerError);
@@ -37,7 +39,7 @@ impl EntraIssuer {
     /// The audience of tokens for Azure's service.
     pub const DEFAULT_AUDIENCE: &str = "https://signalr.azure.com";
 
-    /// Takes the issuer's URL: https, or http on this machine.
+    /// Parses the issuer's URL: https, or http on this machine.
     ///
     /// # Errors
     ///
@@ -47,7 +49,7 @@ impl EntraIssuer {
         Ok(Self { issuer, audience: Self::DEFAULT_AUDIENCE.to_owned() })
     }
 
-    /// Whom tokens must be for; [`EntraIssuer::DEFAULT_AUDIENCE`] by default.
+    /// Sets the audience that tokens must have; [`EntraIssuer::DEFAULT_AUDIENCE`] by default.
     #[must_use]
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
@@ -62,7 +64,7 @@ pub(super) struct EntraVerifier(Verifier);
 impl EntraVerifier {
     pub(super) fn new(issuer: EntraIssuer, http: reqwest::Client) -> Self {
         let plain = issuer.audience.trim_end_matches('/').to_owned();
-        // Old tokens of Azure's end their audience in a `/`.
+        // The audience of old Azure tokens ends in a `/`.
         let audiences = vec![format!("{plain}/"), plain];
         Self(Verifier::new(issuer.issuer, audiences, http))
     }
@@ -76,7 +78,7 @@ impl EntraVerifier {
     }
 }
 
-/// Whether a token can only be the issuer's: an access key signs with HMAC.
+/// Whether a token can only be from the issuer: an access key signs with HMAC.
 pub(super) fn is_entra(token: &str) -> bool {
     let hmac = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
     jsonwebtoken::decode_header(token).is_ok_and(|header| !hmac.contains(&header.alg))

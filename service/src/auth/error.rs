@@ -7,7 +7,7 @@ use signalr_serverless::NameError;
 
 use super::role::Roles;
 
-/// What is wrong with a token. The texts are for the caller, and hold no secret.
+/// What is wrong with a token. The texts are for the caller and contain no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthError {
     #[error("no access token came with the request; send it as 'Authorization: Bearer …'")]
@@ -40,7 +40,7 @@ pub(crate) enum AuthError {
     NoEntraIssuer,
 }
 
-/// The flag that would let a token in whose audience has another host.
+/// The flag that would allow a token with another host in its audience.
 #[derive(Debug)]
 pub(crate) struct Advice(pub(super) Option<String>);
 

@@ -1,4 +1,5 @@
-//! The access keys of the service and what follows from them, which may change while it runs.
+//! The access keys of the service and the keys derived from them. They may change while the service
+//! runs.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 use super::client_key::ClientKeys;
 use crate::tokens::TokenSigner;
 
-/// The keys of now. Clones are one and the same.
+/// The current keys. Clones share them.
 #[derive(Clone)]
 pub(crate) struct KeyRing(
     // Held for short synchronous sections only.
@@ -18,15 +19,17 @@ pub(crate) struct KeyRing(
 
 /// Keys that belong together.
 pub(crate) struct Keys {
-    /// What the service signs tokens with.
+    /// The key with which the service signs tokens.
     pub(crate) signing: AccessKey,
-    /// What tokens may be signed with.
+    /// The keys themselves.
+    pub(crate) all: Vec<AccessKey>,
+    /// The keys that check the signatures of tokens.
     pub(crate) decoding: Vec<DecodingKey>,
-    /// What others may sign client tokens with.
+    /// The keys with which others may sign client tokens.
     pub(crate) client: ClientKeys,
-    /// What makes and checks the connection tokens of a cluster.
+    /// The signer that makes and checks the connection tokens of a cluster.
     pub(crate) connection: TokenSigner,
-    /// What upstreams know the service by.
+    /// The keys of the signatures for upstreams.
     pub(crate) upstream: SignatureKeys,
 }
 
@@ -36,16 +39,16 @@ impl KeyRing {
         Some(Self(Arc::new(RwLock::new(Arc::new(Keys::of(keys)?)))))
     }
 
-    /// The keys of now.
+    /// The current keys.
     pub(crate) fn current(&self) -> Arc<Keys> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes other keys whenever they come, for as long as they may.
+    /// Replaces the keys whenever `changes` has new ones, until its sender is dropped.
     pub(crate) async fn follow(self, mut changes: watch::Receiver<Vec<AccessKey>>) {
         while changes.changed().await.is_ok() {
             let keys = Keys::of(&changes.borrow_and_update());
-            // Without a key nobody could do anything, so none is no change.
+            // An empty list is ignored, because without a key nobody could do anything.
             if let Some(keys) = keys {
                 tracing::info!(keys = keys.decoding.len(), "the access keys changed");
                 *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
@@ -60,6 +63,7 @@ impl Keys {
         let mut upstream = SignatureKeys::default();
         keys.iter().for_each(|key| upstream.add(key));
         Some(Self {
+            all: keys.to_vec(),
             decoding: keys.iter().map(|key| DecodingKey::from_secret(key.as_bytes())).collect(),
             client: ClientKeys::new(&signing, keys),
             connection: TokenSigner::new(&signing, keys),

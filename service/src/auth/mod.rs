@@ -1,8 +1,8 @@
-//! Who may connect and who may call: the check of access tokens.
+//! Checks access tokens: who may connect and who may call.
 //!
-//! A token is good if its signature is by one of the service's keys, its time has come and is
-//! not over, and its audience is what it is used for. So a client's token cannot call REST, nor a
-//! REST token connect.
+//! A token is good if one of the service's keys signed it, its time has begun and is not over, and
+//! its audience fits its use. So a client's token cannot call REST, and a REST token cannot
+//! connect.
 //!
 //! REST callers may have a Microsoft Entra identity instead of a key.
 
@@ -42,14 +42,14 @@ use crate::{host_name::HostName, request_path::RequestPaths};
 /// How far the clock of the signer of a token may be ahead of ours.
 const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(30);
 
-/// What an access key signs with. Source: the options of Azure's SDK.
+/// The algorithms of an access key. Source: the options of Azure's SDK.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::HS256, Algorithm::HS512];
 
 /// Checks tokens.
 pub(crate) struct Verifier {
     keys: KeyRing,
     entra: Option<EntraVerifier>,
-    /// The names of the service beside those that requests come with.
+    /// The further names of the service, in addition to the hosts of requests.
     names: Vec<HostName>,
     paths: RequestPaths,
     /// Whether times, and the host and port of audiences, are left unchecked.
@@ -63,7 +63,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// The names under which the caller reached the service: directly, and before a proxy.
+/// The hosts by which the caller reached the service: directly, and before a proxy.
 pub(crate) fn hosts(headers: &HeaderMap) -> Vec<&str> {
     let named = [headers.get(header::HOST), headers.get("x-forwarded-host")];
     let named = named.into_iter().flatten().filter_map(|value| value.to_str().ok());
@@ -76,19 +76,20 @@ impl Verifier {
         Self { keys, entra: None, names, paths, is_lenient }
     }
 
-    /// Takes audiences that give the service these names too.
+    /// Also accepts audiences with these names of the service.
     pub(crate) fn with_names(mut self, names: Vec<HostName>, paths: RequestPaths) -> Self {
         (self.names, self.paths) = (names, paths);
         self
     }
 
-    /// Lets REST callers in whose tokens are of this issuer, which is asked by this client.
+    /// Also accepts REST callers with tokens of this issuer. `http` fetches the issuer's keys.
     pub(crate) fn with_entra(mut self, issuer: EntraIssuer, http: reqwest::Client) -> Self {
         self.entra = Some(EntraVerifier::new(issuer, http));
         self
     }
 
-    /// Checks the token of a client that wants to connect to a hub.
+    /// Checks the token of a client of a hub. An expired token is accepted if everything else is
+    /// good; the result says so.
     pub(crate) fn verify_client(
         &self,
         token: &str,
@@ -99,14 +100,16 @@ impl Verifier {
         let keys = self.keys.current();
         let client_keys = keys.client.decoding_keys(now).map(Cow::Owned);
         let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed).chain(client_keys))?;
-        if !self.is_lenient {
-            check_times(&claims, now)?;
-        }
+        let expired = match check_times(&claims, now) {
+            _ if self.is_lenient => None,
+            Err(AuthError::Expired(late)) => Some(late),
+            checked => checked.map(|()| None)?,
+        };
         check_audience(&claims, &audience::of_client(hosts, hub), |came| {
             audience::for_client(came, self.place(hosts), hub)
         })?;
         let user = claims.user().map(|user| UserId::parse(&user)).transpose()?;
-        Ok(VerifiedClient { user, claims })
+        Ok(VerifiedClient { user, claims, expired })
     }
 
     /// Checks the token of a REST call. Leniency is for access keys only.
@@ -129,7 +132,7 @@ impl Verifier {
         check_audience(&claims, &call.audience(), |came| call.fit(came, place))
     }
 
-    /// What audiences may name.
+    /// The hosts and paths that audiences may name.
     fn place<'a>(&'a self, reached: &'a [&'a str]) -> Place<'a> {
         let hosts = if self.is_lenient {
             Hosts::Any
@@ -142,8 +145,8 @@ impl Verifier {
 
 /// Checks the signature, with each key in turn, and reads the claims.
 ///
-/// The claims are read apart from the check of the signature: the library has its own mind about
-/// registered claims, and a `sub` of several values is none in it.
+/// The claims are read separately from the signature check, because the library has its own rules
+/// for registered claims. It ignores a `sub` with several values.
 fn decode<'a>(
     token: &str,
     keys: impl Iterator<Item = Cow<'a, DecodingKey>>,
@@ -176,7 +179,7 @@ fn check_times(claims: &Claims, now: SystemTime) -> Result<(), AuthError> {
     }
 }
 
-/// A time in whole or broken seconds since 1970. Source: RFC 7519, NumericDate.
+/// A time in whole or fractional seconds since 1970. Source: RFC 7519, NumericDate.
 fn seconds(claims: &Claims, name: &str) -> Option<SystemTime> {
     let seconds = Duration::try_from_secs_f64(claims.get(name)?.as_f64()?).ok()?;
     UNIX_EPOCH.checked_add(seconds)

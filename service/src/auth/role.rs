@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Each lets a caller do everything. Source: Azure's documentation of the service.
+/// The roles. Each lets a caller do everything. Source: Azure's documentation of the service.
 const ROLES: [&str; 2] = ["SignalR App Server", "SignalR Service Owner"];
 
 pub(super) fn has_role(claims: &Map<String, Value>) -> bool {
@@ -15,7 +15,7 @@ pub(super) fn has_role(claims: &Map<String, Value>) -> bool {
     }
 }
 
-/// The roles as advice.
+/// Writes the roles for the advice in an error.
 #[derive(Debug)]
 pub(crate) struct Roles;
 

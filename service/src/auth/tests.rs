@@ -23,12 +23,16 @@ fn sign(claims: &Value, secret: &str) -> String {
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
 }
 
-/// What a service with the keys `one` and `two` says to a client's token at second 1,000.
+/// The answer of a service with the keys `one` and `two` to a client's token at second 1,000.
 fn verify(token: &str) -> Result<Option<String>, String> {
     let verifier = Verifier::new(keys(&["one", "two"]), false);
     let hub = HubName::parse("chat").unwrap();
-    let user = verifier.verify_client(token, &HOSTS, &hub, at(1000));
-    user.map(|client| client.user.map(|user| user.to_string())).map_err(|error| error.to_string())
+    let verified = verifier.verify_client(token, &HOSTS, &hub, at(1000));
+    let in_time = verified.and_then(|client| match client.expired {
+        Some(late) => Err(AuthError::Expired(late)),
+        None => Ok(client.user),
+    });
+    in_time.map(|user| user.map(|id| id.to_string())).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -144,7 +148,7 @@ async fn leniency_is_never_between_clients_and_callers() {
     assert!(matches!(error, AuthError::WrongAudience { .. }), "{error}");
     let error = verifier.verify_client(&rest, &HOSTS, &hub, at(1000)).unwrap_err();
     assert!(matches!(error, AuthError::WrongAudience { .. }), "{error}");
-    // A token that names nothing is neither's.
+    // A token without claims is from neither of them.
     let open = sign(&serde_json::json!({}), "one");
     assert!(verifier.verify_call(&open, &call, at(1000)).await.is_err());
     assert!(verifier.verify_client(&open, &HOSTS, &hub, at(1000)).is_err());

@@ -1,4 +1,4 @@
-//! What a client's token says about its user and its session. Source: `Constants.cs` of Azure's SDK.
+//! The user and the session terms in a client's token. Source: `Constants.cs` of Azure's SDK.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,11 +18,13 @@ const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
 pub(crate) struct VerifiedClient {
     pub(crate) user: Option<UserId>,
     pub(crate) claims: Claims,
+    /// How long ago the token expired. An expired token gives no right to a new connection.
+    pub(crate) expired: Option<Duration>,
 }
 
 impl VerifiedClient {
-    /// The terms of a session; `uptime` is the service's own time now. A value that cannot be what
-    /// it should be is passed over, as the real service does.
+    /// The terms of a session; `uptime` is the service's current uptime. Values that are not valid
+    /// are ignored, as in the real service.
     pub(crate) fn terms(&self, uptime: Seconds, now: SystemTime) -> Terms {
         let ends = self.is_true(claim::CLOSE_ON_EXPIRY);
         Terms {
@@ -45,6 +47,14 @@ impl VerifiedClient {
     /// The transports that the client may use.
     pub(crate) fn transports(&self) -> Transports {
         self.number(claim::TRANSPORTS).and_then(Transports::from_mask).unwrap_or_default()
+    }
+
+    /// The end of the login, in seconds since 1970: the end of the session if the token has one,
+    /// otherwise the end of the token.
+    pub(crate) fn login_end(&self) -> Option<u64> {
+        let of_session = self.number(claim::AUTHENTICATION_EXPIRY);
+        let of_session = of_session.filter(|_| self.is_true(claim::CLOSE_ON_EXPIRY));
+        of_session.or_else(|| self.number("exp"))
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -74,7 +84,7 @@ mod tests {
     fn terms(claims: Value) -> Terms {
         let claims = serde_json::from_value(claims).unwrap();
         let now = UNIX_EPOCH + Duration::from_secs(1000);
-        VerifiedClient { user: None, claims }.terms(0, now)
+        VerifiedClient { user: None, claims, expired: None }.terms(0, now)
     }
 
     #[test]
@@ -111,13 +121,14 @@ mod tests {
             (serde_json::json!("1"), vec![WebSockets]),
             (serde_json::json!(6), vec![ServerSentEvents, LongPolling]),
             (serde_json::json!("7"), vec![WebSockets, ServerSentEvents, LongPolling]),
-            // What names none, or more than there are, is passed over.
+            // A value that names no transport or an unknown one is ignored.
             (serde_json::json!("0"), vec![WebSockets, ServerSentEvents, LongPolling]),
             (serde_json::json!("8"), vec![WebSockets, ServerSentEvents, LongPolling]),
             (serde_json::json!("all"), vec![WebSockets, ServerSentEvents, LongPolling]),
         ] {
             let claims = serde_json::from_value(serde_json::json!({ "asrs.s.htt": mask })).unwrap();
-            let transports = VerifiedClient { user: None, claims }.transports();
+            let transports = VerifiedClient { user: None, claims, expired: None };
+            let transports = transports.transports();
             let found = [WebSockets, ServerSentEvents, LongPolling];
             let found: Vec<_> = found.into_iter().filter(|it| transports.contain(*it)).collect();
             assert_eq!(found, expected, "{mask}");

@@ -1,4 +1,4 @@
-//! What a node says about itself.
+//! The data that a node reports about itself.
 
 use std::{
     sync::Arc,
@@ -7,10 +7,10 @@ use std::{
 
 use crate::counters::Counters;
 
-/// What a node says about itself.
+/// The data that a node reports about itself.
 #[derive(Debug)]
 pub(crate) struct About {
-    /// Where it listens.
+    /// The address on which it listens.
     address: String,
     started: u64,
     counters: Arc<Counters>,
@@ -22,8 +22,8 @@ impl About {
         Self { address, started, counters }
     }
 
-    /// Names and values in turn. `connection` is the broker's number of the one on which frames come,
-    /// `lag` how long the broker took for the last sign.
+    /// Names and values in turn. `connection` is the broker's number for the connection that
+    /// receives frames. `lag` is the time that the broker took for the last beat.
     pub(super) fn fields(&self, connection: u64, lag: Duration, left_out: u64) -> [String; 14] {
         [
             "version".to_owned(),

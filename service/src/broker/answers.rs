@@ -7,7 +7,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Broker, channels::Name, health::Down, questions::Open};
 
-/// How long answers are waited for until the broker is asked who is still there, at first and later.
+/// How long to wait for answers before the broker is asked how many nodes are still subscribed: the
+/// first time, and each later time.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(500));
 
 /// Waits for the answers to one question.
@@ -15,20 +16,20 @@ const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 pub(crate) struct Answers {
     broker: Broker,
     name: Name,
-    /// How many nodes got the question.
+    /// How many nodes received the question.
     receivers: usize,
     answered: usize,
-    /// How long after the last answer the next look is.
+    /// How long to wait for the next answer before the next check.
     look: Duration,
     open: Open,
 }
 
-/// What comes next.
+/// The next result.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// An answer; it is empty if this node asked itself too.
+    /// An answer. It is empty if this node got its own question.
     Answer(Bytes),
-    /// Everybody has answered who got the question and is still there.
+    /// All nodes that received the question and are still subscribed have answered.
     All,
 }
 
@@ -37,7 +38,7 @@ impl Answers {
         Self { broker, name, receivers, answered: 0, look: LOOKS.0, open }
     }
 
-    /// Waits for the next answer of another node, as [`next`](Self::next) does.
+    /// Waits for the next answer of another node, in the same way as [`next`](Self::next).
     pub(crate) async fn next_of_others(&mut self, end: Instant) -> Result<Next, Down> {
         loop {
             match self.next(end).await? {
@@ -52,7 +53,8 @@ impl Answers {
         self.open.number()
     }
 
-    /// Waits for the next answer, until `end` at the latest. A node that dies is not waited for.
+    /// Waits for the next answer, until `end` at the latest. Does not wait for a node that has
+    /// died.
     pub(crate) async fn next(&mut self, end: Instant) -> Result<Next, Down> {
         while self.answered < self.receivers {
             let look = (Instant::now() + self.look).min(end);
@@ -62,7 +64,10 @@ impl Answers {
                     return Ok(Next::Answer(answer));
                 }
                 Ok(None) => return Err(Down),
-                Err(_) if Instant::now() >= end => return Err(Down),
+                Err(_) if Instant::now() >= end => {
+                    self.broker.unanswered();
+                    return Err(Down);
+                }
                 Err(_) => {
                     self.look = LOOKS.1;
                     let there = self.broker.subscribers(&self.name).await?;

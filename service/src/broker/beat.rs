@@ -1,5 +1,5 @@
-//! Nodes say each second that they are there. One that stopped doing so is cut off, so that nobody
-//! waits for its answers.
+//! Each node reports each second that it is running. A node that stops reporting is cut off, so
+//! that no question waits for its answer.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -13,15 +13,15 @@ use super::{
 };
 
 const EACH: Duration = Duration::from_secs(1);
-/// After how many milliseconds without a sign a node is taken for gone.
+/// A node without a beat for this many milliseconds counts as gone.
 const LIMIT: &str = "5000";
 
-/// Says that this node is there, and learns which others are.
+/// Reports that this node is running, and learns which other nodes are.
 pub(super) struct Beats {
     broker: Broker,
     inbox: Inbox,
     about: About,
-    /// How long the broker took for the last sign.
+    /// How long the broker took for the last beat.
     lag: Duration,
     /// The node's own channels.
     _own: [Interest; 2],
@@ -32,7 +32,7 @@ impl Beats {
         Self { broker, inbox, about, lag: Duration::ZERO, _own: own }
     }
 
-    /// The first sign, and the greeting.
+    /// Sends the first beat and the Hello.
     pub(super) async fn first(&mut self) -> Result<(), Down> {
         self.beat().await?;
         self.hello()
@@ -64,7 +64,7 @@ impl Beats {
         }
     }
 
-    /// Returns which other nodes are there.
+    /// Sends a beat. Returns the other nodes that are running.
     async fn beat(&mut self) -> Result<HashSet<NodeId>, Down> {
         let broker = self.broker.clone();
         let (channels, node) = (broker.channels(), broker.node());
@@ -77,6 +77,7 @@ impl Beats {
         let asked = Instant::now();
         let answer = broker.run(Script::Beat, &keys, &arguments).await?;
         self.lag = asked.elapsed();
+        broker.0.counts.lag(self.lag);
         let Value::Array(answer) = answer else { return Err(Down) };
         let [Value::Int(now), Value::Array(there), Value::Array(frozen)] = answer.as_slice() else {
             return Err(Down);
@@ -94,8 +95,8 @@ impl Beats {
 }
 
 impl Beats {
-    /// Ends the connection of a node that said nothing for too long, so that it is asked nothing more.
-    /// If it goes on, it subscribes again.
+    /// Ends the connection of a node that has sent no beat for too long, so that it gets no more
+    /// questions. If the node continues, it subscribes again.
     async fn cut_off(&self, connection: &Value) -> Result<(), Down> {
         let Value::BulkString(id) = connection else { return Ok(()) };
         tracing::warn!("a node that does not answer is cut off from the broker");
@@ -109,7 +110,7 @@ impl Beats {
     }
 }
 
-/// Takes this node off the list, and says so.
+/// Removes this node from the list, and reports this to the other nodes.
 pub(super) async fn leave(broker: &Broker) -> Result<(), Down> {
     broker.publish(Channel::All, &broker.frame(Kind::Bye, Bytes::new()))?;
     let mut remove = redis::cmd("ZREM");

@@ -1,6 +1,6 @@
 //! The names of channels and keys.
 //!
-//! | name | who subscribes it |
+//! | name | subscribers |
 //! |---|---|
 //! | `<prefix>:all` | every node |
 //! | `<prefix>:n:<node>` | that node |
@@ -9,7 +9,7 @@
 //! | `<prefix>:g:<hub>:<group>` | nodes with a connection in the group |
 //! | `<prefix>:c:<hub>:<connection>` | the node that owns the connection |
 //!
-//! A hub's name has no colon. Names are never read back: frames say what they are about.
+//! A hub's name has no colon. Names are never parsed, because frames contain all that a node needs.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
 use super::node::NodeId;
 
-/// Where a frame goes.
+/// The receivers of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Channel<'a> {
     All,
@@ -28,7 +28,7 @@ pub(crate) enum Channel<'a> {
     Connection(&'a HubName, &'a ConnectionId),
 }
 
-/// The names of one cluster, which begin with its prefix.
+/// The names of one cluster. All of them begin with its prefix.
 #[derive(Clone, Debug)]
 pub(crate) struct Channels {
     prefix: Arc<str>,
@@ -60,22 +60,22 @@ impl Channels {
         format!("{}:nodes", self.prefix).into_bytes()
     }
 
-    /// The key of what a node says about itself.
+    /// The key of the data that a node reports about itself.
     pub(super) fn node_key(&self, node: NodeId) -> Vec<u8> {
         [self.node_keys(), node.to_string().into_bytes()].concat()
     }
 
-    /// How those keys begin.
+    /// The beginning of these keys.
     pub(super) fn node_keys(&self) -> Vec<u8> {
         format!("{}:node:", self.prefix).into_bytes()
     }
 
-    /// The keys of a user's groups: those that last for a time of their own, and the others.
+    /// The keys of a user's groups: the memberships with a time limit, and the others.
     pub(crate) fn user_group_keys(&self, hub: &HubName, user: &UserId) -> [Vec<u8>; 2] {
         ["t", "p"].map(|kind| format!("{}:ug:{{{hub}:{user}}}:{kind}", self.prefix).into_bytes())
     }
 
-    /// The key that says that a connection token was used.
+    /// The key that exists after a connection token was used.
     pub(crate) fn claim_key(&self, connection: &ConnectionId) -> Vec<u8> {
         format!("{}:claim:{connection}", self.prefix).into_bytes()
     }

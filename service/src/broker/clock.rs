@@ -1,4 +1,4 @@
-//! The broker's clock, which all nodes share.
+//! The clock of the broker, which all nodes share.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Tells the time as the broker does: this machine's clock, and how far the broker's is from it.
+/// The time of the broker: the clock of this machine, plus the difference to the broker's clock.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BrokerClock(Arc<AtomicI64>);
 
@@ -18,7 +18,7 @@ impl BrokerClock {
         own().saturating_add_signed(self.0.load(Relaxed))
     }
 
-    /// Notes what the broker's clock says now.
+    /// Notes the current time of the broker's clock.
     pub(super) fn set(&self, broker: u64) {
         let difference = i128::from(broker) - i128::from(own());
         self.0.store(i64::try_from(difference).unwrap_or(0), Relaxed);

@@ -12,24 +12,24 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrokerError {
-    /// It cannot be reached, or refuses the user or the password.
+    /// The broker cannot be reached, or it refuses the user or the password.
     #[error("the broker at {address} cannot be used: {problem}")]
     Connect {
-        /// Its host and port.
+        /// The host and port of the broker.
         address: String,
-        /// What it said.
+        /// The text of the error.
         problem: String,
     },
-    /// It is one of several that share the keys among them.
+    /// The broker is one of several that divide the keys among them.
     #[error(
         "the broker at {0} is in cluster mode, in which a channel does not reach every node; use one \
          primary with cluster mode off"
     )]
     ClusterMode(String),
-    /// It answers, but not in time or not as it should.
+    /// The broker answers, but too late or with a wrong answer.
     #[error("the broker does not do what a node needs; is it Redis or Valkey from 7.0 on?")]
     Unusable,
-    /// The system gives no random numbers.
+    /// The system provides no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
 }
@@ -40,7 +40,7 @@ impl From<Down> for BrokerError {
     }
 }
 
-/// A connection to publish on.
+/// A connection for publishing.
 pub(super) async fn publisher(
     settings: &BrokerSettings,
 ) -> Result<MultiplexedConnection, BrokerError> {
@@ -49,7 +49,7 @@ pub(super) async fn publisher(
     Ok(connection)
 }
 
-/// A connection to subscribe on, whose messages go to the inbox.
+/// A connection for subscriptions. Its messages go to the inbox.
 pub(super) async fn subscriber(
     settings: &BrokerSettings,
     inbox: &Inbox,
@@ -87,15 +87,15 @@ async fn connect(
     connected.await.map_err(failed)
 }
 
-/// In cluster mode a message reaches other servers' subscribers, but they are not counted, so no
-/// answer of this node would be sure.
+/// In cluster mode a message also reaches subscribers on other servers, but these are not counted.
+/// So this node could not know how many answers to wait for.
 async fn refuse_cluster_mode(
     settings: &BrokerSettings,
     connection: &mut MultiplexedConnection,
 ) -> Result<(), BrokerError> {
     let mut info = redis::cmd("INFO");
     info.arg("cluster");
-    // Anyone who may not ask is believed to have chosen well.
+    // If the user may not ask this, the setting is assumed to be right.
     if let Ok(answer) = connection.send_packed_command(&info).await
         && redis::from_redis_value::<String>(answer)
             .is_ok_and(|it| it.contains("cluster_enabled:1"))

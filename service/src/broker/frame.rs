@@ -1,4 +1,4 @@
-//! Frames: what nodes send each other, with a head that every version reads.
+//! Frames: the messages between nodes. Every version can read their header.
 
 use bytes::Bytes;
 
@@ -7,45 +7,50 @@ use super::{
     wire::{Malformed, Reader, Writer},
 };
 
-/// The version of the head.
+/// The version of the header.
 const VERSION: u8 = 1;
-/// The node that sent the frame does what it says when it comes back, as all others do.
+/// The node that sent the frame carries it out too when it arrives, in the same way as all other
+/// nodes.
 const FOR_ALL: u16 = 1;
 
-/// What one node sends to others: `u8 version | u8 kind | u16 flags | u64 origin | u64 sent |
-/// u64 question | body`.
+/// A message of one node to others: `u8 version | u8 kind | u16 flags | u64 origin | u64 sent | u64
+/// question | body`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) kind: Kind,
-    /// Whether the node that sent it carries it out too when it comes back.
+    /// Whether the node that sent the frame carries it out too when it arrives.
     pub(crate) is_for_all: bool,
     pub(crate) origin: NodeId,
     /// When it was sent: milliseconds since 1970, by the broker's clock.
     pub(crate) sent: u64,
-    /// The number that an answer names; 0 if none is waited for.
+    /// The number that an answer must name; 0 if no answer is expected.
     pub(crate) question: u64,
     pub(crate) body: Bytes,
 }
 
-/// What a frame is about.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A command; the answer says for how many connections it was carried out.
+    /// A command. The answer is the number of connections for which it was carried out.
     Command,
     /// A question about a hub.
     Ask,
-    /// The call of a client's method.
+    /// A call of a client's method.
     Invoke,
-    /// What a client sent to a node that does not own its connection.
+    /// A request of a client that reached a node that does not own its connection.
     Relay,
     /// The caller does not wait any more.
     Cancel,
     Answer,
-    /// A node is there, with all its subscriptions.
+    /// A node is running, and all its subscriptions are made.
     Hello,
-    /// A node ends.
+    /// A node is ending.
     Bye,
-    /// Of a version that comes later.
+    /// A question about the login of a client, or its renewal.
+    Login,
+    /// A step of moving a connection to another node.
+    Move,
+    /// A kind of a later version.
     Unknown(u8),
 }
 
@@ -60,6 +65,8 @@ impl Kind {
             Self::Answer => 6,
             Self::Hello => 7,
             Self::Bye => 8,
+            Self::Login => 9,
+            Self::Move => 20,
             Self::Unknown(number) => number,
         }
     }
@@ -74,6 +81,8 @@ impl Kind {
             Self::Answer,
             Self::Hello,
             Self::Bye,
+            Self::Login,
+            Self::Move,
         ];
         known.into_iter().find(|kind| kind.number() == number).unwrap_or(Self::Unknown(number))
     }
@@ -93,7 +102,7 @@ impl Frame {
         writer.finish()
     }
 
-    /// Reads a frame. One of a later version has a kind that is unknown, whatever it says.
+    /// Reads a frame. If the frame has a later version, its kind is always unknown.
     pub(crate) fn decode(bytes: Bytes) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let (version, kind, flags) = (reader.u8()?, reader.u8()?, reader.u16()?);

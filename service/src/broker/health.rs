@@ -1,4 +1,4 @@
-//! Whether the broker is there.
+//! Whether the broker can be reached.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,40 +7,44 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How long after the broker's return other nodes may need to subscribe again.
+use super::counts::Counts;
+
+/// After the broker comes back, how long other nodes may need to subscribe again.
 const SETTLING: Duration = Duration::from_secs(5);
 
-/// The broker cannot be reached, or more is sent than it takes.
+/// The broker cannot be reached, or it accepts less than is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the broker between the nodes is away; try again later")]
 pub(crate) struct Down;
 
-/// Whether the broker is there. Clones are one and the same.
+/// Whether the broker can be reached. All clones share the same state.
 #[derive(Clone, Debug)]
-pub(super) struct Health(Arc<Mutex<State>>);
+pub(super) struct Health(Arc<Mutex<State>>, Counts);
 
 #[derive(Debug)]
 struct State {
     publishes: bool,
     subscribes: bool,
-    /// When it was last lost. Before the first start nobody was there who could be missing.
+    /// Whether the broker is lost now.
     lost: bool,
+    /// Until when other nodes may need to subscribe again. `None` before the first loss, because no
+    /// node can be missing then.
     settles: Option<Instant>,
 }
 
 impl Health {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(counts: Counts) -> Self {
         let state = State { publishes: true, subscribes: true, lost: false, settles: None };
-        Self(Arc::new(Mutex::new(state)))
+        Self(Arc::new(Mutex::new(state)), counts)
     }
 
-    /// Whether frames are taken and come.
+    /// Whether frames can be sent and received.
     pub(super) fn is_up(&self) -> bool {
         let state = self.lock();
         state.publishes && state.subscribes
     }
 
-    /// Whether other nodes have had the time to subscribe again since the broker came back.
+    /// Whether the other nodes have had enough time to subscribe again since the broker came back.
     pub(super) fn is_settled(&self) -> bool {
         let mut state = self.lock();
         if state.settles.is_some_and(|until| Instant::now() >= until) {
@@ -49,7 +53,7 @@ impl Health {
         state.settles.is_none() && !state.lost
     }
 
-    /// Every node that was known before is there again.
+    /// Notes that every node that was known before is back.
     pub(super) fn settled(&self) {
         let mut state = self.lock();
         if !state.lost {
@@ -74,6 +78,7 @@ impl Health {
             state.lost = true;
         } else if is_up && state.lost {
             tracing::info!("the broker is back");
+            self.1.came_back();
             state.lost = false;
             state.settles = Some(Instant::now() + SETTLING);
         }
@@ -92,7 +97,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_broker_that_came_back_settles() {
-        let health = Health::new();
+        let health = Health::new(Counts::default());
         assert!(health.is_up() && health.is_settled());
         health.publishes(false);
         health.subscribes(false);

@@ -1,5 +1,5 @@
-//! What comes from the broker: answers go to those who wait for them, and everything else into one
-//! bounded queue.
+//! The receiver of all messages from the broker. Answers go to the callers that wait for them, and
+//! all other frames go into one bounded queue.
 
 use std::{
     collections::HashSet,
@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::{
     clock::BrokerClock,
+    counts::Counts,
     frame::{Frame, Kind},
     health::Health,
     node::NodeId,
@@ -25,10 +26,10 @@ use super::{
 const WAITING: usize = 65_536;
 /// How many bytes of frames may wait.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
-/// A frame that is older comes too late, in milliseconds.
+/// A frame that is older than this many milliseconds comes too late.
 const OLDEST: u64 = 2_000;
 
-/// Takes what comes. Clones are one and the same.
+/// Receives the messages of the broker. All clones share the same state.
 #[derive(Clone)]
 pub(super) struct Inbox(Arc<Inner>);
 
@@ -37,29 +38,30 @@ struct Inner {
     questions: Questions,
     health: Health,
     clock: BrokerClock,
+    counts: Counts,
     queue: mpsc::Sender<Queued>,
-    /// The bytes that wait.
+    /// How many bytes wait.
     bytes: Arc<AtomicUsize>,
-    /// The broker's number of the connection on which frames come.
+    /// The broker's number for the connection that receives frames.
     connection: AtomicU64,
     lost: Notify,
     resubscribed: Notify,
-    /// As `resubscribed`, for anyone who takes the frames.
+    /// The same as `resubscribed`, for the task that takes the frames.
     missed: Arc<Notify>,
-    /// Counts what was left out.
+    /// How many frames were dropped.
     left_out: AtomicU64,
-    /// Nodes that were there before the broker was lost, and have not said Hello again.
+    /// The nodes that were running before the broker was lost, and have sent no Hello since.
     missing: Mutex<HashSet<NodeId>>,
 }
 
-/// A frame that waits, and counts for as long as it does.
+/// A frame that waits. Its bytes count until it is dropped.
 pub(crate) struct Queued {
     frame: Frame,
     bytes: Arc<AtomicUsize>,
 }
 
 impl Queued {
-    /// The frame, which waits no more.
+    /// The frame. It does not wait any more.
     pub(crate) fn taken(self) -> Frame {
         self.frame.clone()
     }
@@ -77,6 +79,7 @@ impl Inbox {
         questions: Questions,
         health: Health,
         clock: BrokerClock,
+        counts: Counts,
     ) -> (Self, mpsc::Receiver<Queued>) {
         let (queue, frames) = mpsc::channel(WAITING);
         let inbox = Self(Arc::new(Inner {
@@ -84,6 +87,7 @@ impl Inbox {
             questions,
             health,
             clock,
+            counts,
             queue,
             bytes: Arc::default(),
             connection: AtomicU64::new(0),
@@ -96,7 +100,7 @@ impl Inbox {
         (inbox, frames)
     }
 
-    /// Takes what the connection for subscriptions says. It never waits.
+    /// Takes a message of the connection for subscriptions. It never waits.
     pub(super) fn take(&self, push: PushInfo) {
         match push.kind {
             PushKind::Disconnection => self.0.lost.notify_one(),
@@ -110,8 +114,12 @@ impl Inbox {
     }
 
     fn take_frame(&self, bytes: Bytes) {
+        let length = bytes.len();
         let Ok(frame) = Frame::decode(bytes) else { return self.leave_out() };
         let is_own = frame.origin == self.0.node;
+        if !is_own {
+            self.0.counts.received(length);
+        }
         match frame.kind {
             Kind::Answer => return self.0.questions.answer(frame.question, frame.body),
             Kind::Hello => return self.appeared(frame.origin),
@@ -119,13 +127,13 @@ impl Inbox {
             _ => {}
         }
         if is_own && !frame.is_for_all {
-            // This node has answered itself before it asked the others.
+            // This node has answered its own question before it asked the others.
             if frame.question != 0 {
                 self.0.questions.answer(frame.question, Bytes::new());
             }
             return;
         }
-        // A change of what the store has is never too late.
+        // A change that the store already has is never too late.
         if !frame.is_for_all && self.0.clock.now() > frame.sent.saturating_add(OLDEST) {
             return self.leave_out();
         }
@@ -136,7 +144,13 @@ impl Inbox {
         }
     }
 
-    /// How many frames were left out.
+    /// How many frames wait, and their bytes.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        let places = self.0.queue.max_capacity().saturating_sub(self.0.queue.capacity());
+        (places, self.0.bytes.load(Relaxed))
+    }
+
+    /// How many frames were dropped.
     pub(super) fn left_out(&self) -> u64 {
         self.0.left_out.load(Relaxed)
     }
@@ -150,7 +164,7 @@ impl Inbox {
         }
     }
 
-    /// Frames come on another connection from now on.
+    /// Notes that frames arrive on another connection from now on.
     pub(super) fn connected(&self, connection: u64) {
         self.0.connection.store(connection, Relaxed);
     }
@@ -164,13 +178,13 @@ impl Inbox {
         self.0.lost.notified().await;
     }
 
-    /// All subscriptions were made again.
+    /// Reports that all subscriptions were made again.
     pub(super) fn resubscribed(&self) {
         self.0.resubscribed.notify_one();
         self.0.missed.notify_one();
     }
 
-    /// Is told when frames were missed.
+    /// Is notified when frames may have been missed.
     pub(super) fn missed(&self) -> Arc<Notify> {
         Arc::clone(&self.0.missed)
     }
@@ -180,19 +194,19 @@ impl Inbox {
         self.0.resubscribed.notified().await;
     }
 
-    /// The nodes whose Hello is waited for after the broker was lost.
+    /// Notes the nodes whose Hello is expected after the broker was lost.
     pub(super) fn expect(&self, nodes: impl IntoIterator<Item = NodeId>) {
         *self.missing() = nodes.into_iter().collect();
         self.settle();
     }
 
-    /// A node is there, with its subscriptions.
+    /// Notes that a node is running and has its subscriptions.
     fn appeared(&self, node: NodeId) {
         self.missing().remove(&node);
         self.settle();
     }
 
-    /// A node is gone: nobody waits for it.
+    /// Notes that a node is gone, so that nothing waits for it.
     pub(super) fn gone(&self, node: NodeId) {
         self.appeared(node);
     }

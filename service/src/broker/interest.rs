@@ -1,4 +1,5 @@
-//! Which channels this node subscribes: those that somebody here holds, and for a while longer.
+//! The channels that this node subscribes. They have a holder on this node, or had one a short time
+//! ago.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,13 +14,14 @@ use tokio::{
 
 use super::{channels::Name, health::Down};
 
-/// How long a channel stays subscribed after the last holder, since many come back.
+/// How long a channel stays subscribed after its last holder is gone, because many holders come
+/// back.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// How long the broker may take to confirm a subscription.
 const CONFIRM: Duration = Duration::from_secs(2);
 
-/// The channels of this node. Clones are one and the same.
+/// The channels of this node. All clones share the same state.
 #[derive(Clone, Debug)]
 pub(super) struct Interests(Arc<Inner>);
 
@@ -33,21 +35,23 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Table {
     channels: HashMap<Name, Entry>,
-    /// Those to subscribe.
+    /// The channels to subscribe.
     added: Vec<Name>,
-    /// Those without a holder, since when.
+    /// The channels without a holder, with the time of the release.
     released: VecDeque<(Instant, Name)>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     holders: usize,
+    /// How many holders hold the channel for something that has not arrived yet.
+    expecting: usize,
     is_confirmed: bool,
-    /// Those who wait for the confirmation.
+    /// The callers that wait for the confirmation.
     waiting: Vec<oneshot::Sender<()>>,
 }
 
-/// Holds a subscription for as long as it lives.
+/// Holds a subscription until it is dropped.
 pub(crate) struct Interest {
     interests: Interests,
     name: Name,
@@ -69,8 +73,24 @@ impl Interests {
         Interest { interests: self.clone(), name }
     }
 
+    /// Whether a channel has a holder on this node, and nothing that it is held for is still
+    /// expected.
     pub(super) fn holds(&self, name: &Name) -> bool {
-        self.lock().channels.get(name).is_some_and(|entry| entry.holders > 0)
+        self.lock()
+            .channels
+            .get(name)
+            .is_some_and(|entry| entry.holders > 0 && entry.expecting == 0)
+    }
+
+    /// Marks a held channel: the thing that it is held for has not arrived yet.
+    pub(super) fn expect(&self, name: Name) -> Expected {
+        let mut table = self.lock();
+        table.channels.entry(Arc::clone(&name)).or_default().expecting += 1;
+        Expected { interests: self.clone(), name }
+    }
+
+    pub(super) fn expects(&self, name: &Name) -> bool {
+        self.lock().channels.get(name).is_some_and(|entry| entry.expecting > 0)
     }
 
     /// Waits until a subscription is confirmed, if there is one.
@@ -93,23 +113,23 @@ impl Interests {
         }
     }
 
-    /// Waits until there is something to subscribe.
+    /// Waits until there are channels to subscribe.
     pub(super) async fn changed(&self) {
         self.0.changed.notified().await;
     }
 
-    /// Those to subscribe.
+    /// Takes the channels to subscribe.
     pub(super) fn take_added(&self) -> Vec<Name> {
         std::mem::take(&mut self.lock().added)
     }
 
-    /// Those to unsubscribe, which nobody has held for a while.
+    /// Takes the channels to unsubscribe. They have had no holder for a while.
     pub(super) fn take_released(&self, now: Instant) -> Vec<Name> {
         let mut table = self.lock();
         let mut released = Vec::new();
         while table.released.front().is_some_and(|(since, _)| now >= *since + LINGER) {
             let Some((_, name)) = table.released.pop_front() else { break };
-            // It may have been held again.
+            // The channel may have a holder again.
             if table.channels.get(&name).is_some_and(|entry| entry.holders == 0) {
                 table.channels.remove(&name);
                 released.push(name);
@@ -118,20 +138,20 @@ impl Interests {
         released
     }
 
-    /// The broker has these subscriptions.
+    /// Notes that the broker has these subscriptions.
     pub(super) fn confirm(&self, names: &[Name]) {
         let mut table = self.lock();
         for name in names {
             let Some(entry) = table.channels.get_mut(name) else { continue };
             entry.is_confirmed = true;
             for waiting in entry.waiting.drain(..) {
-                // Anyone who waited may have gone.
+                // The caller that waited may be gone.
                 let _ = waiting.send(());
             }
         }
     }
 
-    /// The broker has lost every subscription: all are to be made again.
+    /// Notes that the broker has lost every subscription, so that all have to be made again.
     pub(super) fn lose(&self) {
         let mut table = self.lock();
         table.released.clear();
@@ -161,6 +181,22 @@ impl Interest {
     /// Waits until the broker has the subscription.
     pub(crate) async fn confirmed(&self) -> Result<(), Down> {
         self.interests.confirmed(&self.name).await
+    }
+}
+
+/// While this exists, the thing that a channel is held for has not arrived yet. Make it only while
+/// the channel is held.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    interests: Interests,
+    name: Name,
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        if let Some(entry) = self.interests.lock().channels.get_mut(&self.name) {
+            entry.expecting = entry.expecting.saturating_sub(1);
+        }
     }
 }
 

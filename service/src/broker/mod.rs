@@ -1,8 +1,9 @@
-//! The broker between the nodes of a cluster: Redis or Valkey, used as it is.
+//! The broker between the nodes of a cluster: a standard Redis or Valkey.
 //!
-//! Nodes publish frames to channels, and subscribe to those whose connections they own. Which node
-//! has what is written nowhere: a channel without subscribers has nobody. This folder knows frames
-//! and channels, and no hub; `cluster` puts commands and questions into frames.
+//! Nodes publish frames to channels, and subscribe to the channels of the connections that they
+//! own. No list says which node has which connections: if a channel has no subscribers, no node has
+//! them. This folder knows frames and channels, and no hubs; `cluster` puts commands and questions
+//! into frames.
 
 mod about;
 mod answers;
@@ -10,6 +11,7 @@ mod beat;
 mod channels;
 mod clock;
 mod connect;
+mod counts;
 mod frame;
 mod health;
 mod inbox;
@@ -34,9 +36,10 @@ pub(crate) use self::{
     about::About,
     answers::{Answers, Next},
     channels::{Channel, Channels},
+    counts::BrokerReport,
     frame::{Frame, Kind},
     health::Down,
-    interest::Interest,
+    interest::{Expected, Interest},
     node::NodeId,
     script::Script,
     start::{Incoming, Running},
@@ -44,7 +47,9 @@ pub(crate) use self::{
 };
 use self::{
     clock::BrokerClock,
+    counts::Counts,
     health::Health,
+    inbox::Inbox,
     interest::Interests,
     outbox::{Outbox, Slot},
     questions::Questions,
@@ -55,7 +60,7 @@ pub use self::{
     status::NodeStatus,
 };
 
-/// This node's side of the broker. Clones are one and the same.
+/// This node's side of the broker. All clones share the same state.
 #[derive(Clone)]
 pub(crate) struct Broker(Arc<Inner>);
 
@@ -67,9 +72,17 @@ struct Inner {
     questions: Questions,
     health: Health,
     clock: BrokerClock,
+    counts: Counts,
+    inbox: Inbox,
 }
 
 impl Broker {
+    /// The state of this node's connection to the broker.
+    pub(crate) fn report(&self) -> BrokerReport {
+        let Inner { outbox, inbox, counts, .. } = &*self.0;
+        counts.report(self.is_up(), inbox.left_out(), outbox.waiting(), inbox.waiting())
+    }
+
     pub(crate) fn node(&self) -> NodeId {
         self.0.node
     }
@@ -78,7 +91,7 @@ impl Broker {
         &self.0.channels
     }
 
-    /// Whether frames reach the broker and come from it.
+    /// Whether frames can be sent to the broker and received from it.
     pub(crate) fn is_up(&self) -> bool {
         self.0.health.is_up()
     }
@@ -93,7 +106,7 @@ impl Broker {
         self.0.clock.now()
     }
 
-    /// Holds a subscription of a channel, for as long as the answer lives.
+    /// Holds a subscription of a channel until the returned value is dropped.
     pub(crate) fn hold(&self, channel: Channel<'_>) -> Interest {
         self.0.interests.hold(self.0.channels.name(channel))
     }
@@ -101,6 +114,16 @@ impl Broker {
     /// Whether this node holds a subscription of a channel.
     pub(crate) fn holds(&self, channel: Channel<'_>) -> bool {
         self.0.interests.holds(&self.0.channels.name(channel))
+    }
+
+    /// Makes a held channel count as not held, until the returned value is dropped.
+    pub(crate) fn expect(&self, channel: Channel<'_>) -> Expected {
+        self.0.interests.expect(self.0.channels.name(channel))
+    }
+
+    /// Whether a channel is held for something that has not arrived yet.
+    pub(crate) fn expects(&self, channel: Channel<'_>) -> bool {
+        self.0.interests.expects(&self.0.channels.name(channel))
     }
 
     /// Waits until the broker has confirmed a subscription, if this node holds it.
@@ -113,18 +136,19 @@ impl Broker {
         self.0.outbox.reserve()
     }
 
-    /// A frame of this node, made now.
+    /// A frame of this node with the current time.
     pub(crate) fn frame(&self, kind: Kind, body: Bytes) -> Frame {
         Frame { kind, is_for_all: false, origin: self.0.node, sent: self.now(), question: 0, body }
     }
 
-    /// Publishes a frame. It is not known whether anybody gets it.
+    /// Publishes a frame. The caller does not learn whether any node receives it.
     pub(crate) fn publish(&self, channel: Channel<'_>, frame: &Frame) -> Result<(), Down> {
         self.reserve()?.publish(&self.0.channels.name(channel), frame);
         Ok(())
     }
 
-    /// Publishes a question. Everybody who gets it answers, this node with nothing.
+    /// Publishes a question. All nodes that receive it answer. This node answers with an empty
+    /// body.
     pub(crate) async fn ask(
         &self,
         channel: Channel<'_>,
@@ -134,7 +158,8 @@ impl Broker {
         self.ask_with(channel, self.frame(kind, body)).await
     }
 
-    /// Publishes a question that this node answers as the others do, if it subscribes the channel.
+    /// Publishes a question that this node answers in the same way as the others, if it subscribes
+    /// the channel.
     pub(crate) async fn ask_all(
         &self,
         channel: Channel<'_>,
@@ -148,14 +173,15 @@ impl Broker {
         let name = self.0.channels.name(channel);
         let slot = self.reserve()?;
         let open = self.0.questions.open();
+        self.0.counts.asked();
         let frame = Frame { question: open.number(), ..frame };
         let receivers = slot.request(&name, &frame).await?;
         Ok(Answers::new(self.clone(), name, receivers, open))
     }
 
-    /// Lets a script publish a command that this node carries out as the others do. `arguments` makes
-    /// the script's from the channel and the frame. The script returns how many nodes got it, and a
-    /// list.
+    /// Runs a script that publishes a command, which this node carries out in the same way as the
+    /// others. `arguments` makes the script's arguments from the channel and the frame. The script
+    /// returns how many nodes received the command, and a list.
     pub(crate) async fn ask_by_script(
         &self,
         script: Script,
@@ -167,6 +193,7 @@ impl Broker {
         let name = self.0.channels.name(channel);
         let slot = self.reserve()?;
         let open = self.0.questions.open();
+        self.0.counts.asked();
         let frame =
             Frame { question: open.number(), is_for_all: true, ..self.frame(Kind::Command, body) };
         let arguments = arguments(&name, &frame.encode());
@@ -181,14 +208,14 @@ impl Broker {
         Ok((Answers::new(self.clone(), name, receivers, open), list))
     }
 
-    /// Answers the question that came in a frame.
+    /// Answers the question of a frame.
     pub(crate) fn answer(&self, question: &Frame, body: Bytes) {
         let frame = Frame { question: question.question, ..self.frame(Kind::Answer, body) };
-        // The caller finds out by itself that there is no answer.
+        // The caller finds out without our help that there is no answer.
         let _ = self.publish(Channel::Node(question.origin), &frame);
     }
 
-    /// Runs a script in the order of the frames. Returns what it returned.
+    /// Runs a script in the order of the frames. Returns the result of the script.
     pub(crate) async fn run(
         &self,
         script: Script,
@@ -203,8 +230,8 @@ impl Broker {
         self.reserve()?.command(command).await
     }
 
-    /// Takes the right to a new connection, which nobody gets twice within `left`. Returns whether it
-    /// was still there.
+    /// Takes the right to a new connection. Only one caller gets it within `left`. Returns whether
+    /// the right was still free.
     pub(crate) async fn take_claim(
         &self,
         connection: &ConnectionId,
@@ -214,6 +241,11 @@ impl Broker {
         let left = left.as_millis().max(1).to_string();
         set.arg(self.0.channels.claim_key(connection)).arg("").arg("NX").arg("PX").arg(left);
         Ok(self.command(set).await? != Value::Nil)
+    }
+
+    /// Counts a question that was not answered in time.
+    fn unanswered(&self) {
+        self.0.counts.unanswered();
     }
 
     /// How many nodes subscribe a channel.
@@ -233,8 +265,8 @@ impl Broker {
         }
     }
 
-    /// Whether a channel without subscribers has nobody for sure. After the broker was away, the other
-    /// nodes need a moment to subscribe again.
+    /// Whether it is sure that a channel without subscribers has no owner. After the broker was
+    /// away, the other nodes need some time to subscribe again.
     pub(crate) fn is_settled(&self) -> bool {
         self.0.health.is_settled()
     }

@@ -1,8 +1,8 @@
-//! The name of a node: random, and another one for each start of a process.
+//! The name of a node. It is random, and each start of a process has a new one.
 
 use std::fmt;
 
-/// Names one process among those of a cluster. It is written as 16 hexadecimal digits.
+/// Identifies one process of a cluster. It is written as 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NodeId(pub(super) u64);
 

@@ -1,4 +1,4 @@
-//! What goes to the broker, in one order: a bounded queue, and the task that empties it into one
+//! The commands for the broker, in one order: a bounded queue, and the task that sends them on one
 //! connection.
 
 use std::{
@@ -16,69 +16,77 @@ use tokio::{
 };
 
 use super::{
-    channels::Name, connect, frame::Frame, health::Down, health::Health, script::Script,
-    settings::BrokerSettings,
+    channels::Name, connect, counts::Counts, frame::Frame, health::Down, health::Health,
+    script::Script, settings::BrokerSettings,
 };
 
 /// How many commands may wait.
 const WAITING: usize = 4096;
 /// How many bytes of commands may wait.
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
-/// How many commands go in one write.
+/// How many commands are sent in one write.
 const BATCH: usize = 256;
-/// What waited longer comes too late.
+/// A command that waited longer than this comes too late.
 const OLDEST: Duration = Duration::from_secs(2);
-/// The pauses between tries to connect.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+/// The shortest and the longest pause between two attempts to connect.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 
-/// Where commands for the broker are taken.
+/// Accepts commands for the broker.
 #[derive(Clone)]
 pub(super) struct Outbox {
     queue: mpsc::Sender<Outgoing>,
     bytes: Arc<AtomicUsize>,
     health: Health,
+    counts: Counts,
 }
 
 /// A place in the queue.
 pub(crate) struct Slot {
     place: mpsc::OwnedPermit<Outgoing>,
     bytes: Arc<AtomicUsize>,
+    counts: Counts,
 }
 
 struct Outgoing {
     command: Cmd,
-    /// To be loaded if the broker does not know it.
+    /// The script of the command. It is loaded if the broker does not know it.
     script: Option<Script>,
     since: Instant,
     answered: Option<oneshot::Sender<Value>>,
     _counted: CountedBytes,
 }
 
-/// Bytes that count for as long as they wait.
+/// Bytes that count until this is dropped.
 struct CountedBytes {
     bytes: Arc<AtomicUsize>,
     count: usize,
 }
 
-/// The queue, and the task that empties it, with the connection that it begins with.
+/// Makes the queue and the task that sends its commands. The task begins with `connection`.
 pub(super) fn new(
     health: Health,
+    counts: Counts,
     settings: BrokerSettings,
     connection: MultiplexedConnection,
 ) -> (Outbox, impl Future<Output = ()> + Send) {
     let (queue, outgoing) = mpsc::channel(WAITING);
-    let outbox = Outbox { queue, bytes: Arc::default(), health: health.clone() };
+    let outbox = Outbox { queue, bytes: Arc::default(), health: health.clone(), counts };
     (outbox, run(outgoing, health, settings, connection))
 }
 
 impl Outbox {
-    /// A place for a command, if the broker is there and takes more.
+    /// A place for a command, if the broker can be reached and there is room.
     pub(super) fn reserve(&self) -> Result<Slot, Down> {
         if !self.health.is_up() || self.bytes.load(Relaxed) > WAITING_BYTES {
             return Err(Down);
         }
         let place = self.queue.clone().try_reserve_owned().map_err(|_| Down)?;
-        Ok(Slot { place, bytes: Arc::clone(&self.bytes) })
+        Ok(Slot { place, bytes: Arc::clone(&self.bytes), counts: self.counts.clone() })
+    }
+
+    /// How many commands wait, and their bytes.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (WAITING.saturating_sub(self.queue.capacity()), self.bytes.load(Relaxed))
     }
 }
 
@@ -88,7 +96,7 @@ impl Slot {
         self.send(publish(name, frame), None, None);
     }
 
-    /// Publishes a frame. Returns how many nodes got it.
+    /// Publishes a frame. Returns how many nodes received it.
     pub(super) async fn request(self, name: &Name, frame: &Frame) -> Result<usize, Down> {
         match self.command(publish(name, frame)).await? {
             Value::Int(receivers) => Ok(usize::try_from(receivers).unwrap_or(0)),
@@ -116,6 +124,7 @@ impl Slot {
     fn send(self, command: Cmd, script: Option<Script>, answered: Option<oneshot::Sender<Value>>) {
         let count = command.args_iter().map(|one| size(&one)).sum();
         self.bytes.fetch_add(count, Relaxed);
+        self.counts.sent(count);
         let counted = CountedBytes { bytes: self.bytes, count };
         self.place.send(Outgoing {
             command,
@@ -157,7 +166,7 @@ impl Drop for CountedBytes {
     }
 }
 
-/// Sends what waits, until nobody can put anything in.
+/// Sends the waiting commands, until all senders of the queue are gone.
 async fn run(
     mut outgoing: mpsc::Receiver<Outgoing>,
     health: Health,
@@ -174,17 +183,17 @@ async fn run(
             continue;
         }
         health.publishes(false);
-        // Anyone who waits for one of these learns that it was lost.
+        // The callers that wait for one of these commands learn that it was lost.
         batch.clear();
         while outgoing.try_recv().is_ok() {}
         connection = connect_again(&settings).await;
-        // What came in the moment of the loss would be late.
+        // Commands that came at the moment of the loss would be late.
         while outgoing.try_recv().is_ok() {}
         health.publishes(true);
     }
 }
 
-/// Sends a batch and hands out the answers.
+/// Sends a batch and passes the answers to the callers.
 async fn send(
     connection: &mut MultiplexedConnection,
     batch: &mut Vec<Outgoing>,
@@ -217,7 +226,7 @@ async fn send(
             _ => value,
         };
         if let Some(answered) = outgoing.answered {
-            // The caller may have gone.
+            // The caller may be gone.
             let _ = answered.send(value);
         }
     }

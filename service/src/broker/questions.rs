@@ -8,10 +8,11 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-/// How many answers to one question may wait to be read; more than a cluster has nodes.
+/// How many answers to one question may wait to be read. This is more than the number of nodes in a
+/// cluster.
 const WAITING: usize = 256;
 
-/// The questions that are open. Clones are one and the same.
+/// The open questions. All clones share the same state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Questions(Arc<Mutex<Table>>);
 
@@ -21,7 +22,7 @@ struct Table {
     open: HashMap<u64, mpsc::Sender<Bytes>>,
 }
 
-/// A question that takes answers for as long as this is there.
+/// An open question. It accepts answers until it is dropped.
 #[derive(Debug)]
 pub(super) struct Open {
     questions: Questions,
@@ -39,7 +40,8 @@ impl Questions {
         Open { questions: self.clone(), number, answers }
     }
 
-    /// Hands an answer to anyone who waits for it. One that nobody waits for any more is dropped.
+    /// Passes an answer to the caller that waits for it. If no caller waits any more, the answer is
+    /// dropped.
     pub(super) fn answer(&self, number: u64, body: Bytes) {
         if let Some(answered) = self.lock().open.get(&number) {
             let _ = answered.try_send(body);

@@ -1,4 +1,4 @@
-//! Lua scripts that the broker runs as one step each.
+//! Lua scripts. The broker runs each one in a single step.
 
 use std::sync::LazyLock;
 
@@ -7,11 +7,11 @@ use redis::{Cmd, Pipeline, ServerError};
 /// A script by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
-    /// A node says that it is there.
+    /// A node reports that it is running.
     Beat,
     /// A user joins a group.
     AddUser,
-    /// A user leaves a group, or all.
+    /// A user leaves one group or all groups.
     RemoveUser,
     /// The groups of a user.
     UserGroups,
@@ -42,14 +42,14 @@ impl Script {
         &HASHES[index]
     }
 
-    /// The command that runs it, if the broker knows it.
+    /// The command that runs the script, if the broker knows the script.
     pub(super) fn call(self, keys: &[Vec<u8>], arguments: &[&[u8]]) -> Cmd {
         let mut command = redis::cmd("EVALSHA");
         command.arg(self.hash()).arg(keys.len()).arg(keys).arg(arguments);
         command
     }
 
-    /// Whether the broker does not know the script: at first, and after a restart.
+    /// Whether the broker does not know the script. This happens at first, and after a restart.
     pub(super) fn is_unknown(self, error: &ServerError) -> bool {
         error.code() == "NOSCRIPT"
     }

@@ -1,4 +1,4 @@
-//! Where the broker is, and which cluster on it is meant.
+//! The address of the broker, and the prefix of the cluster on it.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, Tl
 
 const DEFAULT_PREFIX: &str = "rt1";
 
-/// A broker and the cluster's prefix on it. Two prefixes do not see each other.
+/// A broker, and the prefix of a cluster on it. Clusters with different prefixes do not see each
+/// other.
 ///
 /// ```
 /// use signalr_service::BrokerSettings;
@@ -20,32 +21,33 @@ const DEFAULT_PREFIX: &str = "rt1";
 pub struct BrokerSettings {
     info: redis::ConnectionInfo,
     prefix: String,
-    /// Certificates of the authorities that the broker's is trusted by, instead of the public ones.
+    /// The certificates of the authorities that may sign the broker's certificate, in place of the
+    /// public ones.
     authorities: Option<Vec<u8>>,
 }
 
-/// Settings that cannot be those of a broker.
+/// Settings that no broker can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrokerSettingsError {
-    /// The URL is none of Redis. It may have a password, so it is not shown.
+    /// The URL is not a URL of Redis. It may contain a password, so it is not shown.
     #[error(
         "the URL of the broker cannot be read: {0}; write redis://HOST:PORT, or \
          rediss://USER:PASSWORD@HOST:PORT with TLS"
     )]
     Url(String),
-    /// The prefix has a character that could be confused with the names behind it.
+    /// The prefix has a character that could be confused with the names after it.
     #[error("the prefix '{0}' is not 1 to 64 letters, digits, '-', '_' and '.'")]
     Prefix(String),
 }
 
 impl BrokerSettings {
-    /// Reads the URL of a broker: `redis://` or with TLS `rediss://`, with user and password if there
-    /// are some.
+    /// Reads the URL of a broker: `redis://`, or `rediss://` for TLS, with a user and a password if
+    /// they are needed.
     ///
     /// # Errors
     ///
-    /// [`BrokerSettingsError::Url`] says what cannot be read.
+    /// [`BrokerSettingsError::Url`] names the part that cannot be read.
     pub fn parse(url: &str) -> Result<Self, BrokerSettingsError> {
         let bad = |problem: &str| BrokerSettingsError::Url(problem.to_owned());
         if !url.starts_with("redis://") && !url.starts_with("rediss://") {
@@ -58,11 +60,11 @@ impl BrokerSettings {
         Ok(Self { info: info.set_redis_settings(redis), prefix, authorities: None })
     }
 
-    /// With another prefix of all channels and keys than `rt1`.
+    /// Uses another prefix than `rt1` for all channels and keys.
     ///
     /// # Errors
     ///
-    /// [`BrokerSettingsError::Prefix`] if it has a character that no prefix may have.
+    /// [`BrokerSettingsError::Prefix`] if the prefix has a character that is not allowed.
     pub fn with_prefix(self, prefix: &str) -> Result<Self, BrokerSettingsError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if prefix.is_empty() || prefix.len() > 64 || !prefix.chars().all(allowed) {
@@ -71,13 +73,13 @@ impl BrokerSettings {
         Ok(Self { prefix: prefix.to_owned(), ..self })
     }
 
-    /// With the certificates of other authorities than the public ones, in PEM, for `rediss://`.
+    /// Uses other authorities than the public ones for `rediss://`. Their certificates are in PEM.
     #[must_use]
     pub fn with_authorities(self, pem: Vec<u8>) -> Self {
         Self { authorities: Some(pem), ..self }
     }
 
-    /// Where the broker is, for errors and logs.
+    /// The address of the broker, for errors and logs.
     pub(super) fn address(&self) -> String {
         self.info.addr().to_string()
     }

@@ -1,4 +1,4 @@
-//! The beginning and the end of a node's part in its cluster.
+//! How a node joins its cluster and leaves it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +15,7 @@ use super::{
     channels::{Channel, Channels},
     clock::BrokerClock,
     connect::{self, BrokerError},
+    counts::Counts,
     frame::Frame,
     health::Health,
     inbox::{Inbox, Queued},
@@ -26,27 +27,27 @@ use super::{
     subscriber,
 };
 
-/// What comes from other nodes.
+/// A message from other nodes.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Frame(Frame),
-    /// The broker was away, and frames may have passed this node by.
+    /// The broker was away, and this node may have missed frames.
     Missed,
 }
 
-/// What keeps a node in touch with the broker, until it is dropped.
+/// Keeps a node connected to the broker until it is dropped.
 pub(crate) struct Running {
-    /// What came, in its order.
+    /// The received frames, in order.
     frames: mpsc::Receiver<Queued>,
     missed: Arc<Notify>,
     _tasks: JoinSet<()>,
 }
 
 impl Running {
-    /// Waits for what comes next; `None` once nothing comes any more.
+    /// Waits for the next message; `None` if no more messages can come.
     pub(crate) async fn next(&mut self) -> Option<Incoming> {
         tokio::select! {
-            // What was missed came before.
+            // The missed frames came before the waiting ones.
             biased;
             () = self.missed.notified() => Some(Incoming::Missed),
             frame = self.frames.recv() => Some(Incoming::Frame(frame?.taken())),
@@ -55,23 +56,26 @@ impl Running {
 }
 
 impl Broker {
-    /// Connects to the broker, and takes part in its cluster. `about` is what others may know.
+    /// Connects to the broker and joins its cluster. `about` is the data for the other nodes.
     pub(crate) async fn start(
         settings: &BrokerSettings,
         about: About,
     ) -> Result<(Self, Running), BrokerError> {
         let node = NodeId::random()?;
         let channels = Channels::new(settings.prefix());
-        let health = Health::new();
+        let counts = Counts::default();
+        let health = Health::new(counts.clone());
         let clock = BrokerClock::default();
         let questions = Questions::default();
         let interests = Interests::new();
-        let (inbox, frames) = Inbox::new(node, questions.clone(), health.clone(), clock.clone());
+        let (inbox, frames) =
+            Inbox::new(node, questions.clone(), health.clone(), clock.clone(), counts.clone());
         let missed = inbox.missed();
         let own = [Channel::All, Channel::Node(node)].map(|one| interests.hold(channels.name(one)));
         let publishing = connect::publisher(settings).await?;
         let subscribing = connect::subscriber(settings, &inbox).await?;
-        let (outbox, publish) = outbox::new(health.clone(), settings.clone(), publishing);
+        let (outbox, publish) =
+            outbox::new(health.clone(), counts.clone(), settings.clone(), publishing);
         let mut tasks = JoinSet::new();
         tasks.spawn(publish);
         tasks.spawn(subscriber::run(
@@ -81,8 +85,17 @@ impl Broker {
             interests.clone(),
             health.clone(),
         ));
-        let broker =
-            Self(Arc::new(Inner { node, channels, outbox, interests, questions, health, clock }));
+        let broker = Self(Arc::new(Inner {
+            node,
+            channels,
+            outbox,
+            interests,
+            questions,
+            health,
+            clock,
+            counts,
+            inbox: inbox.clone(),
+        }));
         for interest in &own {
             interest.confirmed().await?;
         }
@@ -92,7 +105,7 @@ impl Broker {
         Ok((broker, Running { frames, missed, _tasks: tasks }))
     }
 
-    /// Says goodbye: other nodes wait for no answer of this one.
+    /// Leaves the cluster, so that other nodes wait for no answers of this node.
     pub(crate) async fn leave(&self) {
         let _ = timeout(Duration::from_secs(1), beat::leave(self)).await;
     }

@@ -1,4 +1,4 @@
-//! The nodes of a cluster, as the broker has them.
+//! The nodes of a cluster, as the broker lists them.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use super::{
     settings::BrokerSettings,
 };
 
-/// What a node said about itself with its last sign, which it gives each second.
+/// The data that a node reported with its last beat. It sends a beat each second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeStatus {
-    /// Its name, another one for each start.
+    /// The name of the node. Each start has a new name.
     pub node: String,
     /// The version of the service.
     pub version: String,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: String,
     /// How long ago it started.
     pub up: Duration,
-    /// How long ago its last sign was. After 5 s it is taken for gone.
+    /// How long ago its last beat was. After 5 s the node counts as gone.
     pub seen: Duration,
-    /// Its open connections.
+    /// The number of its open connections.
     pub connections: u64,
-    /// How long the broker took for its last sign but one.
+    /// How long the broker took for the beat before the last one.
     pub lag: Duration,
-    /// Frames of other nodes that it left out: too old, too many, or unreadable.
+    /// The frames of other nodes that it dropped: too old, too many, or unreadable.
     pub left_out: u64,
 }
 
 impl BrokerSettings {
-    /// The nodes of the cluster, by name.
+    /// The nodes of the cluster, ordered by name.
     ///
     /// # Errors
     ///

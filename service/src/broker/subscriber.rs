@@ -1,4 +1,4 @@
-//! The connection on which frames come, and its subscriptions.
+//! The connection that receives frames, and its subscriptions.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use super::{
     settings::BrokerSettings,
 };
 
-/// How many channels go into one command.
+/// How many channels one command contains.
 const BATCH: usize = 1000;
-/// How long the broker may take for one.
+/// How long the broker may take for one command.
 const LIMIT: Duration = Duration::from_secs(2);
-/// How long frames are held back after all subscriptions were made again, so that other nodes have
-/// theirs too.
+/// How long the node still counts as away after all its subscriptions were made again, so that
+/// other nodes have theirs too.
 const OTHERS: Duration = Duration::from_millis(250);
-const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 
-/// Keeps the subscriptions as they should be, for ever.
+/// Keeps the subscriptions up to date, for ever.
 pub(super) async fn run(
     settings: BrokerSettings,
     first: MultiplexedConnection,
@@ -33,7 +33,7 @@ pub(super) async fn run(
 ) {
     let mut connection = first;
     loop {
-        // It ends only when the connection does.
+        // This returns only when the connection has ended.
         let _ = keep(&mut connection, &inbox, &interests).await;
         health.subscribes(false);
         interests.lose();
@@ -83,7 +83,7 @@ async fn unsubscribe(connection: &mut MultiplexedConnection, names: &[Name]) -> 
     Ok(())
 }
 
-/// A broker that is half gone is found by this.
+/// Finds out if the broker does not answer, although the connection still exists.
 async fn ping(connection: &mut MultiplexedConnection) -> Result<(), Down> {
     let command = redis::cmd("PING");
     within(connection.send_packed_command(&command)).await.map(drop)

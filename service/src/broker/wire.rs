@@ -1,14 +1,14 @@
-//! Numbers, texts and bytes as they stand in frames: little endian, each text or byte string behind
-//! its length. What is read shares the bytes that it is read from.
+//! Numbers, texts and bytes as they are written in frames: little endian, with the length before
+//! each text or byte string. Values that are read share the bytes of the frame.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-/// Bytes that are not what a frame of their kind has.
+/// Bytes that do not have the form of their kind of frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a frame that cannot be read")]
 pub(crate) struct Malformed;
 
-/// Reads what a [`Writer`] wrote, from the beginning on.
+/// Reads what a [`Writer`] wrote, from the beginning.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader(Bytes);
 
@@ -54,7 +54,7 @@ impl Reader {
         std::str::from_utf8(&bytes).map(str::to_owned).map_err(|_| Malformed)
     }
 
-    /// A name that is checked as if it came from a caller.
+    /// A name. It is checked in the same way as a name from a caller.
     pub(crate) fn name<T: std::str::FromStr>(&mut self) -> Result<T, Malformed> {
         let bytes = self.bytes()?;
         let text = std::str::from_utf8(&bytes).map_err(|_| Malformed)?;
@@ -73,7 +73,7 @@ impl Reader {
         mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
         let count = self.u32()?;
-        // Memory is taken for what is there, and not for what a number says.
+        // Memory is used only for items that exist. The count in the frame is not trusted.
         let mut list = Vec::new();
         for _ in 0..count {
             list.push(read(self)?);
@@ -81,7 +81,7 @@ impl Reader {
         Ok(list)
     }
 
-    /// All that is left.
+    /// All remaining bytes.
     pub(crate) fn rest(self) -> Bytes {
         self.0
     }
@@ -116,7 +116,7 @@ impl Writer {
         self.u8(u8::from(flag))
     }
 
-    /// Bytes of at most 4 GiB, which no message reaches.
+    /// Bytes of at most 4 GiB. No message is as large.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.u32(length).raw(&bytes[..length as usize])

@@ -1,4 +1,5 @@
-//! An event stream: the shard's end, and the client's, which is the body of a response.
+//! An event stream: the end of the shard, and the end of the client, which is the body of a
+//! response.
 
 use std::{
     collections::VecDeque,
@@ -14,11 +15,11 @@ use hyper::body::{Body, Frame};
 use super::transport::QueueFull;
 use crate::budget::{QueueBudget, Share};
 
-/// A comment, which makes some browsers say that the stream is open.
+/// A comment. Some browsers report an open stream only after they get it.
 const GREETING: &[u8] = b":\r\n";
 
 /// Messages as one event. A line break between the parts of a message begins another line of the
-/// event; within its strings there is none.
+/// event. The strings of a message contain no line breaks.
 pub(crate) fn event(messages: &[u8]) -> Bytes {
     let mut event = Vec::with_capacity(messages.len() + 16);
     for line in messages.split(|byte| *byte == b'\n') {
@@ -45,7 +46,7 @@ pub(crate) fn channel(budget: &QueueBudget) -> (EventSink, EventBody) {
     (EventSink(stream.clone()), EventBody(stream))
 }
 
-/// The shard's end of an event stream. What waits is dropped with it.
+/// The shard's end of an event stream. If it is dropped, the waiting events are dropped too.
 #[derive(Debug)]
 pub(crate) struct EventSink(Stream);
 
@@ -62,12 +63,12 @@ struct Stream(
 #[derive(Debug)]
 struct State {
     events: VecDeque<Bytes>,
-    /// The bytes of the events that wait, without the greeting.
+    /// The bytes of the waiting events, without the greeting.
     share: Share,
-    /// Whether the HTTP library has an event that it has not written yet. It would take many, and
-    /// what it has cannot be dropped.
+    /// Whether the HTTP library has an event that it has not written yet. It would take many
+    /// events, and events that it has taken cannot be dropped.
     is_writing: bool,
-    /// Whether the stream ends once what waits is taken.
+    /// Whether the stream ends when all waiting events are taken.
     has_ended: bool,
     /// Whether the response has ended, for any reason.
     is_gone: bool,
@@ -78,8 +79,8 @@ struct State {
 }
 
 impl EventSink {
-    /// Lets an event wait for the response. A single event may be larger than the bound; it is the
-    /// events behind it that count.
+    /// Queues an event for the response. A single event may be larger than the bound; only the
+    /// events after it are limited.
     pub(crate) fn send(&self, event: &Bytes, max_queued: usize) -> Result<(), QueueFull> {
         let mut state = self.0.lock();
         if state.has_ended || state.is_gone {
@@ -95,24 +96,24 @@ impl EventSink {
         Ok(())
     }
 
-    /// Drops what the response has not taken yet.
+    /// Drops the events that the response has not taken yet.
     pub(crate) fn drop_queued(&self) {
         self.0.lock().drop_queued();
     }
 
-    /// The bytes that wait.
+    /// How many bytes wait.
     pub(crate) fn queued(&self) -> usize {
         self.0.lock().share.bytes()
     }
 
-    /// Ends the stream once what waits is taken.
+    /// Ends the stream when all waiting events are taken.
     pub(crate) fn end(&self) {
         let mut state = self.0.lock();
         state.has_ended = true;
         wake(&mut state.body);
     }
 
-    /// Is ready when the response is at its end: by its client, or after [`end`](Self::end).
+    /// Is ready when the response has ended: by its client, or after [`end`](Self::end).
     pub(crate) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.0.lock();
         if state.is_gone {
@@ -127,7 +128,7 @@ impl Drop for EventSink {
     fn drop(&mut self) {
         self.drop_queued();
         self.end();
-        // The task that waits for the end must learn that nobody does any more.
+        // The task that waits for the end must stop, because nothing uses the stream any more.
         wake(&mut self.0.lock().sink);
     }
 }
@@ -175,7 +176,7 @@ impl Body for EventBody {
         }
         if let Some(event) = state.events.pop_front() {
             state.is_writing = true;
-            // The greeting counts nowhere.
+            // The bytes of the greeting are not counted.
             let share = state.share.split(if event == GREETING { 0 } else { event.len() });
             let taken = Taken { event, _share: share, stream: self.0.clone() };
             return Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(taken)))));
@@ -188,7 +189,7 @@ impl Body for EventBody {
     }
 }
 
-/// An event that the HTTP library has, which counts until it is written.
+/// An event that the HTTP library has taken. Its bytes count until it is written.
 struct Taken {
     event: Bytes,
     _share: Share,
@@ -255,7 +256,7 @@ mod tests {
         poll_fn(|cx| sink.poll_gone(cx)).await;
     }
 
-    /// The room for events, and the bytes of those that wait.
+    /// The capacity for events, and the bytes of the waiting events.
     fn waiting(stream: &Stream) -> (usize, usize) {
         let state = stream.lock();
         (state.events.capacity(), state.share.bytes())

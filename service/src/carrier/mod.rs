@@ -1,5 +1,6 @@
-//! What moves the bytes of a connection: a WebSocket's socket, an event stream, or a queue for
-//! polls. A carrier knows no hub; it is handed frames and says what came.
+//! The carriers of the bytes of connections: the socket of a WebSocket, an event stream, or a queue
+//! for polls. A carrier does not know its hub. It gets frames to send, and reports the bytes that
+//! it received.
 
 mod encoding;
 pub(crate) mod events;
@@ -21,13 +22,13 @@ pub(crate) use self::{
 };
 use crate::session::Seconds;
 
-/// What moves the bytes of one connection.
+/// The carrier of the bytes of one connection.
 #[derive(Debug)]
 pub(crate) enum Carrier {
     WebSocket(WebSocket),
     ServerSentEvents(EventSink),
     LongPolling(Box<PollQueue>),
-    /// The WebSocket broke, and its client may come back with another.
+    /// The WebSocket broke, and its client may resume with another one.
     Away,
 }
 
@@ -40,7 +41,9 @@ impl Carrier {
         }
     }
 
-    /// Sends a frame, or queues what cannot go now, up to `max_queued` bytes.
+    /// Sends a frame. Queues the bytes that cannot be sent now, up to `max_queued` bytes.
+    // Each delivery calls this. A real call would cost as much as the match.
+    #[inline(always)]
     pub(crate) fn send(
         &mut self,
         frame: &Bytes,
@@ -55,7 +58,8 @@ impl Carrier {
         }
     }
 
-    /// Drops what waits to be sent, as far as it can still be dropped, and what came in part.
+    /// Drops the queued bytes, as far as they can still be dropped, and the parts of incomplete
+    /// messages.
     pub(crate) fn drop_queued(&mut self) {
         match self {
             Self::WebSocket(socket) => socket.drop_queued(),
@@ -65,7 +69,7 @@ impl Carrier {
         }
     }
 
-    /// The bytes that wait to be sent.
+    /// How many bytes wait to be sent.
     pub(crate) fn queued(&self) -> usize {
         match self {
             Self::WebSocket(socket) => socket.queued(),
@@ -75,7 +79,7 @@ impl Carrier {
         }
     }
 
-    /// The bytes of a message that came in part.
+    /// How many bytes of an incomplete message are held.
     pub(crate) fn partial(&self) -> usize {
         match self {
             Self::WebSocket(socket) => socket.partial(),
@@ -83,7 +87,15 @@ impl Carrier {
         }
     }
 
-    /// Ends once what waits is sent. Returns whether that takes time.
+    /// Whether the last message of the client was binary, if its transport has both kinds.
+    pub(crate) fn is_binary(&self) -> bool {
+        match self {
+            Self::WebSocket(socket) => socket.is_binary(),
+            Self::ServerSentEvents(_) | Self::LongPolling(_) | Self::Away => false,
+        }
+    }
+
+    /// Ends the carrier after the queued bytes are sent. Returns whether this takes time.
     pub(crate) fn end(&mut self, now: Seconds) -> bool {
         match self {
             Self::WebSocket(socket) => socket.send_close(CloseCode::Normal, ""),
@@ -94,7 +106,7 @@ impl Carrier {
         true
     }
 
-    /// Whether [`poll`](Self::poll) ever comes to an end. Polls are requests of their own.
+    /// Whether [`poll`](Self::poll) ever finds an end. Polls are separate requests and have none.
     pub(crate) fn has_end(&self) -> bool {
         match self {
             Self::WebSocket(_) | Self::ServerSentEvents(_) => true,
@@ -102,19 +114,37 @@ impl Carrier {
         }
     }
 
-    /// Writes what waits and reads what came, as far as a socket allows, and finds the end of a
-    /// carrier that [has one](Self::has_end). Whole messages go to `on_message`.
+    /// Writes the queued bytes and reads the received ones, as far as a socket allows. Also finds
+    /// the end of a carrier that [has one](Self::has_end). Complete messages go to `on_message`.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
         max_message: usize,
+        max_queued: usize,
         on_message: impl FnMut(&[u8]),
     ) -> Poll<Progress> {
         match self {
-            Self::WebSocket(socket) => socket.poll(cx, buffer, max_message, on_message),
+            Self::WebSocket(socket) => socket.poll(cx, buffer, max_message, max_queued, on_message),
             Self::ServerSentEvents(events) => events.poll_gone(cx).map(|()| Progress::Gone),
             Self::LongPolling(_) | Self::Away => Poll::Pending,
+        }
+    }
+
+    /// Only writes the queued bytes, because nothing may be read now. Is ready when the carrier is
+    /// gone.
+    pub(crate) fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::WebSocket(socket) => socket.poll_unread(cx),
+            Self::ServerSentEvents(events) => events.poll_gone(cx),
+            Self::LongPolling(_) | Self::Away => Poll::Pending,
+        }
+    }
+
+    /// Wakes the task that reads the socket, because it may be read again.
+    pub(crate) fn read_on(&self) {
+        if let Self::WebSocket(socket) = self {
+            socket.wake();
         }
     }
 

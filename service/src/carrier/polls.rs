@@ -1,4 +1,4 @@
-//! What waits for a client's polls, and what answers them.
+//! The messages that wait for a client's polls, and the answers to the polls.
 
 use std::collections::VecDeque;
 
@@ -11,16 +11,18 @@ use crate::{
     session::Seconds,
 };
 
-/// The most bytes of one answer, except if a single message has more.
+/// How many bytes an answer has at most, except if a single message has more.
 const ANSWER: usize = 64 * 1024;
 
-/// What a poll brings.
+/// The answer to a poll.
 #[derive(Debug)]
 pub(crate) enum PollAnswer {
-    /// Messages, or none within the time limit.
+    /// Messages, or no messages when the time limit has passed.
     Messages(Bytes),
-    /// The connection is at its end, or another poll took the place of this one.
+    /// The connection has ended, or another poll replaced this one.
     Ended,
+    /// The access token has expired, and no renewed login replaces it.
+    TokenExpired,
 }
 
 /// The messages that wait for a client's next poll.
@@ -70,16 +72,16 @@ impl PollQueue {
         self.share.remove(usize::MAX);
     }
 
-    /// The bytes that wait.
+    /// How many bytes wait.
     pub(crate) fn queued(&self) -> usize {
         self.share.bytes()
     }
 
-    /// Accepts a poll. An earlier poll that still waits ends. Returns whether the
-    /// client knows that nothing more will come.
+    /// Accepts a poll. If an earlier poll still waits, it ends. Returns whether the client knows
+    /// now that no more messages will come.
     pub(crate) fn poll(&mut self, poll: oneshot::Sender<PollAnswer>, now: Seconds) -> bool {
         if let Some(older) = self.waiting.replace(poll) {
-            // Its client may have gone.
+            // The client of the poll may be gone.
             let _ = older.send(PollAnswer::Ended);
         }
         let is_last = self.has_ended && self.messages.is_empty();
@@ -87,7 +89,7 @@ impl PollQueue {
         is_last
     }
 
-    /// Says with the next answer that nothing more will come.
+    /// Reports with the next answer that no more messages will come.
     pub(crate) fn end(&mut self, now: Seconds) {
         self.has_ended = true;
         self.answer(now);
@@ -104,7 +106,7 @@ impl PollQueue {
         Some(self.last_poll)
     }
 
-    /// Answers the poll that waits, if there is something to say.
+    /// Answers the waiting poll, if there is an answer for it.
     fn answer(&mut self, now: Seconds) {
         if self.messages.is_empty() && !self.has_ended {
             return;
@@ -112,20 +114,20 @@ impl PollQueue {
         let Some(waiting) = self.waiting.take() else { return };
         self.last_poll = now;
         let Some(messages) = self.take_messages() else {
-            // Its client may have gone.
+            // The client of the poll may be gone.
             let _ = waiting.send(PollAnswer::Ended);
             return;
         };
         let answer = PollAnswer::Messages(self.share.hand_over(messages.clone()));
-        // A poll that is gone gives its messages back for the next one.
+        // If a poll is gone, its messages wait for the next poll.
         if waiting.send(answer).is_err() {
             self.share.add(messages.len());
             self.messages.push_front(messages);
         }
     }
 
-    /// What one answer brings: so much that few answers are needed, and so little that what waits
-    /// can still be dropped.
+    /// The messages for one answer. They are many, so that few answers are needed. They have a
+    /// bound, so that the other waiting messages can still be dropped.
     fn take_messages(&mut self) -> Option<Bytes> {
         let first = self.messages.pop_front()?;
         let fits = |bytes: usize, next: &Bytes| bytes.saturating_add(next.len()) <= ANSWER;
@@ -158,6 +160,7 @@ mod tests {
         match answered.try_recv() {
             Ok(PollAnswer::Messages(messages)) => String::from_utf8(messages.to_vec()).unwrap(),
             Ok(PollAnswer::Ended) => "ended".to_owned(),
+            Ok(PollAnswer::TokenExpired) => "expired".to_owned(),
             Err(_) => "nothing".to_owned(),
         }
     }

@@ -1,4 +1,4 @@
-//! The transports, and the one refusal that all have in common.
+//! The transports, and the one error that all of them have.
 
 /// The ways to move bytes between a client and the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ impl Transport {
         }
     }
 
-    /// Whether a client of this transport sends pings and gets them. Polls show by themselves that
-    /// both sides are there.
+    /// Whether a client of this transport sends pings and gets them. Polls show without pings that
+    /// both sides are connected.
     pub(crate) fn has_pings(self) -> bool {
         match self {
             Self::WebSockets | Self::ServerSentEvents => true,
@@ -29,7 +29,7 @@ impl Transport {
         }
     }
 
-    /// Whether it carries text only, and so no MessagePack.
+    /// Whether it carries text only, so that it cannot carry MessagePack.
     pub(crate) fn is_text_only(self) -> bool {
         match self {
             Self::ServerSentEvents => true,
@@ -37,8 +37,8 @@ impl Transport {
         }
     }
 
-    /// Whether a client may go on on another one. Source: stateful reconnect of ASP.NET Core is
-    /// for WebSockets.
+    /// Whether a client may continue on another transport of this kind. Source: stateful reconnect
+    /// of ASP.NET Core works with WebSockets only.
     pub(crate) fn can_be_stateful(self) -> bool {
         match self {
             Self::WebSockets => true,
@@ -47,15 +47,15 @@ impl Transport {
     }
 }
 
-/// A set of transports: those that a client may use. All by default.
+/// A set of transports that a client may use. All of them by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Transports(u8);
 
 impl Transports {
     const ALL: u8 = 7;
 
-    /// The set of a bit mask. Source: `HttpTransportType` of ASP.NET Core. `None` if it has none of
-    /// them.
+    /// The set of a bit mask. Source: `HttpTransportType` of ASP.NET Core. `None` if the mask
+    /// contains no known transport.
     pub(crate) fn from_mask(mask: u64) -> Option<Self> {
         let known = u8::try_from(mask & u64::from(Self::ALL)).ok()?;
         (known != 0).then_some(Self(known))
@@ -77,6 +77,6 @@ impl Default for Transports {
     }
 }
 
-/// The client takes less than is sent to it, and its queue is full.
+/// The client reads less than is sent to it, and its queue is full.
 #[derive(Debug)]
 pub(crate) struct QueueFull;

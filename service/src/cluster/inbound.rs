@@ -1,11 +1,12 @@
-//! What other nodes ask this one for, in the order in which it comes.
+//! The requests of other nodes to this one, in the order in which they arrive.
 
 use bytes::Bytes;
-use signalr_serverless::GroupName;
+use signalr_serverless::{ConnectionId, GroupName, HubName};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     joined::{Joined, joined_groups},
+    login::{self, LoginQuestion},
     question::{self, Call, Question},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-/// Carries out what comes, until nothing more does or the service ends. Requests of clients go to
+/// Carries out the requests, until no more can come or the service ends. Requests of clients go to
 /// `relays`.
 pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Sender<Frame>) {
     while let Some(incoming) = running.next().await {
@@ -31,12 +32,15 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
             Kind::Command => joined.take_command(frame).await,
             Kind::Ask => joined.take_question(frame).await,
             Kind::Invoke => joined.take_call(frame).await,
+            Kind::Login => joined.take_login(frame).await,
+            Kind::Move => joined.take_step(frame).await,
             Kind::Relay | Kind::Cancel => {
-                // Relays have a bound of their own, and hold up nothing else.
+                // Relays have a bound of their own, and must not delay other frames.
                 let _ = relays.try_send(frame);
                 Ok(())
             }
-            // The caller something that this version does not know learns that it has no answer.
+            // This version does not know the question. Its caller learns that this node has no
+            // answer.
             Kind::Unknown(_) => {
                 if frame.question != 0 {
                     joined.broker.answer(&frame, Bytes::from_static(question::UNKNOWN));
@@ -57,7 +61,7 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
 }
 
 /// Why a frame was not carried out.
-enum Failed {
+pub(super) enum Failed {
     Malformed(Malformed),
     Refused(Refused),
 }
@@ -114,6 +118,14 @@ impl Joined {
                     }
                 });
             }
+            Question::Look(asked) => {
+                let joined = self.clone();
+                tokio::spawn(async move {
+                    if let Ok(answer) = joined.looked(asked).await {
+                        joined.broker.answer(&frame, answer);
+                    }
+                });
+            }
             Question::Members { hub, group, after, limit } => {
                 let joined = self.clone();
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -130,14 +142,38 @@ impl Joined {
     async fn take_call(&self, frame: Frame) -> Result<(), Failed> {
         let Call { hub, connection, invocation_id, limit, message } =
             Call::read(frame.body.clone())?;
-        let answer = self.hubs.begin_invocation(hub, connection, invocation_id, message).await?;
+        if self.is_elsewhere(&hub, &connection) {
+            return Ok(());
+        }
+        let answer =
+            self.hubs.begin_invocation(hub, connection, invocation_id, message, None).await?;
         let broker = self.broker.clone();
         tokio::spawn(async move {
-            // Anyone who called has given up by then.
+            // After the limit the caller does not wait any more.
             let Ok(answered) = timeout(limit, answer).await else { return };
             broker.answer(&frame, question::answered(answered.ok().as_ref()));
         });
         Ok(())
+    }
+
+    async fn take_login(&self, frame: Frame) -> Result<(), Failed> {
+        let LoginQuestion { hub, connection, renewal } = LoginQuestion::read(frame.body.clone())?;
+        if self.is_elsewhere(&hub, &connection) {
+            return Ok(());
+        }
+        let answer = self.hubs.begin_login(hub, connection, renewal).await?;
+        let broker = self.broker.clone();
+        tokio::spawn(async move {
+            broker.answer(&frame, login::answer(answer.await.ok().as_ref()));
+        });
+        Ok(())
+    }
+}
+
+impl Joined {
+    /// Whether a connection is still moving to this node. Until it arrives, its old node answers.
+    fn is_elsewhere(&self, hub: &HubName, connection: &ConnectionId) -> bool {
+        self.broker.expects(Channel::Connection(hub, connection))
     }
 }
 

@@ -1,58 +1,62 @@
-//! What a node does with commands and questions if there are other nodes.
+//! How a node handles commands and questions if there are other nodes.
 
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use signalr_serverless::{ConnectionId, GroupName, HubName};
 use tokio::time::Instant;
 
-use super::question::{self, Call, Question};
+use super::{
+    begun::{ANSWER, Begun, BegunCall, Elsewhere, is_sure, sum},
+    login::{self, LoginQuestion},
+    moving::Moving,
+    question::{self, Call, Question},
+};
 use crate::{
     broker::{Answers, Broker, Channel, Down, Interest, Kind, Next},
     hub::{
         Hubs, Refused,
-        answer::Answered,
         command::{Action, Command, GroupChange, GroupsOf, Step, Target},
         message::Message,
-        work::{Cursor, Member},
+        work::{Cursor, LoginAnswer, Member},
     },
     identity::Identity,
+    login::Renewal,
     store::Membership,
 };
 
-/// How long another node may take to answer.
-const ANSWER: Duration = Duration::from_secs(1);
-
-/// This node and the others. Clones are one and the same.
+/// This node and the others. All clones share the same state.
 #[derive(Clone)]
 pub(crate) struct Joined {
     pub(super) hubs: Arc<Hubs>,
     pub(super) broker: Broker,
+    pub(super) moving: Moving,
 }
 
-/// Where something is done.
+/// The nodes that carry something out.
 enum Place<'a> {
-    /// On this node only.
+    /// This node only.
     Here,
-    /// On the node that owns a connection, and not here.
+    /// The node that owns a connection. It is not this node.
     There(Channel<'a>),
-    /// Here, and where the channel goes.
+    /// This node, and all nodes that subscribe the channel.
     Everywhere(Channel<'a>),
 }
 
 impl Joined {
     pub(super) fn new(hubs: Arc<Hubs>, broker: Broker) -> Self {
-        Self { hubs, broker }
+        Self { hubs, broker, moving: Moving::default() }
     }
 
     pub(crate) fn broker(&self) -> &Broker {
         &self.broker
     }
 
-    /// Lets other nodes find a connection that begins here, its user and its hub. Returns once they
-    /// do.
+    /// Makes a connection that begins here, its user and its hub known to other nodes. Returns when
+    /// the broker has confirmed the subscriptions.
     pub(crate) async fn announce(&self, identity: &Identity) -> Result<Vec<Interest>, Down> {
         if !self.broker.is_up() {
             return Err(Down);
@@ -70,8 +74,9 @@ impl Joined {
 
     pub(super) async fn submit(&self, hub: HubName, action: Action) -> Result<(), Refused> {
         if joined_groups(&action).next().is_some() {
-            return self.carry_out(hub, action).await.map(drop);
+            return self.begin(hub, action).await?.matched().await.map(drop);
         }
+        let _turn = self.moving.turn().begin().await;
         let channel = match self.place_of_action(&hub, &action) {
             Place::Here => return Ok(self.hubs.submit(hub, action).await?),
             Place::There(channel) => {
@@ -81,7 +86,7 @@ impl Joined {
             }
             Place::Everywhere(channel) => channel,
         };
-        // The place is taken first: either all nodes get the command or none.
+        // The place is taken first, so that either all nodes get the command or none.
         let slot = self.broker.reserve()?;
         let name = self.broker.name(channel);
         let body = Command::to_bytes(&hub, &action);
@@ -90,27 +95,49 @@ impl Joined {
         Ok(())
     }
 
-    pub(super) async fn carry_out(&self, hub: HubName, action: Action) -> Result<usize, Refused> {
+    /// Takes a command in order, for this node and for others.
+    pub(super) async fn begin(&self, hub: HubName, action: Action) -> Result<Begun, Refused> {
         let body = Command::to_bytes(&hub, &action);
-        let groups: Vec<GroupName> = joined_groups(&action).cloned().collect();
+        let mut groups: Vec<GroupName> = joined_groups(&action).cloned().collect();
         let place = self.place_of_action(&hub, &action);
-        let asked = match place {
-            Place::Here => None,
-            Place::There(channel) | Place::Everywhere(channel) => {
-                Some(self.broker.ask(channel, Kind::Command, body).await?)
-            }
+        let is_elsewhere = matches!(place, Place::There(_));
+        let asked = self.ask_at(place, Kind::Command, body).await?;
+        let here = if is_elsewhere {
+            groups.clear();
+            None
+        } else {
+            Some(self.hubs.begin_action(hub.clone(), action).await?)
         };
-        let mut matched = 0;
-        if !matches!(place, Place::There(_)) {
-            matched += self.hubs.carry_out(hub.clone(), action).await?;
-            for group in groups {
-                self.broker.confirmed(Channel::Group(&hub, &group)).await?;
+        Ok(Begun::anywhere(here, Elsewhere { broker: self.broker.clone(), hub, groups, asked }))
+    }
+
+    /// Asks in order how many connections a target names.
+    pub(super) async fn begin_count(&self, hub: HubName, target: Target) -> Result<Begun, Refused> {
+        let question = Question::Count { hub: hub.clone(), target: target.clone() };
+        let place = self.place(&hub, &target);
+        let is_elsewhere = matches!(place, Place::There(_));
+        let asked = self.ask_at(place, Kind::Ask, question.to_bytes()).await?;
+        let here = match is_elsewhere {
+            true => None,
+            false => Some(self.hubs.begin_count(hub.clone(), target).await?),
+        };
+        let groups = Vec::new();
+        Ok(Begun::anywhere(here, Elsewhere { broker: self.broker.clone(), hub, groups, asked }))
+    }
+
+    /// Asks the nodes at a place, except this one.
+    async fn ask_at(
+        &self,
+        place: Place<'_>,
+        kind: Kind,
+        body: Bytes,
+    ) -> Result<Option<Answers>, Down> {
+        match place {
+            Place::Here => Ok(None),
+            Place::There(channel) | Place::Everywhere(channel) => {
+                Ok(Some(self.broker.ask(channel, kind, body).await?))
             }
         }
-        if let Some(mut answers) = asked {
-            matched += self.sum(&mut answers, usize::MAX).await?;
-        }
-        Ok(matched)
     }
 
     pub(super) async fn exists(&self, hub: HubName, target: Target) -> Result<bool, Refused> {
@@ -159,13 +186,13 @@ impl Joined {
         while let Next::Answer(answer) = answers.next(end).await? {
             members.extend(question::read_members(answer).map_err(|_| Down)?);
         }
-        self.is_sure(&answers)?;
+        is_sure(&self.broker)?;
         members.sort_unstable_by_key(|(cursor, _)| *cursor);
         members.truncate(limit);
         Ok(members)
     }
 
-    /// The members of a group that this node owns, as far as they come behind `after`.
+    /// The members of a group that this node owns and that come after `after`.
     pub(super) async fn own_members(
         &self,
         hub: &HubName,
@@ -181,55 +208,53 @@ impl Joined {
         Ok(self.hubs.members(node, hub, group, after, limit).await?)
     }
 
-    pub(super) async fn invoke(
+    /// Calls a method of a client in order.
+    pub(super) async fn begin_call(
         &self,
         hub: HubName,
         connection: ConnectionId,
         invocation_id: String,
         message: Arc<Message>,
+        asked_by: Option<String>,
         limit: Duration,
-    ) -> Result<Option<Answered>, Refused> {
+    ) -> Result<BegunCall, Refused> {
         if self.broker.holds(Channel::Connection(&hub, &connection)) {
-            return Ok(self.hubs.invoke(hub, connection, invocation_id, message).await?);
+            let hubs = &self.hubs;
+            let answer =
+                hubs.begin_invocation(hub, connection, invocation_id, message, asked_by).await?;
+            return Ok(BegunCall::Here(answer));
         }
         let call = Call { hub, connection, invocation_id, limit, message };
         let channel = Channel::Connection(&call.hub, &call.connection);
-        let mut answers = self.broker.ask(channel, Kind::Invoke, call.to_bytes()).await?;
-        match answers.next_of_others(Instant::now() + limit).await? {
-            Next::Answer(answer) => Ok(question::read_answered(answer).map_err(|_| Down)?),
+        let answers = self.broker.ask(channel, Kind::Invoke, call.to_bytes()).await?;
+        Ok(BegunCall::Elsewhere { broker: self.broker.clone(), answers, limit })
+    }
+
+    pub(super) async fn login(
+        &self,
+        hub: HubName,
+        connection: ConnectionId,
+        renewal: Option<Renewal>,
+    ) -> Result<Option<LoginAnswer>, Refused> {
+        if self.broker.holds(Channel::Connection(&hub, &connection)) {
+            return Ok(self.hubs.begin_login(hub, connection, renewal).await?.await.ok());
+        }
+        let asked = LoginQuestion { hub, connection, renewal };
+        let channel = Channel::Connection(&asked.hub, &asked.connection);
+        let mut answers = self.broker.ask(channel, Kind::Login, asked.to_bytes()).await?;
+        match answers.next_of_others(Instant::now() + ANSWER).await? {
+            Next::Answer(answer) => Ok(login::read_answer(answer).map_err(|_| Down)?),
             Next::All => {
-                self.is_sure(&answers)?;
+                is_sure(&self.broker)?;
                 Ok(None)
             }
         }
     }
 
-    /// Whether any other node answers with more than nothing.
+    /// Whether any other node answers with a number above zero.
     async fn any(&self, channel: Channel<'_>, question: &Question) -> Result<bool, Down> {
         let mut answers = self.broker.ask(channel, Kind::Ask, question.to_bytes()).await?;
-        Ok(self.sum(&mut answers, 1).await? > 0)
-    }
-
-    /// The sum of the numbers that other nodes answer, up to `enough`.
-    async fn sum(&self, answers: &mut Answers, enough: usize) -> Result<usize, Down> {
-        let end = Instant::now() + ANSWER;
-        let mut sum = 0;
-        while sum < enough {
-            match answers.next(end).await? {
-                Next::Answer(answer) => sum += question::read_count(answer).map_err(|_| Down)?,
-                Next::All => break,
-            }
-        }
-        if sum == 0 {
-            self.is_sure(answers)?;
-        }
-        Ok(sum)
-    }
-
-    /// Whether those who said nothing have nothing. Soon after the broker was away, a node may be there
-    /// that does not hear questions yet.
-    fn is_sure(&self, _answers: &Answers) -> Result<(), Down> {
-        if self.broker.is_settled() { Ok(()) } else { Err(Down) }
+        Ok(sum(&self.broker, &mut answers, 1).await? > 0)
     }
 
     fn place_of_action<'a>(&self, hub: &'a HubName, action: &'a Action) -> Place<'a> {

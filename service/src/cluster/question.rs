@@ -1,4 +1,4 @@
-//! Questions and answers as they go between nodes.
+//! Questions and answers between nodes, as bytes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
+use super::asked::Asked;
 use crate::{
     broker::{Malformed, Reader, Writer},
     hub::{
@@ -18,6 +19,9 @@ use crate::{
     protocol::Protocol,
 };
 
+/// The number of a look among the kinds of questions.
+const LOOK: u8 = 3;
+
 /// A question about a hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
@@ -26,7 +30,7 @@ pub(super) enum Question {
         hub: HubName,
         target: Target,
     },
-    /// Whether a connection of the user is in the group because the user is: 1 or 0.
+    /// Whether a connection of the user is in the group because the user is. The answer is 1 or 0.
     IsUserInGroup {
         hub: HubName,
         user: UserId,
@@ -38,6 +42,8 @@ pub(super) enum Question {
         after: Option<Cursor>,
         limit: u32,
     },
+    /// A look of an operator.
+    Look(Asked),
 }
 
 impl Question {
@@ -52,6 +58,10 @@ impl Question {
                 writer.u8(2).text(hub.as_str()).text(group.as_str()).u32(*limit);
                 writer.option(*after, write_cursor);
             }
+            Self::Look(asked) => {
+                // Names and numbers can always be written in JSON.
+                writer.u8(LOOK).raw(&serde_json::to_vec(asked).unwrap_or_default());
+            }
         }
         writer.finish()
     }
@@ -59,6 +69,10 @@ impl Question {
     pub(super) fn read(body: Bytes) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
         let kind = reader.u8()?;
+        if kind == LOOK {
+            let asked = serde_json::from_slice(&reader.rest()).map_err(|_| Malformed)?;
+            return Ok(Self::Look(asked));
+        }
         let hub = reader.name()?;
         Ok(match kind {
             0 => Self::Count { hub, target: Target::read(&mut reader)? },
@@ -72,7 +86,7 @@ impl Question {
     }
 }
 
-/// The call of a client's method.
+/// A call of a client's method.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) hub: HubName,
@@ -104,17 +118,18 @@ impl Call {
     }
 }
 
-/// The answer to a command, or to a question for a number.
+/// The answer to a command, or to a question about a number.
 pub(super) fn count(count: usize) -> Bytes {
     let mut writer = Writer::default();
     writer.u64(count as u64);
     writer.finish()
 }
 
-/// What a node answers that does not know the question.
+/// The answer of a node that does not know the question.
 pub(super) const UNKNOWN: &[u8] = &[u8::MAX];
 
-/// Reads a number. The node that asked has nothing to add to what it has looked up before.
+/// Reads a number. The answer of the asking node itself is empty, because its own connections were
+/// already counted.
 pub(super) fn read_count(answer: Bytes) -> Result<usize, Malformed> {
     if answer.is_empty() {
         return Ok(0);
@@ -145,7 +160,7 @@ pub(super) fn read_members(answer: Bytes) -> Result<Vec<(Cursor, Member)>, Malfo
     })
 }
 
-/// The client's answer to a call; `None` if there is none.
+/// The client's answer to a call; `None` if there is no answer.
 pub(super) fn answered(answered: Option<&Answered>) -> Bytes {
     let mut writer = Writer::default();
     match answered {
@@ -191,6 +206,9 @@ fn number_of(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Json => 0,
         Protocol::MessagePack => 1,
+        Protocol::BlazorPack => 2,
+        Protocol::OtherText => 3,
+        Protocol::OtherBinary => 4,
     }
 }
 
@@ -198,6 +216,9 @@ fn protocol_of(number: u8) -> Result<Protocol, Malformed> {
     match number {
         0 => Ok(Protocol::Json),
         1 => Ok(Protocol::MessagePack),
+        2 => Ok(Protocol::BlazorPack),
+        3 => Ok(Protocol::OtherText),
+        4 => Ok(Protocol::OtherBinary),
         _ => Err(Malformed),
     }
 }

@@ -1,4 +1,4 @@
-//! Upstream's answers, on their way to the clients that wait for them.
+//! Sends the upstream's answers to the clients that wait for them.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::{
     upstream::Reply,
 };
 
-/// Hands each answer to its client, until nobody can answer any more or the service ends.
+/// Sends each answer to its client, until no more answers can come or the service ends.
 pub(crate) async fn deliver(cluster: &Cluster, mut replies: mpsc::Receiver<Reply>) {
     while let Some(Reply { hub, connection, completion }) = replies.recv().await {
-        // It is in the client's protocol already, whichever that is.
+        // The answer already has the client's protocol, so it fits in both places.
         let content =
             Content::Encoded { json: Some(completion.clone()), message_pack: Some(completion) };
         let recipients = Target::Connection(connection).into();

@@ -1,10 +1,10 @@
-//! What can be wrong with a filter.
+//! The error of a filter.
 
-/// What is wrong with a filter, and where.
+/// What is wrong with a filter, and at which position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the filter is wrong at character {position}: {problem}")]
 pub(crate) struct FilterError {
-    /// Counted in characters, from 1.
+    /// The position in characters, counted from 1.
     pub(super) position: usize,
     pub(super) problem: String,
 }

@@ -1,4 +1,4 @@
-//! Whether a filter is true of a connection.
+//! Evaluates a filter for a connection.
 //!
 //! A connection without a user has a null `userId`. A function of null is null, and null is neither
 //! greater nor less than anything.
@@ -137,7 +137,7 @@ fn count(count: usize) -> Value<'static> {
     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// A place or length in a text. A negative number counts as 0.
+/// A position or length in a text. A negative number counts as 0.
 fn size(number: i64) -> usize {
     usize::try_from(number.max(0)).unwrap_or(usize::MAX)
 }

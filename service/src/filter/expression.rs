@@ -1,6 +1,6 @@
 //! A filter as a tree.
 
-/// An expression. `and` and `or` hold all their operands, so that long chains are not deep.
+/// An expression. `and` and `or` have lists of operands, so that long chains are not deep.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
     And(Vec<Expression>),

@@ -1,4 +1,4 @@
-//! A filter's text in tokens.
+//! Splits a filter's text into tokens.
 
 use super::error::FilterError;
 
@@ -13,7 +13,7 @@ pub(super) enum Token {
     Comma,
 }
 
-/// A token and where it begins, counted in characters from 1.
+/// A token and its position, counted in characters from 1.
 pub(super) type Placed = (usize, Token);
 
 /// Splits a filter into tokens.
@@ -47,7 +47,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, FilterError> {
     Ok(tokens)
 }
 
-/// A text in single quotes; two of them stand for one within.
+/// Reads a text in single quotes. Two quotes inside stand for one.
 fn quoted(text: &str, position: usize) -> Result<(usize, Option<Token>), FilterError> {
     let mut content = String::new();
     let mut characters = text.char_indices().skip(1).peekable();

@@ -1,4 +1,4 @@
-//! The filter of `:execute`: which connections a list of commands is for.
+//! The filter of `:execute`, which selects the connections for a list of commands.
 //!
 //! A subset of OData: `and`, `or`, `not`, `in`, comparisons, parentheses and a dozen functions over
 //! `connectionId`, `userId` and `groups`. Source: "OData filter syntax" of Azure Web PubSub, which
@@ -15,11 +15,11 @@ use std::str::FromStr;
 use self::expression::Expression;
 pub(crate) use self::{error::FilterError, evaluate::Subject};
 
-/// A filter whose syntax and types were checked.
+/// A filter with checked syntax and types.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Filter {
     expression: Expression,
-    /// As it came, for other nodes.
+    /// The original text, for other nodes.
     text: Box<str>,
 }
 
@@ -36,7 +36,7 @@ impl Filter {
         self.expression.is_true_of(subject)
     }
 
-    /// The filter as it came.
+    /// The original text of the filter.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -1,7 +1,7 @@
-//! From tokens to an expression whose types fit.
+//! Parses tokens to an expression whose types fit.
 //!
-//! From the loosest to the tightest: `or`, `and`, comparisons and `in`, `not`. So
-//! `not length(userId) gt 5` negates a number, which is an error, and says where.
+//! The operators, from the weakest to the strongest: `or`, `and`, comparisons and `in`, `not`. So
+//! `not length(userId) gt 5` negates a number, and the error names the position.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{
     lexer::{Placed, Token, tokens},
 };
 
-/// The largest depth of parentheses and calls within each other.
+/// The largest depth of nested parentheses and calls.
 const MAX_DEPTH: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +23,14 @@ enum Type {
     Groups,
 }
 
-/// An expression with its type and the place where it begins.
+/// An expression with its type and its position.
 struct Typed {
     expression: Parsed,
     kind: Type,
     position: usize,
 }
 
-/// `groups` is no value: it may stand only behind `in` and in `length`.
+/// `groups` is not a value: it is allowed only after `in` and in `length`.
 enum Parsed {
     Value(Expression),
     Groups,
@@ -38,7 +38,7 @@ enum Parsed {
 
 struct Parser {
     tokens: std::iter::Peekable<std::vec::IntoIter<Placed>>,
-    /// Where the text ends.
+    /// The position of the text's end.
     end: usize,
     depth: usize,
 }
@@ -110,7 +110,7 @@ impl Parser {
         Ok(Typed::value(Expression::Compare { comparison, operands }, Type::Bool, position))
     }
 
-    /// What stands behind `in`: the groups, or a list of literals.
+    /// Parses the operand after `in`: the groups, or a list of literals.
     fn membership(&mut self, value: Typed) -> Result<Typed, FilterError> {
         let position = value.position;
         if self.take_word("groups") {
@@ -217,7 +217,7 @@ impl Parser {
         Ok(Typed::value(call, function.result(), position))
     }
 
-    /// Parses what stands within something else, as far down as that may go.
+    /// Parses a nested part, up to the largest depth.
     fn deeper(
         &mut self,
         position: usize,

@@ -1,4 +1,4 @@
-//! What clients answer to invocations of the service.
+//! The answers of clients to invocations of the service.
 
 use bytes::Bytes;
 use signalr_serverless::upstream::length_prefix;
@@ -10,27 +10,28 @@ use crate::protocol::{Outcome, Protocol, json::RECORD_SEPARATOR};
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     pub(crate) protocol: Protocol,
-    /// The client's completion without what frames it.
+    /// The client's completion without its frame.
     pub(crate) message: Bytes,
 }
 
 impl Answer {
-    /// The client's completion as it came.
+    /// The client's completion with its frame, as it came.
     pub(crate) fn frame(&self) -> Vec<u8> {
         match self.protocol {
             Protocol::Json => [&self.message, &[RECORD_SEPARATOR][..]].concat(),
-            Protocol::MessagePack => {
+            Protocol::MessagePack | Protocol::BlazorPack => {
                 [&length_prefix(self.message.len()), &self.message[..]].concat()
             }
+            Protocol::OtherText | Protocol::OtherBinary => self.message.to_vec(),
         }
     }
 }
 
-/// The arguments of an invocation have no form in the protocol of its client: numbers beyond any
-/// float have none in MessagePack, and timestamps none in JSON.
+/// The arguments of an invocation have no form in the protocol of its client. MessagePack has no
+/// form for numbers beyond the range of a float, and JSON has none for timestamps.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the arguments have no form in the client's protocol")]
 pub(crate) struct NoForm;
 
-/// What becomes of an invocation of a client that is there.
+/// The result of an invocation of a connected client.
 pub(crate) type Answered = Result<Answer, NoForm>;

@@ -1,21 +1,22 @@
 //! Sends, closes and changes of groups, as plain data.
 //!
-//! REST calls, answers of the upstream and memberships that end produce these commands; shards carry
-//! them out in the one order in which they were taken.
+//! REST calls, answers of the upstream and memberships that expire make these commands. Shards
+//! carry them out in the one order in which they were taken.
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
-use super::{followed::Followed, message::Message};
+use super::{counts::TargetKind, followed::Followed, message::Message};
 use crate::filter::Filter;
 
-/// Something to do in a hub.
+/// An action in a hub.
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) hub: HubName,
     pub(crate) action: Action,
-    /// Counts its deliveries for the log, if somebody follows them.
+    /// Counts the deliveries for the log, if the message is followed.
     pub(crate) followed: Option<Followed>,
 }
 
@@ -25,7 +26,7 @@ pub(crate) enum Action {
         recipients: Recipients,
         message: Arc<Message>,
     },
-    /// Does one thing after the other for the connections that match now, or for all.
+    /// Carries out the steps one after the other, for the connections that match now, or for all.
     Execute {
         filter: Option<Filter>,
         steps: Vec<Step>,
@@ -40,12 +41,12 @@ pub(crate) enum Action {
     },
 }
 
-/// Whose groups change. The two relations are separate: if a user leaves a group, a connection that
-/// joined by itself stays.
+/// The owner of the groups that change. The two relations are separate: if a user leaves a group, a
+/// connection that joined by itself stays in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupsOf {
     Connection(ConnectionId),
-    /// The user's connections, as far as they are in groups because of the user.
+    /// The user's connections, for the groups that they are in because of the user.
     User(UserId),
 }
 
@@ -56,7 +57,7 @@ pub(crate) enum GroupChange {
     LeaveAll,
 }
 
-/// One thing that `Execute` does for each connection.
+/// One step that `Execute` carries out for each connection.
 #[derive(Debug)]
 pub(crate) enum Step {
     Send(Arc<Message>),
@@ -64,14 +65,14 @@ pub(crate) enum Step {
     Close { reason: Option<String> },
 }
 
-/// Which connections of a hub are meant.
+/// The connections of a hub that receive something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Recipients {
     pub(crate) target: Target,
     pub(crate) excluded: Vec<ConnectionId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Target {
     Hub,
     Group(GroupName),
@@ -85,16 +86,26 @@ impl From<Target> for Recipients {
     }
 }
 
+impl Step {
+    pub(super) fn is_send(&self) -> bool {
+        matches!(self, Self::Send(_))
+    }
+}
+
 impl Action {
-    /// What follows its deliveries, if it has any and the log is to say how many.
+    /// Counts the deliveries of the action, if it has any and they are to be in the log or in a
+    /// trace.
     pub(super) fn followed(&self) -> Option<Followed> {
         match self {
-            Self::Send { .. } => Followed::begin(),
+            Self::Send { recipients, .. } => Followed::begin((&recipients.target).into()),
+            Self::Execute { steps, .. } if steps.iter().any(Step::is_send) => {
+                Followed::begin(TargetKind::Filter)
+            }
             Self::Execute { .. } | Self::Close { .. } | Self::Groups { .. } => None,
         }
     }
 
-    /// The one connection that the action is about, if it is about one.
+    /// The connection of the action, if it concerns exactly one.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Send { recipients, .. } | Self::Close { recipients, .. } => {
@@ -106,8 +117,19 @@ impl Action {
     }
 }
 
+impl From<&Target> for TargetKind {
+    fn from(target: &Target) -> Self {
+        match target {
+            Target::Hub => Self::Hub,
+            Target::Group(_) => Self::Group,
+            Target::User(_) => Self::User,
+            Target::Connection(_) => Self::Connection,
+        }
+    }
+}
+
 impl Target {
-    /// The one connection that is meant, if it is one.
+    /// The connection of the target, if it is exactly one.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Connection(connection) => Some(connection),

@@ -1,10 +1,10 @@
-//! What a shard counts: plain numbers that it alone changes, copied if somebody asks.
+//! The counts of a shard. They are plain numbers that only the shard changes. A caller that asks
+//! gets a copy.
 
 use std::{collections::HashMap, time::Duration};
 
 use signalr_serverless::HubName;
 
-use super::command::Target;
 use crate::{
     carrier::{ByEncoding, Encoding},
     session::Ended,
@@ -13,40 +13,40 @@ use crate::{
 /// The counts of one shard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShardCounts {
-    /// The connections that are open now, by hub; a hub without connections is not here.
+    /// The connections that are open now, by hub. A hub without connections has no entry.
     pub(crate) open: HashMap<HubName, ByEncoding<u64>>,
     pub(crate) ended: Ends,
     pub(crate) sent: ByTarget<Sent>,
     pub(crate) received: Received,
-    /// Clients that came back to their connection, and those that did not in time.
+    /// Clients that resumed their connection, and those that did not resume it in time.
     pub(crate) reconnects_won: u64,
     pub(crate) reconnects_lost: u64,
 }
 
-/// How a shard answered.
+/// The answer of a shard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ShardReport {
     pub(crate) counts: ShardCounts,
-    /// How long the question waited for its turn.
+    /// How long the question waited in the queue.
     pub(crate) lag: Duration,
 }
 
-/// What went to clients.
+/// The messages that were sent to clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sent {
-    /// A message counts once for each connection that it goes to.
+    /// A message counts once for each connection that receives it.
     pub(crate) deliveries: u64,
-    /// Bytes with all that frames them.
+    /// The bytes with their frames.
     pub(crate) bytes: u64,
 }
 
-/// What came from clients.
+/// The messages that were received from clients.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Received {
     pub(crate) calls: u64,
     /// Answers to invocations by REST.
     pub(crate) results: u64,
-    /// Bytes of all that was received, pings too.
+    /// The bytes of all received messages, pings included.
     pub(crate) bytes: u64,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Received {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ends([u64; Ended::ALL.len()]);
 
-/// A kind of target, as metrics tell them apart.
+/// A kind of target that metrics distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TargetKind {
     Hub,
@@ -109,17 +109,6 @@ impl TargetKind {
             Self::User => "user",
             Self::Connection => "connection",
             Self::Filter => "filter",
-        }
-    }
-}
-
-impl From<&Target> for TargetKind {
-    fn from(target: &Target) -> Self {
-        match target {
-            Target::Hub => Self::Hub,
-            Target::Group(_) => Self::Group,
-            Target::User(_) => Self::User,
-            Target::Connection(_) => Self::Connection,
         }
     }
 }

@@ -1,9 +1,10 @@
-//! A message to clients, encoded once however many receive it.
+//! A message to clients. It is encoded once, for any number of receivers.
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use signalr_server_protocol::Payloads;
 
 use crate::{
     carrier::{ByEncoding, Encoding},
@@ -12,24 +13,26 @@ use crate::{
 
 /// A hub message for any number of clients.
 ///
-/// It is encoded on the first need; shards and connections share the bytes.
+/// It is encoded when it is needed first. Shards and connections share the bytes.
 #[derive(Debug)]
 pub(crate) struct Message {
     content: Content,
     frames: ByEncoding<OnceLock<Option<Bytes>>>,
 }
 
-/// What a message says. JSON is kept to the letter.
+/// The content of a message. JSON is kept exactly as it came.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// Calls a method; with an id the client has to answer. The arguments are an array.
+    /// Calls a method. If there is an id, the client has to answer. The arguments are an array.
     Invocation { target: String, arguments: Box<RawValue>, invocation_id: Option<String> },
     /// An item of a stream that the client asked for.
     StreamItem { stream_id: String, item: Box<RawValue> },
     /// The end of a stream that the client asked for.
     StreamEnd { stream_id: String, error: Option<String> },
-    /// Encoded and framed by the sender. A protocol that is missing gets nothing.
+    /// Encoded and framed by the sender. Clients of a missing protocol get nothing.
     Encoded { json: Option<Bytes>, message_pack: Option<Bytes> },
+    /// Encoded and framed by an app server. Clients of a missing protocol get nothing.
+    OfApp(Payloads),
 }
 
 impl Message {
@@ -37,7 +40,7 @@ impl Message {
         Self { content, frames: ByEncoding::default() }
     }
 
-    /// The bytes of what it says, without what any encoding puts around it.
+    /// The size of the content in bytes, without the bytes that an encoding adds.
     pub(crate) fn bytes(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let encoded = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
@@ -46,10 +49,21 @@ impl Message {
             Content::StreamItem { item, .. } => item.get().len(),
             Content::StreamEnd { error, .. } => text(error),
             Content::Encoded { json, message_pack } => encoded(json).max(encoded(message_pack)),
+            Content::OfApp(payloads) => {
+                payloads.0.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0)
+            }
         }
     }
 
-    /// The message as it goes over the wire; `None` if it has no form in the protocol.
+    /// The method that the message calls, if it calls one and the service knows which.
+    pub(crate) fn target(&self) -> Option<&str> {
+        match &self.content {
+            Content::Invocation { target, .. } => Some(target),
+            _ => None,
+        }
+    }
+
+    /// The message as it is sent; `None` if it has no form in the protocol.
     pub(crate) fn frame(&self, encoding: Encoding) -> Option<&Bytes> {
         let encode = || {
             let message = self.content.encode(encoding.protocol)?;
@@ -58,7 +72,15 @@ impl Message {
         self.frames.get(encoding).get_or_init(encode).as_ref()
     }
 
-    /// The message as it is in a protocol, without what a transport puts around it.
+    /// The message as it is sent in another protocol, which has this name.
+    pub(crate) fn frame_of_other(&self, name: &str, encoding: Encoding) -> Option<Bytes> {
+        match &self.content {
+            Content::OfApp(payloads) => payloads.get(name).map(|message| encoding.frame(message)),
+            _ => None,
+        }
+    }
+
+    /// The message in a protocol, without the frame of a transport.
     pub(crate) fn encoded(&self, protocol: Protocol) -> Option<Bytes> {
         self.content.encode(protocol)
     }
@@ -67,24 +89,34 @@ impl Message {
 impl Content {
     fn encode(&self, protocol: Protocol) -> Option<Bytes> {
         match (self, protocol) {
+            // Only its app knows such a protocol. `frame_of_other` finds the message by the
+            // protocol's name.
+            (_, Protocol::OtherText | Protocol::OtherBinary) => None,
             (Self::Invocation { target, arguments, invocation_id }, Protocol::Json) => {
                 Some(json::invocation(target, arguments, invocation_id.as_deref()).into())
             }
-            (Self::Invocation { target, arguments, invocation_id }, Protocol::MessagePack) => {
+            (
+                Self::Invocation { target, arguments, invocation_id },
+                Protocol::MessagePack | Protocol::BlazorPack,
+            ) => {
                 let id = invocation_id.as_deref();
                 message_pack::invocation(target, arguments, id).map(Bytes::from)
             }
             (Self::StreamItem { stream_id, item }, Protocol::Json) => {
                 Some(json::stream_item(stream_id, item).into())
             }
-            (Self::StreamItem { stream_id, item }, Protocol::MessagePack) => {
-                message_pack::stream_item(stream_id, item).map(Bytes::from)
-            }
+            (
+                Self::StreamItem { stream_id, item },
+                Protocol::MessagePack | Protocol::BlazorPack,
+            ) => message_pack::stream_item(stream_id, item).map(Bytes::from),
             (Self::StreamEnd { stream_id, error }, protocol) => {
                 Some(protocol.completion(stream_id, error.as_deref()).into())
             }
             (Self::Encoded { json, .. }, Protocol::Json) => json.clone(),
             (Self::Encoded { message_pack, .. }, Protocol::MessagePack) => message_pack.clone(),
+            // REST has no form for this protocol.
+            (Self::Encoded { .. }, Protocol::BlazorPack) => None,
+            (Self::OfApp(payloads), protocol) => payloads.get(protocol.name()).cloned(),
         }
     }
 }

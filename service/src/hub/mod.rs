@@ -1,15 +1,20 @@
 //! The hubs of a service: one handle to all shards.
 
 pub(crate) mod answer;
+mod app_route;
 pub(crate) mod command;
 mod connection;
 pub(crate) mod counts;
 mod followed;
+mod lists;
+pub(crate) mod look;
 pub(crate) mod message;
+pub(crate) mod moving;
 mod queues;
 mod refused;
 pub(crate) mod shard;
 mod taken;
+mod traced;
 mod user_groups;
 pub(crate) mod wire;
 pub(crate) mod work;
@@ -41,31 +46,38 @@ use self::{
     shard::Shared,
     taken::Taken,
     user_groups::UserGroups,
-    work::{ClientRequest, Cursor, Invoke, Member, NewConnection, Question, Work},
+    work::{
+        ClientRequest, Cursor, FromApp, Invoke, LoginAnswer, LoginRequest, Member, NewConnection,
+        PostAnswer, Question, Step, TokenTime, Work,
+    },
 };
 pub(crate) use self::{queues::Stopping, refused::Refused};
 use crate::{
     carrier::{PollAnswer, WebSocket},
+    login::Renewal,
     shard_of::ShardOf,
+    trace::Trace,
 };
 
-/// How much longer than the spread the closing of all connections may take.
-const CLOSE_LEEWAY: Duration = Duration::from_secs(1);
+/// How much longer than the spread the closing of all connections may take. Within this time other
+/// nodes also take over the connections that move to them.
+const CLOSE_LEEWAY: Duration = Duration::from_secs(3);
 
 /// All hubs, spread over the shards.
 pub(crate) struct Hubs {
     queues: Arc<Queues>,
-    /// The runtime of each shard, where its sockets are registered.
+    /// The runtime of each shard. The shard's sockets are registered with it.
     runtimes: Vec<Handle>,
     pub(crate) user_groups: UserGroups,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// What the shards counted when they were asked last. Held for short synchronous sections only.
+    /// The last known counts of each shard. The lock is held for short synchronous sections only.
     counted: Mutex<Vec<ShardCounts>>,
     pub(crate) taken: Taken,
+    trace: Trace,
 }
 
 impl Hubs {
-    /// Starts the shards, each on a thread of its own.
+    /// Starts the shards, each on its own thread.
     pub(crate) fn start(shard_of: ShardOf, shared: &Shared) -> io::Result<Self> {
         let (queues, ends) = Queues::new(shard_of);
         let (mut runtimes, mut threads) = (Vec::new(), Vec::new());
@@ -79,8 +91,9 @@ impl Hubs {
         let queues = Arc::new(queues);
         let user_groups = UserGroups::new(Arc::clone(&queues), Arc::clone(&shared.store));
         let counted = Mutex::new(vec![ShardCounts::default(); threads.len()]);
-        let (threads, taken) = (Mutex::new(threads), Taken::default());
-        Ok(Self { queues, runtimes, user_groups, threads, counted, taken })
+        let (threads, taken) = (Mutex::new(threads), Taken::new(shared.has_dashboard));
+        let trace = shared.records.trace.clone();
+        Ok(Self { queues, runtimes, user_groups, threads, counted, taken, trace })
     }
 
     /// Registers the socket of a connection with the shard that owns the connection.
@@ -109,35 +122,44 @@ impl Hubs {
         self.queues.push_to_owner(connection, work).await
     }
 
-    /// Hands on what a client posted. Returns whether its connection is open.
+    /// Whether a client with an expired access token may continue its connection on another socket.
+    pub(crate) async fn may_resume(&self, connection: &ConnectionId) -> Result<bool, Stopping> {
+        let (may_resume, answer) = oneshot::channel();
+        self.queues.push_from_client(connection, ClientRequest::Resume(may_resume)).await?;
+        Ok(answer.await.unwrap_or(false))
+    }
+
+    /// Passes on the bytes that a client posted. `None` if its connection is not open.
     pub(crate) async fn receive(
         &self,
         connection: &ConnectionId,
         bytes: Bytes,
-    ) -> Result<bool, Stopping> {
+        token: TokenTime,
+    ) -> Result<Option<PostAnswer>, Stopping> {
         let (taken, is_taken) = oneshot::channel();
-        let request = ClientRequest::Messages { bytes, taken };
+        let request = ClientRequest::Messages { bytes, token, taken };
         self.queues.push_from_client(connection, request).await?;
-        Ok(is_taken.await.is_ok())
+        Ok(is_taken.await.ok())
     }
 
-    /// Asks for what waits for a client.
+    /// Asks for the messages that wait for a client.
     pub(crate) async fn poll(
         &self,
         connection: &ConnectionId,
+        token: TokenTime,
         poll: oneshot::Sender<PollAnswer>,
     ) -> Result<(), Stopping> {
-        self.queues.push_from_client(connection, ClientRequest::Poll(poll)).await
+        self.queues.push_from_client(connection, ClientRequest::Poll { token, poll }).await
     }
 
-    /// Ends a connection because its client did.
+    /// Ends a connection because its client ended it.
     pub(crate) async fn hang_up(&self, connection: &ConnectionId) -> Result<(), Stopping> {
         self.queues.push_from_client(connection, ClientRequest::End).await
     }
 
-    /// Takes a command; it is carried out in its turn.
+    /// Takes a command. The shards carry it out later.
     pub(crate) async fn submit(&self, hub: HubName, action: Action) -> Result<(), Stopping> {
-        self.taken.action(&action);
+        self.note(&hub, &action);
         let command = Arc::new(Command { hub, followed: action.followed(), action });
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
         match command.action.connection() {
@@ -148,11 +170,28 @@ impl Hubs {
 
     /// Takes a command and waits until it is carried out. Returns how many connections matched.
     pub(crate) async fn carry_out(&self, hub: HubName, action: Action) -> Result<usize, Stopping> {
-        self.taken.action(&action);
-        self.begin(Command { hub, followed: action.followed(), action }).await?.matched().await
+        self.begin_action(hub, action).await?.matched().await
     }
 
-    /// Takes a command. The answer can be waited for later.
+    /// Takes a command. The caller can wait later until it is carried out.
+    pub(crate) async fn begin_action(
+        &self,
+        hub: HubName,
+        action: Action,
+    ) -> Result<Begun, Stopping> {
+        self.note(&hub, &action);
+        self.begin(Command { hub, followed: action.followed(), action }).await
+    }
+
+    /// Counts the messages of an action, and shows them to the viewers of the live trace.
+    fn note(&self, hub: &HubName, action: &Action) {
+        self.taken.action(hub, action);
+        if self.trace.is_watched() {
+            traced::messages(hub, action).for_each(|event| self.trace.note(|| event));
+        }
+    }
+
+    /// Takes a command. The caller can wait for the answer later.
     pub(crate) async fn begin(&self, command: Command) -> Result<Begun, Stopping> {
         let command = Arc::new(command);
         let mut answers = Vec::new();
@@ -168,8 +207,8 @@ impl Hubs {
         Ok(Begun(answers))
     }
 
-    /// Calls a method of a client and waits for its answer; `None` if the connection is not open,
-    /// or ends before.
+    /// Calls a method of a client and waits for its answer. `None` if the connection is not open,
+    /// or ends before the client answers.
     pub(crate) async fn invoke(
         &self,
         hub: HubName,
@@ -177,25 +216,53 @@ impl Hubs {
         invocation_id: String,
         message: Arc<Message>,
     ) -> Result<Option<Answered>, Stopping> {
-        self.taken.message(TargetKind::Connection, &message);
-        let answer = self.begin_invocation(hub, connection, invocation_id, message).await?;
+        self.taken.message(&hub, TargetKind::Connection, &message);
+        self.trace.note(|| traced::invocation(&hub, &connection, &message));
+        let answer = self.begin_invocation(hub, connection, invocation_id, message, None).await?;
         Ok(answer.await.ok())
     }
 
-    /// Calls a method of a client. The answer can be waited for later; it is dropped if the
-    /// connection is not open, or ends before.
+    /// Calls a method of a client. The caller can wait for the answer later. The answer is dropped
+    /// if the connection is not open, or ends before the client answers.
     pub(crate) async fn begin_invocation(
         &self,
         hub: HubName,
         connection: ConnectionId,
         invocation_id: String,
         message: Arc<Message>,
+        asked_by: Option<String>,
     ) -> Result<oneshot::Receiver<Answered>, Stopping> {
         let (sender, answer) = oneshot::channel();
         let id = connection.clone();
-        let invoke = Invoke { hub, connection, invocation_id, message, answer: sender };
+        let invoke = Invoke { hub, connection, invocation_id, message, asked_by, answer: sender };
         self.queues.push_to_owner(&id, Work::Invoke(invoke)).await?;
         Ok(answer)
+    }
+
+    /// Asks for the claims of a connection's login. If there is a renewal, it is applied first. The
+    /// caller can wait for the answer later. The answer is dropped if the connection is not open.
+    pub(crate) async fn begin_login(
+        &self,
+        hub: HubName,
+        connection: ConnectionId,
+        renewal: Option<Renewal>,
+    ) -> Result<oneshot::Receiver<LoginAnswer>, Stopping> {
+        let (sender, answer) = oneshot::channel();
+        let id = connection.clone();
+        let request = LoginRequest { hub, connection, renewal, answer: sender };
+        self.queues.push_to_owner(&id, Work::Login(request)).await?;
+        Ok(answer)
+    }
+
+    /// Takes one step of moving a connection from one node to another.
+    pub(crate) async fn move_connection(
+        &self,
+        hub: HubName,
+        connection: ConnectionId,
+        step: Step,
+    ) -> Result<(), Stopping> {
+        let id = connection.clone();
+        self.queues.push_to_owner(&id, Work::Move { hub, connection, step }).await
     }
 
     /// How many connections a target names.
@@ -203,7 +270,7 @@ impl Hubs {
         self.begin_count(hub, target).await?.matched().await
     }
 
-    /// Asks how many connections a target names. The answer can be waited for later.
+    /// Asks how many connections a target names. The caller can wait for the answer later.
     pub(crate) async fn begin_count(
         &self,
         hub: HubName,
@@ -223,8 +290,8 @@ impl Hubs {
         Ok(Begun(answers))
     }
 
-    /// The first connections of a group in this node behind `after`, shard by shard, each with its place. A
-    /// connection that comes or goes does not move the others.
+    /// The first connections of a group on this node after `after`, shard by shard, each with its
+    /// place. If a connection comes or goes, the places of the others stay the same.
     pub(crate) async fn members(
         &self,
         node: u64,
@@ -250,13 +317,37 @@ impl Hubs {
         Ok(page)
     }
 
-    /// Lets the store be asked again for the groups of all users, as changes may have been missed.
+    /// Passes on a message of an app server to one client.
+    pub(crate) async fn hear_app(
+        &self,
+        hub: HubName,
+        connection: ConnectionId,
+        server: u64,
+        said: FromApp,
+    ) -> Result<(), Stopping> {
+        let id = connection.clone();
+        self.queues.push_to_owner(&id, Work::FromApp { hub, connection, server, said }).await
+    }
+
+    /// Moves the clients of a server connection to other app servers. Clients with an open call
+    /// move later, unless the server connection is lost.
+    pub(crate) async fn app_moves(&self, server: u64, is_lost: bool) -> Result<(), Stopping> {
+        self.queues.push_to_all(|| Work::AppMoves { server, is_lost }).await
+    }
+
+    /// Ends the clients that were given to a server connection that is lost.
+    pub(crate) async fn app_gone(&self, server: u64) -> Result<(), Stopping> {
+        self.queues.push_to_all(|| Work::AppGone { server }).await
+    }
+
+    /// Makes the shards ask the store again for the groups of all users, because changes may have
+    /// been missed.
     pub(crate) async fn ask_groups_again(&self) -> Result<(), Stopping> {
         self.queues.push_to_all(|| Work::AskGroupsAgain).await
     }
 
-    /// What each shard counts. One that does not answer within `patience` is reported as it was when it
-    /// was asked last.
+    /// The counts of each shard. If a shard does not answer within `patience`, its last known
+    /// counts are reported.
     pub(crate) async fn report(&self, patience: Duration) -> Vec<ShardReport> {
         let asked = Instant::now();
         let shards = 0..self.queues.shard_of.shards();
@@ -280,11 +371,11 @@ impl Hubs {
         reports.collect()
     }
 
-    /// Tells every client to come back, over a time. Work is taken as before.
+    /// Asks every client to reconnect, over a period of time. Work is accepted as before.
     pub(crate) async fn close_over(&self, spread: Duration) {
         match timeout(spread.saturating_add(CLOSE_LEEWAY), self.closed_over(spread)).await {
             Ok(Ok(connections)) => tracing::info!(connections, "clients were told to come back"),
-            // All that are left are closed at once when the shards are stopped.
+            // The remaining connections are closed at once when the shards are stopped.
             Ok(Err(Stopping)) | Err(_) => tracing::warn!("a shard does not close its connections"),
         }
     }
@@ -300,8 +391,8 @@ impl Hubs {
         Ok(all(answers).await?.into_iter().sum())
     }
 
-    /// Closes every connection, waits for them to end, and ends the shards. What was taken before
-    /// is carried out.
+    /// Closes every connection, waits until they have ended, and ends the shards. Work that was
+    /// taken before is carried out.
     pub(crate) async fn stop(&self) {
         self.queues.stop().await;
         let threads =
@@ -314,12 +405,12 @@ impl Hubs {
     }
 }
 
-/// Something that the shards were asked to do, and their answers to come.
+/// A request to the shards, and their answers to come.
 #[derive(Debug)]
 pub(crate) struct Begun(Vec<oneshot::Receiver<usize>>);
 
 impl Begun {
-    /// Waits until it is done. Returns how many connections matched.
+    /// Waits until the request is carried out. Returns how many connections matched.
     pub(crate) async fn matched(self) -> Result<usize, Stopping> {
         Ok(all(self.0).await?.into_iter().sum())
     }

@@ -8,37 +8,38 @@ use tokio::sync::mpsc;
 use super::work::{ClientRequest, Work};
 use crate::shard_of::ShardOf;
 
-/// How much may wait in a shard's queue. A publisher that is faster than the sockets waits for a
-/// place, and what waits is written together.
+/// How much work may wait in a shard's queue. A publisher that is faster than the sockets waits for
+/// a place, and waiting messages are written together.
 const WINDOW: usize = 64;
 
 /// A queue for each shard. Work is taken once it is in the queue of every shard that it concerns.
 pub(super) struct Queues {
     queues: Vec<mpsc::Sender<Work>>,
-    /// Held while work is put into the queues, so that every shard sees one order. Never held
+    /// Held while work is put into the queues, so that every shard has the same order. Never held
     /// across an await.
     order: Mutex<Intake>,
-    /// Held while places in all queues are collected, by one caller at a time. So what waits for a
-    /// busy shard keeps one place of each other shard from those who need only that.
+    /// Held while places in all queues are collected, so that one caller at a time collects them.
+    /// Work for all shards that waits for a busy shard then uses only one place of each other
+    /// shard. The other places stay free for work that needs one shard only.
     collecting: tokio::sync::Mutex<()>,
     pub(super) shard_of: ShardOf,
 }
 
-/// Whether work is taken.
+/// Whether work is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Intake {
     Open,
-    /// All work is refused, except what clients need to end their connections.
+    /// All work is refused, except requests of clients that end their connections.
     Closed,
 }
 
-/// The service is at its end and takes nothing more.
+/// The service is ending and accepts no more work.
 #[derive(Debug, thiserror::Error)]
 #[error("the service is shutting down")]
 pub(crate) struct Stopping;
 
 impl Queues {
-    /// Makes a queue for each shard. Returns their other ends too.
+    /// Makes a queue for each shard. Returns the receiving ends too.
     pub(super) fn new(shard_of: ShardOf) -> (Self, Vec<mpsc::Receiver<Work>>) {
         let (queues, ends) = (0..shard_of.shards()).map(|_| mpsc::channel(WINDOW)).unzip();
         let order = Mutex::new(Intake::Open);
@@ -46,7 +47,7 @@ impl Queues {
         (Self { queues, order, collecting, shard_of }, ends)
     }
 
-    /// Puts work into every queue in the common order, once all have a place.
+    /// Puts work into every queue in the common order, as soon as all queues have a place.
     pub(super) async fn push_to_all(&self, mut work: impl FnMut() -> Work) -> Result<(), Stopping> {
         let mut places = Vec::with_capacity(self.queues.len());
         let _collecting = self.collecting.lock().await;
@@ -84,7 +85,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Puts in what a client wants of its connection, at the end of the service too.
+    /// Puts in a client's request about its connection. This works at the end of the service too.
     pub(super) async fn push_from_client(
         &self,
         id: &ConnectionId,
@@ -94,12 +95,12 @@ impl Queues {
         self.queues[self.shard_of.connection(id)].send(work).await.map_err(|_| Stopping)
     }
 
-    /// Refuses new work, and lets every shard end once it has carried out what was taken before.
-    /// Returns when all have ended.
+    /// Refuses new work, and lets every shard end after it has carried out the earlier work.
+    /// Returns when all shards have ended.
     pub(super) async fn stop(&self) {
         let mut places = Vec::with_capacity(self.queues.len());
         for queue in &self.queues {
-            // A queue that is closed already belongs to a shard that has ended.
+            // A closed queue belongs to a shard that has already ended.
             places.extend(queue.reserve().await);
         }
         {
@@ -127,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// Work that is as good as any other here.
+    /// Any work will do here.
     fn work() -> Work {
         Work::Stop
     }

@@ -1,14 +1,14 @@
-//! Why something is not done.
+//! Why a request is refused.
 
 use super::queues::Stopping;
 use crate::{broker::Down, store::NotWritten};
 
-/// Why a command or a question is not taken.
+/// Why a command or a question is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error(transparent)]
     Stopping(#[from] Stopping),
-    /// Other nodes cannot be reached, and it concerns them.
+    /// The request concerns other nodes, and they cannot be reached.
     #[error(transparent)]
     Down(#[from] Down),
     #[error(transparent)]

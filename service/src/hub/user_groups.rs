@@ -1,4 +1,4 @@
-//! Which users are in which groups: the store keeps it, and the shards follow.
+//! The groups of users. The store keeps them, and the shards follow its changes.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -24,22 +24,22 @@ use crate::{
     store::{BrokerStore, Membership, OwnStore, Store},
 };
 
-/// How many changes may be under way at once. Those of one user come one after the other.
+/// How many changes may run at once. The changes of one user come one after the other.
 const TURNS: usize = 64;
 
 /// How long the other nodes may take to follow a change.
 const FOLLOW: Duration = Duration::from_secs(1);
 
-/// Changes the groups of users and answers who is in one.
+/// Changes the groups of users, and answers whether a user is in a group.
 ///
 /// The store changes first, then the shards. A connection that opens in between reads the store,
-/// and the change that follows finds nothing left to do. If the store is the broker, it reports each
-/// change to the nodes, of which this is one, in the order of the changes.
+/// and the change that follows then has no effect. If the store is the broker, it reports each
+/// change to the nodes in the order of the changes. This node gets these reports too.
 pub(crate) struct UserGroups {
     queues: Arc<Queues>,
     store: Arc<Store>,
-    /// Held from a change of the store until the shards' queues have it too, so that both see the
-    /// changes of a user in one order. A user's hash decides which turn it is.
+    /// Held from a change of the store until the shards' queues have the change too, so that the
+    /// changes of a user have the same order in both. A user's hash selects its turn.
     turns: [Mutex<()>; TURNS],
     hasher: RandomState,
 }
@@ -50,8 +50,8 @@ impl UserGroups {
         Self { queues, store, turns, hasher: RandomState::new() }
     }
 
-    /// Adds a user to a group: the connections that are open now, and until the membership ends
-    /// later ones too. With a `ttl` of zero it is for the open ones only.
+    /// Adds a user to a group: the connections that are open now, and connections that open before
+    /// the membership ends. With a `ttl` of zero only the open connections are added.
     pub(crate) async fn add(
         &self,
         membership: Membership,
@@ -75,7 +75,7 @@ impl UserGroups {
         Ok(())
     }
 
-    /// Takes a user out of a group. Connections that joined by themselves stay.
+    /// Removes a user from a group. Connections that joined by themselves stay.
     pub(crate) async fn remove(&self, membership: Membership) -> Result<(), Refused> {
         let Membership { hub, user, group } = &membership;
         let change = GroupChange::Leave(group.clone());
@@ -91,7 +91,7 @@ impl UserGroups {
         Ok(self.push(hub, user, change).await?)
     }
 
-    /// Takes a user out of every group of a hub.
+    /// Removes a user from every group of a hub.
     pub(crate) async fn remove_all(&self, hub: &HubName, user: &UserId) -> Result<(), Refused> {
         let store = match self.store.own() {
             Ok(store) => store,
@@ -105,7 +105,7 @@ impl UserGroups {
         Ok(self.push(hub, user, GroupChange::LeaveAll).await?)
     }
 
-    /// Ends the memberships whose time is over.
+    /// Ends the memberships that have expired.
     pub(crate) async fn expire(&self, now: SystemTime) -> Result<(), Stopping> {
         match self.store.own() {
             Ok(store) => self.expire_own(store, now).await,
@@ -122,7 +122,7 @@ impl UserGroups {
     async fn expire_own(&self, store: OwnStore<'_>, now: SystemTime) -> Result<(), Stopping> {
         for Membership { hub, user, group } in store.take_expired(now).await {
             let _turn = self.turn(&hub, &user).lock().await;
-            // The user may have been added again since.
+            // The user may have been added again in the meantime.
             if !store.groups(&hub, &user, now).await.contains(&group) {
                 self.push(&hub, &user, GroupChange::Leave(group)).await?;
             }
@@ -130,8 +130,8 @@ impl UserGroups {
         Ok(())
     }
 
-    /// Notes a change of the store that comes from it, for this node's connections. It is in force
-    /// until `end`, in milliseconds since 1970, or for ever if that is 0.
+    /// Notes a change that the store reports, for this node's connections. The membership lasts
+    /// until `end`, in milliseconds since 1970, or for ever if `end` is 0.
     pub(crate) fn note(&self, hub: &HubName, user: &UserId, change: &GroupChange, end: u64) {
         let Err(store) = self.store.own() else { return };
         match change {
@@ -144,7 +144,8 @@ impl UserGroups {
         }
     }
 
-    /// Whether a user is in a group: by the store, or for connections of this node that are open only.
+    /// Whether a user is in a group. The store knows it, or, for memberships of open connections
+    /// only, the connections of this node.
     pub(crate) async fn contains(
         &self,
         membership: &Membership,
@@ -201,7 +202,7 @@ impl UserGroups {
     }
 }
 
-/// Adds a user to a group by the broker, which reports it to the nodes.
+/// Adds a user to a group in the broker, which reports the change to the nodes.
 async fn add_everywhere(
     store: &BrokerStore,
     membership: &Membership,
@@ -218,8 +219,8 @@ async fn add_everywhere(
     Ok(())
 }
 
-/// Waits until every node has followed a change. The store has it already, so one that takes too long
-/// is not waited for.
+/// Waits until every node has followed a change. The store already has the change, so a node that
+/// takes too long is not waited for.
 async fn followed(mut answers: Answers) -> Result<(), Refused> {
     let end = Instant::now() + FOLLOW;
     loop {

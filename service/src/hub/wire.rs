@@ -1,4 +1,4 @@
-//! Commands as they go to other nodes: messages in both protocols, and filters as they came.
+//! Commands as they are sent to other nodes: messages in both protocols, and filters as text.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Command {
-    /// The command for other nodes.
+    /// The command as bytes for other nodes.
     pub(crate) fn to_bytes(hub: &HubName, action: &Action) -> Bytes {
         let mut writer = Writer::default();
         writer.text(hub.as_str());
@@ -24,7 +24,7 @@ impl Command {
         writer.finish()
     }
 
-    /// Reads a command. Returns what is behind it too.
+    /// Reads a command. Returns the reader too, for the bytes after the command.
     pub(crate) fn read(body: Bytes) -> Result<(Self, Reader), Malformed> {
         let mut reader = Reader::new(body);
         let hub = reader.name()?;
@@ -33,7 +33,7 @@ impl Command {
     }
 }
 
-/// A change of a user's groups. A script puts the end of the membership behind it.
+/// A change of a user's groups. A script adds the end of the membership after it.
 pub(crate) fn user_change(hub: &HubName, user: &UserId, change: GroupChange) -> Bytes {
     Command::to_bytes(hub, &Action::Groups { of: GroupsOf::User(user.clone()), change })
 }
@@ -230,7 +230,7 @@ mod tests {
         all
     }
 
-    /// What messages say is compared by their bytes, as that is what clients get.
+    /// Messages are compared by their bytes, because clients get the bytes.
     fn shown(action: &Action) -> String {
         format!("{:?}", Command::to_bytes(&HubName::parse("chat").unwrap(), action))
     }

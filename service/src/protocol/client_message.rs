@@ -1,11 +1,11 @@
-//! The messages of clients, and the errors of bytes that are no message.
+//! The messages of clients, and the error for bytes that are not a message.
 
 use serde_json::value::RawValue;
 
-/// What a client can say after its handshake.
+/// A message of a client after its handshake.
 #[derive(Debug)]
 pub(crate) enum ClientMessage {
-    /// Calls a method; with an id the client waits for a completion.
+    /// Calls a method. If there is an id, the client waits for a completion.
     Invocation {
         target: String,
         invocation_id: Option<String>,
@@ -22,7 +22,7 @@ pub(crate) enum ClientMessage {
         invocation_id: String,
         outcome: Outcome,
     },
-    /// Wants no more of a stream or an answer.
+    /// Cancels a stream or a call.
     CancelInvocation,
     Ping,
     Close,
@@ -38,13 +38,13 @@ pub(crate) enum ClientMessage {
     Unknown,
 }
 
-/// The first whole message and what is behind it; `None` if it is cut.
+/// The first complete message and the bytes after it; `None` if it is not complete.
 pub(crate) type Split<'a> = Option<(&'a [u8], &'a [u8])>;
 
 /// How a call of a client ended: a result in JSON, nothing, or the client's error.
 pub(crate) type Outcome = Result<Option<Box<RawValue>>, String>;
 
-/// Bytes that are not a hub message.
+/// The error for bytes that are not a hub message.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct ProtocolError(String);

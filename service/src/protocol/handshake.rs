@@ -1,4 +1,4 @@
-//! The first exchange on every connection: which hub protocol, in which version.
+//! The first exchange on every connection, which decides the hub protocol and its version.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use super::{Protocol, client_message::ProtocolError, json::RECORD_SEPARATOR};
 /// The answer to a handshake that is accepted.
 pub(crate) const ACCEPTED: &[u8] = b"{}\x1e";
 
-/// The answer to a handshake that is not; the connection ends after it.
+/// The answer to a refused handshake. The connection ends after it.
 pub(crate) fn refusal(error: &str) -> Vec<u8> {
     let mut record = serde_json::json!({ "error": error }).to_string().into_bytes();
     record.push(RECORD_SEPARATOR);
@@ -19,28 +19,12 @@ const NEWEST_VERSION: u32 = 2;
 
 /// Parses the client's request, without its record separator.
 ///
-/// The error texts are those of ASP.NET Core, which clients show to their users; what exactly is
-/// malformed stands there only if the token asks for detailed errors.
+/// The error texts are the same as in ASP.NET Core, because clients show them to their users. They
+/// have details only if the token asks for detailed errors.
 pub(crate) fn parse(record: &[u8], is_detailed: bool) -> Result<Protocol, ProtocolError> {
-    #[derive(Deserialize)]
-    struct Request {
-        protocol: String,
-        version: u32,
-    }
-    let request: Request = serde_json::from_slice(record).map_err(|error| {
-        let text = "An unexpected error occurred during connection handshake.";
-        let detail = if is_detailed { format!(" {error}") } else { String::new() };
-        ProtocolError::new(format!("{text}{detail}"))
-    })?;
-    let protocol = match request.protocol.as_str() {
-        "json" => Protocol::Json,
-        "messagepack" => Protocol::MessagePack,
-        other => {
-            let shown: String = other.chars().take(64).collect();
-            return Err(ProtocolError::new(format!("The protocol '{shown}' is not supported.")));
-        }
-    };
-    // ASP.NET Core takes any older version too, and some clients say 0.
+    let request = read(record, is_detailed)?;
+    let protocol = named(&request.protocol)?;
+    // ASP.NET Core also accepts any older version, and some clients send 0.
     if request.version > NEWEST_VERSION {
         return Err(ProtocolError::new(format!(
             "The server does not support version {} of the '{}' protocol.",
@@ -48,6 +32,52 @@ pub(crate) fn parse(record: &[u8], is_detailed: bool) -> Result<Protocol, Protoc
         )));
     }
     Ok(protocol)
+}
+
+/// The longest name of a protocol.
+const LONGEST_NAME: usize = 64;
+
+/// The protocol in the request of an app server's client, and its name. Any version is accepted.
+pub(crate) fn protocol(
+    record: &[u8],
+    is_detailed: bool,
+) -> Result<(Protocol, String), ProtocolError> {
+    let name = read(record, is_detailed)?.protocol;
+    let protocol = match name.as_str() {
+        "json" => Protocol::Json,
+        "messagepack" => Protocol::MessagePack,
+        "blazorpack" => Protocol::BlazorPack,
+        other if other.len() > LONGEST_NAME => return Err(not_supported(other)),
+        _ => Protocol::OtherText,
+    };
+    Ok((protocol, name))
+}
+
+#[derive(Deserialize)]
+struct Request {
+    protocol: String,
+    version: u32,
+}
+
+fn read(record: &[u8], is_detailed: bool) -> Result<Request, ProtocolError> {
+    serde_json::from_slice(record).map_err(|error| {
+        let text = "An unexpected error occurred during connection handshake.";
+        let detail = if is_detailed { format!(" {error}") } else { String::new() };
+        ProtocolError::new(format!("{text}{detail}"))
+    })
+}
+
+fn named(protocol: &str) -> Result<Protocol, ProtocolError> {
+    match protocol {
+        "json" => Ok(Protocol::Json),
+        "messagepack" => Ok(Protocol::MessagePack),
+        other => Err(not_supported(other)),
+    }
+}
+
+fn not_supported(protocol: &str) -> ProtocolError {
+    let shown: String = protocol.chars().take(LONGEST_NAME).collect();
+    ProtocolError::new(format!("The protocol '{shown}' is not supported."))
 }
 
 #[cfg(test)]

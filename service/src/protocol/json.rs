@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-/// Ends every message of the JSON protocol and the handshake.
+/// The byte that ends every message of the JSON protocol and the handshake.
 pub(crate) use signalr_serverless::upstream::RECORD_SEPARATOR;
 
 use super::client_message::{ClientMessage, ProtocolError, Split};
@@ -10,8 +10,8 @@ use super::client_message::{ClientMessage, ProtocolError, Split};
 /// The ping message.
 pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";
 
-/// An invocation, which expects an answer if it has an id. `arguments` is a JSON array, passed
-/// on verbatim.
+/// An invocation. If it has an id, it expects an answer. `arguments` is a JSON array, which stays
+/// unchanged.
 pub(crate) fn invocation(
     target: &str,
     arguments: &RawValue,
@@ -29,7 +29,7 @@ pub(crate) fn invocation(
     record(&Invocation { r#type: 1, invocation_id, target, arguments })
 }
 
-/// One item of a stream, passed on verbatim.
+/// One item of a stream, unchanged.
 pub(crate) fn stream_item(invocation_id: &str, item: &RawValue) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -41,7 +41,7 @@ pub(crate) fn stream_item(invocation_id: &str, item: &RawValue) -> Vec<u8> {
     record(&StreamItem { r#type: 2, invocation_id, item })
 }
 
-/// The end of a call or stream, without a result; with an error if it failed.
+/// The end of a call or stream, without a result, or with an error.
 pub(crate) fn completion(invocation_id: &str, error: Option<&str>) -> Vec<u8> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -86,7 +86,7 @@ fn record(message: &impl Serialize) -> Vec<u8> {
     record
 }
 
-/// Splits the first record off, without its separator.
+/// Splits off the first record, without its separator.
 pub(crate) fn split(bytes: &[u8]) -> Split<'_> {
     let end = bytes.iter().position(|byte| *byte == RECORD_SEPARATOR)?;
     Some((&bytes[..end], &bytes[end + 1..]))
@@ -134,14 +134,14 @@ pub(crate) fn parse(record: &[u8]) -> Result<ClientMessage, ProtocolError> {
     }
 }
 
-/// The fields of any message; which are there depends on the type.
+/// The fields of any message. The type decides which of them are present.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
     r#type: u32,
     invocation_id: Option<String>,
     target: Option<String>,
-    /// `null` is a result too.
+    /// `null` is also a result.
     #[serde(default, deserialize_with = "present")]
     result: Option<Box<RawValue>>,
     error: Option<String>,

@@ -11,14 +11,14 @@ use super::client_message::{ClientMessage, Outcome, ProtocolError, Split};
 /// The ping message.
 pub(crate) const PING: &[u8] = &[0x02, 0x91, 0x06];
 
-/// How deep values may stand within each other; the decoder counts several steps for a level.
+/// How deeply values may be nested. The decoder counts several steps for each level.
 const MAX_DEPTH: usize = 256;
 
 /// The most bytes that a length takes. Source: the specification.
 const MAX_LENGTH_BYTES: usize = 5;
 
-/// An invocation, which expects an answer if it has an id. `None` if the arguments have no
-/// MessagePack form, such as a number beyond any float.
+/// An invocation. If it has an id, it expects an answer. `None` if the arguments have no
+/// MessagePack form, such as a number that is too large for a float.
 pub(crate) fn invocation(
     target: &str,
     arguments: &RawValue,
@@ -34,7 +34,7 @@ pub(crate) fn stream_item(invocation_id: &str, item: &RawValue) -> Option<Vec<u8
     Some(framed(vec![2.into(), headers(), invocation_id.into(), from_json(item)?]))
 }
 
-/// The end of a call or stream, without a result; with an error if it failed.
+/// The end of a call or stream, without a result, or with an error.
 pub(crate) fn completion(invocation_id: &str, error: Option<&str>) -> Vec<u8> {
     let head = [3.into(), headers(), invocation_id.into()];
     let tail = match error {
@@ -59,8 +59,8 @@ fn headers() -> Value {
     Value::Map(Vec::new())
 }
 
-/// Integers stay exact as far as 64 bits go, other numbers become floats, and strings stay
-/// strings whatever they look like.
+/// Converts JSON. Integers of up to 64 bits stay exact, other numbers become floats, and strings
+/// always stay strings.
 fn from_json(json: &RawValue) -> Option<Value> {
     serde_json::from_str(json.get()).ok()
 }
@@ -74,8 +74,8 @@ fn framed(message: Vec<Value>) -> Vec<u8> {
     framed
 }
 
-/// A framed invocation again, with this id in place of its own: its arguments stay as they are. With
-/// its target and its arguments as JSON, if they have such a form. `None` if it is no invocation.
+/// Replaces the id of a framed invocation. Its arguments stay unchanged. The result also has its
+/// target and, if possible, its arguments as JSON. `None` if the frame is not an invocation.
 pub(crate) fn with_invocation_id(frame: &[u8], id: &str) -> Option<Invocation> {
     let (mut message, _) = split(frame).ok()??;
     let value = read_value_ref_with_max_depth(&mut message, MAX_DEPTH).ok()?;
@@ -92,15 +92,15 @@ pub(crate) fn with_invocation_id(frame: &[u8], id: &str) -> Option<Invocation> {
     })
 }
 
-/// An invocation that came in MessagePack.
+/// An invocation that was received in MessagePack.
 pub(crate) struct Invocation {
     pub(crate) frame: Vec<u8>,
     pub(crate) target: String,
-    /// As JSON; `None` if they have no such form.
+    /// The arguments as JSON; `None` if they have no JSON form.
     pub(crate) arguments: Option<Box<RawValue>>,
 }
 
-/// Splits the first message off, without its length.
+/// Splits off the first message, without its length.
 pub(crate) fn split(bytes: &[u8]) -> Result<Split<'_>, ProtocolError> {
     let mut length = 0_u64;
     for (index, byte) in bytes.iter().enumerate() {
@@ -188,7 +188,7 @@ impl Fields<'_> {
             (2, _) => Ok(Ok(None)),
             (3, Some(result)) => match to_raw_value(&AsJson(result)) {
                 Ok(result) => Ok(Ok(Some(result))),
-                // Anyone who wants the client's bytes gets them all the same.
+                // Callers that accept the client's bytes still get them.
                 Err(error) => Ok(Err(format!("the result has no form in JSON: {error}"))),
             },
             _ => Err(ProtocolError::new("a completion has neither result nor error")),
@@ -196,7 +196,8 @@ impl Fields<'_> {
     }
 }
 
-/// One MessagePack value as JSON. Integers stay exact; bytes become base64, as JSON has none.
+/// One MessagePack value as JSON. Integers stay exact. Bytes become base64, because JSON has no
+/// bytes.
 pub(crate) fn to_json(bytes: &[u8]) -> Result<Box<RawValue>, ProtocolError> {
     let mut rest = bytes;
     let value = read_value_ref_with_max_depth(&mut rest, MAX_DEPTH)

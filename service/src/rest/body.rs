@@ -1,4 +1,4 @@
-//! The body of a call: bytes, and how they are written.
+//! The body of a call: its bytes and their format.
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -12,12 +12,12 @@ pub(super) const MAX_BODY: usize = 1024 * 1024;
 /// The body of a call.
 #[derive(Debug)]
 pub(super) struct Body {
-    /// A call that takes no body does not care for this.
+    /// A call without a body ignores this.
     format: Result<Format, UnknownFormat>,
     pub(super) bytes: Bytes,
 }
 
-/// How a body is written.
+/// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Json,
@@ -26,12 +26,12 @@ pub(super) enum Format {
     Encoded,
 }
 
-/// The content type of a body in no known format.
+/// The content type of a body in an unknown format.
 #[derive(Clone, Debug)]
 struct UnknownFormat(String);
 
 impl Body {
-    /// Reads a body, no further and no longer than it may go.
+    /// Reads a body, with limits on its size and time.
     pub(super) async fn read(
         headers: &HeaderMap,
         body: axum::body::Body,
@@ -42,14 +42,14 @@ impl Body {
         Ok(Self { format: Format::of(headers), bytes })
     }
 
-    /// How the body is written.
+    /// The format of the body.
     pub(super) fn format(&self) -> Result<Format, Error> {
         let format = self.format.as_ref();
         format.copied().map_err(|UnknownFormat(came)| Error::unsupported_media_type(came))
     }
 }
 
-/// Refuses a body that is compressed, before it is taken for text that makes no sense.
+/// Refuses a compressed body, so that it is not reported as invalid text.
 fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
     let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
     match encoding.map(str::trim) {

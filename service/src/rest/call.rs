@@ -1,4 +1,4 @@
-//! One call of an operation: who calls, which version, and the parameters, each checked.
+//! One call of an operation: its caller, version and parameters, all checked.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,7 @@ use crate::{
     store::Membership,
 };
 
-/// A call whose caller and version are known to be good.
+/// A call with a checked caller and version.
 pub(super) struct Call {
     pub(super) operation: Operation,
     pub(super) version: ApiVersion,
@@ -108,7 +108,7 @@ impl Call {
             .map_err(|error| Error::bad_name("streamId", &error))
     }
 
-    /// A parameter that is true or false; false if it is not there.
+    /// A parameter that is true or false; false if it is absent.
     pub(super) fn flag(&self, name: &'static str) -> Result<bool, Error> {
         match self.query.first(name) {
             None => Ok(false),
@@ -146,7 +146,7 @@ impl Call {
     }
 }
 
-/// Checks who calls and which version.
+/// Checks the caller and the version.
 pub(super) async fn authorize(
     operation: Operation,
     state: &State,
@@ -155,8 +155,14 @@ pub(super) async fn authorize(
     let query = Query::parse(request.uri.query());
     let path = request.uri.path();
     let call = auth::Call { hosts: auth::hosts(&request.headers), path, query: &query };
-    let token = auth::bearer(&request.headers).ok_or(AuthError::Missing)?;
-    state.verifier.verify_call(token, &call, SystemTime::now()).await?;
+    let verified = match auth::bearer(&request.headers) {
+        Some(token) => state.verifier.verify_call(token, &call, SystemTime::now()).await,
+        None => Err(AuthError::Missing),
+    };
+    if let Err(refusal) = &verified {
+        state.trace.refused(None, refusal);
+    }
+    verified?;
     let (route, version) = route(operation, path, &query, state.is_lenient)?;
     Ok((route, version, query))
 }
@@ -176,8 +182,8 @@ fn full_hub(hub: &str, query: &Query) -> Result<HubName, Error> {
         .map_err(|error| Error::bad_name("application", &error))
 }
 
-/// The route that was called, and its version: in the path, or else in the query. A lenient service
-/// takes any path for any version, and one without a version for the newest, as asrs-emulator does.
+/// The called route and its version, from the path or the query. A lenient service accepts any path
+/// with any version, and uses the newest version if there is none, as asrs-emulator does.
 fn route(
     operation: Operation,
     path: &str,
@@ -201,10 +207,20 @@ fn route(
     }
     let version = named?;
     let route = operation.route(version).ok_or_else(|| {
-        let message = format!("api-version {version} does not have this operation; use 2024-12-01");
+        let message = format!(
+            "api-version {version} does not have this operation; use {}",
+            with_operation(operation)
+        );
         Error::bad("api-version", message)
     })?;
     Ok((route, version))
+}
+
+/// A version that has the operation: the usual one, otherwise the newest.
+fn with_operation(operation: Operation) -> ApiVersion {
+    let usual = ApiVersion::default();
+    let newest = ApiVersion::ALL.into_iter().rev();
+    [usual].into_iter().chain(newest).find(|it| operation.route(*it).is_some()).unwrap_or(usual)
 }
 
 fn version_in(query: &Query) -> Result<ApiVersion, Error> {

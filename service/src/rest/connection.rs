@@ -12,7 +12,6 @@ use crate::{
         answer::Answer,
         command::{Action, GroupChange, GroupsOf, Target},
     },
-    protocol::Protocol,
     random_id::random_id,
     state::State,
 };
@@ -24,11 +23,11 @@ pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
     Ok(Success::Done)
 }
 
-/// The protocol of the client's completion, if that is the answer.
+/// The header with the protocol of the client's completion, if the answer is a completion.
 const PROTOCOL: HeaderName = HeaderName::from_static("x-asrs-protocol");
 
-/// Calls a method of the client and answers with its result, as the client wrote it; or with the
-/// client's whole completion, if the caller takes that.
+/// Calls a method of the client. Answers with the client's unchanged result. If the caller accepts
+/// completions, answers with the client's whole completion.
 pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> {
     #[derive(Serialize)]
     struct ClientInvocationResponse {
@@ -53,7 +52,7 @@ pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> 
     }
 }
 
-/// Whether the caller takes a completion as the client wrote it, as Azure's newest SDK does.
+/// Whether the caller accepts the client's unchanged completion, as Azure's newest SDK does.
 fn takes_completions(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT).into_iter().filter_map(|it| it.to_str().ok());
     let types = values.flat_map(|value| value.split(',')).map(|kind| kind.split(';').next());
@@ -63,10 +62,7 @@ fn takes_completions(headers: &HeaderMap) -> bool {
 const COMPLETION: &str = "application/octet-stream";
 
 fn completion(answer: &Answer) -> Success {
-    let protocol = match answer.protocol {
-        Protocol::Json => "json",
-        Protocol::MessagePack => "messagepack",
-    };
+    let protocol = answer.protocol.name();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(COMPLETION)),
         (PROTOCOL, HeaderValue::from_static(protocol)),

@@ -11,10 +11,11 @@ use crate::{
     protocol::{json::RECORD_SEPARATOR, message_pack},
 };
 
-/// A map of strings and bytes is flat; the decoder counts several steps for a level.
+/// The most steps of the decoder. A map of strings and bytes has one level, for which the decoder
+/// counts several steps.
 const MAX_DEPTH: usize = 16;
 
-/// The framed messages, each checked as far as a client would end its connection otherwise.
+/// The framed messages. Each is checked for errors that would make a client end its connection.
 pub(super) fn content(body: &Bytes) -> Result<Content, Error> {
     let bad = |problem: String| Error::bad("body", problem);
     let mut rest: &[u8] = body;

@@ -1,4 +1,4 @@
-//! What a caller is told when an operation is refused, and what only the log learns.
+//! The error of an operation: a text for the caller, and a cause for the log only.
 
 use std::{fmt, time::Duration};
 
@@ -42,7 +42,7 @@ impl Error {
         Self { status, code, message: message.into(), target: None }
     }
 
-    /// A parameter or field that cannot be what it should be.
+    /// The error for a parameter or field that is not valid.
     pub(crate) fn bad(target: &'static str, message: impl Into<String>) -> Self {
         let error = Self::new(StatusCode::BAD_REQUEST, error_code::BAD_REQUEST, message);
         Self { target: Some(target), ..error }
@@ -86,14 +86,14 @@ impl Error {
         Self::new(StatusCode::GATEWAY_TIMEOUT, error_code::INVOCATION_TIMEOUT, message)
     }
 
-    /// Something in the service itself failed; the caller only learns that.
+    /// The service itself failed. The caller learns no details.
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
         tracing::error!(%cause, "a call failed");
         let message = "the service failed; try again later";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error_code::INTERNAL, message)
     }
 
-    /// As many calls as may are under way.
+    /// The error if the most allowed calls already run.
     pub(crate) fn too_many_calls() -> Self {
         let message = "as many calls as the service takes at once are under way; try again later";
         Self::new(StatusCode::TOO_MANY_REQUESTS, error_code::TOO_MANY_REQUESTS, message)
@@ -110,6 +110,16 @@ impl Error {
     pub(crate) fn no_connection_to_call() -> Self {
         let message = "the connection is not open, or ended before the client answered";
         Self::absent(error_code::CONNECTION_NOT_EXISTED, message)
+    }
+
+    pub(crate) fn no_login() -> Self {
+        let message = "no open connection of this hub has that connectionToken; it is the secret one of a negotiation of version 1";
+        Self::absent(error_code::CONNECTION_NOT_EXISTED, message)
+    }
+
+    pub(crate) fn login_of_another() -> Self {
+        let message = "the claims name another user than the connection's, and nothing was changed";
+        Self::new(StatusCode::FORBIDDEN, error_code::OTHER_USER, message)
     }
 
     pub(crate) fn no_user() -> Self {

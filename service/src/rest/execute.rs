@@ -18,7 +18,7 @@ use crate::{
     state::State,
 };
 
-/// Checks the filter and every command before any is carried out.
+/// Checks the filter and every command before any is executed.
 pub(super) async fn execute(state: &State, call: Call) -> Result<Success, Error> {
     let filter = call.query.first("filter").filter(|filter| !filter.trim().is_empty());
     let filter = filter.map(str::parse::<Filter>).transpose();

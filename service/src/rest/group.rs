@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use form_urlencoded::Serializer;
 use serde::Serialize;
 use signalr_serverless::{ConnectionId, UserId};
@@ -16,7 +15,7 @@ use crate::{
     state::State,
 };
 
-/// The most connections on a page, and how many there are on one if the caller does not say.
+/// The most connections on a page, which is also the default.
 const MAX_PAGE: u64 = 200;
 
 pub(super) async fn send(state: &State, call: Call) -> Result<Success, Error> {
@@ -61,7 +60,8 @@ pub(super) async fn add_connection(state: &State, call: Call) -> Result<Success,
     }
 }
 
-/// Succeeds for a connection that is gone too: it is in no group any more.
+/// Removes a connection. This also succeeds for a connection that is gone, because it is in no
+/// group any more.
 pub(super) async fn remove_connection(state: &State, call: Call) -> Result<Success, Error> {
     let of = GroupsOf::Connection(call.connection()?);
     let action = Action::Groups { of, change: GroupChange::Leave(call.group()?) };
@@ -86,15 +86,15 @@ struct GroupMember {
     user_id: Option<UserId>,
 }
 
-/// Pages go by the members' places, so that members who come and go do not shift the others, and a
-/// page costs as much as it holds.
+/// Lists a page of connections. Pages use the members' places, so that members that join and leave
+/// do not shift the others. The cost of a page depends only on its size.
 pub(super) async fn list_connections(state: &State, call: Call) -> Result<Success, Error> {
     let page = call.number("maxpagesize", 1, MAX_PAGE)?.unwrap_or(MAX_PAGE);
     let top = call.number("top", 1, u64::MAX)?;
     let after = call.query.first("continuationToken").map(read_continuation).transpose()?;
     let group = call.group()?;
     let size = usize::try_from(page.min(top.unwrap_or(page))).unwrap_or(usize::MAX);
-    // One more than asked for tells whether there is a next page.
+    // One member more than requested shows whether there is a next page.
     let mut members =
         state.cluster.members(&call.hub, &group, after, size.saturating_add(1)).await?;
     let has_more = members.len() > size;
@@ -119,7 +119,7 @@ fn next_link(call: &Call, page: u64, top: Option<u64>, last: Cursor) -> String {
         query.append_pair("top", &top.to_string());
     }
     query.append_pair("maxpagesize", &page.to_string());
-    query.append_pair("continuationToken", &continuation(last));
+    query.append_pair("continuationToken", &last.token());
     for name in ["application", "api-version"] {
         if let Some(value) = call.query.first(name) {
             query.append_pair(name, value);
@@ -128,19 +128,8 @@ fn next_link(call: &Call, page: u64, top: Option<u64>, last: Cursor) -> String {
     format!("{}?{}", call.path, query.finish())
 }
 
-fn continuation(Cursor { node, shard, place }: Cursor) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{node}-{shard}-{place}"))
-}
-
 fn read_continuation(token: &str) -> Result<Cursor, Error> {
-    let read = || {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-        let (node, rest) = text.split_once('-')?;
-        let (shard, place) = rest.split_once('-')?;
-        let (node, shard) = (node.parse().ok()?, shard.parse().ok()?);
-        Some(Cursor { node, shard, place: place.parse().ok()? })
-    };
-    read().ok_or_else(|| {
+    Cursor::read(token).ok_or_else(|| {
         let message = "the continuationToken is not one that this service gave out";
         Error::bad("continuationToken", message)
     })

@@ -24,8 +24,8 @@ pub(super) fn message(body: &Body) -> Result<Arc<Message>, Error> {
     Ok(Arc::new(Message::new(content)))
 }
 
-/// The invocation in the body of `:invoke`. One that comes encoded is taken apart, since it needs
-/// an id of the service's own. A protocol that it does not come in is made from the other one.
+/// The invocation in the body of `:invoke`. If it is already encoded, it is decoded, because it
+/// needs an id of the service. If one protocol is missing, it is made from the other.
 pub(super) fn blocking_invocation(
     body: &Body,
     invocation_id: String,

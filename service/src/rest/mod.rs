@@ -1,4 +1,4 @@
-//! The REST side of the data plane: each route of the table of operations, and who handles it.
+//! The REST API of the data plane: each route of the table of operations, and its handler.
 
 mod body;
 mod call;
@@ -8,6 +8,7 @@ mod error;
 mod execute;
 mod group;
 mod hub;
+mod login;
 mod message;
 mod open_api;
 mod payload;
@@ -15,6 +16,7 @@ mod public_url;
 mod reply;
 mod request_id;
 mod stream;
+mod to_the_end;
 mod token;
 mod user;
 
@@ -23,18 +25,22 @@ use std::{borrow::Cow, collections::HashSet, sync::Arc};
 use axum::{
     Router,
     extract::{RawPathParams, Request, State as Extract, rejection::RawPathParamsRejection},
+    handler::Handler,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodFilter, get, on},
+    routing::{MethodFilter, MethodRouter, any, get, on},
 };
-use http::StatusCode;
+use http::{Method, StatusCode};
 use signalr_serverless::rest::Operation;
+use signalr_traces::Step;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Level};
 
 use self::{
     call::{Call, authorize},
     error::Error,
     reply::Success,
+    to_the_end::ToTheEnd,
 };
 use crate::state::State;
 
@@ -43,7 +49,7 @@ pub(crate) fn router(is_lenient: bool) -> Router<Arc<State>> {
     let mut router = Router::new()
         .without_v07_checks()
         .route("/api/openapi.json", get(async || open_api::description()));
-    // Two versions may share a route: then the query tells which is meant.
+    // Two versions may share a route. Then the query names the version.
     let mut mounted = HashSet::new();
     for operation in Operation::ALL.iter().copied() {
         let published = operation.routes().iter().map(|it| (&it.method, Cow::from(it.path)));
@@ -51,14 +57,16 @@ pub(crate) fn router(is_lenient: bool) -> Router<Arc<State>> {
             lenient_paths(&path).map(|path| (method, Cow::from(path))).collect::<Vec<_>>()
         });
         for (method, path) in published.chain(lenient.filter(|_| is_lenient)) {
-            let Ok(filter) = MethodFilter::try_from(method.clone()) else { continue };
             if mounted.insert((method, path.clone())) {
                 let handler = move |state: Extract<Arc<State>>,
                                     params: Result<RawPathParams, RawPathParamsRejection>,
                                     request: Request| async move {
                     respond(operation, state.0, params, request).await
                 };
-                router = router.route(&path, on(filter, handler));
+                router = match MethodFilter::try_from(method.clone()) {
+                    Ok(filter) => router.route(&path, on(filter, handler)),
+                    Err(_) => router.route(&path, only(method, handler)),
+                };
             }
         }
     }
@@ -67,8 +75,26 @@ pub(crate) fn router(is_lenient: bool) -> Router<Arc<State>> {
         .fallback(async || Error::no_such_path())
 }
 
-/// The paths of asrs-emulator: each under `/api` and `/api/v1`, and those of sends with and without
-/// `/:send`.
+/// A route with one method that the web framework does not know.
+fn only<H, T>(method: &'static Method, handler: H) -> MethodRouter<Arc<State>>
+where
+    H: Handler<T, Arc<State>>,
+    T: 'static,
+{
+    let refuse_others = middleware::from_fn(move |request: Request, next: Next| {
+        let is_meant = request.method() == method;
+        async move {
+            match is_meant {
+                true => next.run(request).await,
+                false => Error::method_not_allowed().into_response(),
+            }
+        }
+    });
+    any(handler).layer(refuse_others)
+}
+
+/// The paths of asrs-emulator: each under `/api` and `/api/v1`. The paths of sends are with and
+/// without `/:send`.
 fn lenient_paths(path: &str) -> impl Iterator<Item = String> + use<> {
     let tail = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/"));
     let tail = tail.filter(|tail| !tail.starts_with("v1-preview/"));
@@ -78,7 +104,7 @@ fn lenient_paths(path: &str) -> impl Iterator<Item = String> + use<> {
     tails.into_iter().flat_map(|tail| [format!("/api/{tail}"), format!("/api/v1/{tail}")])
 }
 
-/// Answers a call, within a span that has its id, and logs the answer.
+/// Answers a call in a span with the call's id, and logs the answer.
 async fn respond(
     operation: Operation,
     state: Arc<State>,
@@ -88,15 +114,28 @@ async fn respond(
     let timings = Arc::clone(&state.timings);
     let begin = Instant::now();
     let headers = request.headers();
-    let span = tracing::info_span!(
-        "call",
-        request_id = &*request_id::of(headers),
-        trace_id = request_id::trace_id(headers),
-        ?operation,
-    );
-    let answer = answer(operation, state, params, request).instrument(span.clone()).await;
+    let step = Step::serve(&operation, headers);
+    // A new id costs a system call, so there is one only if it is noted.
+    let is_noted = !step.span().is_disabled() || tracing::span_enabled!(Level::INFO);
+    let id = if is_noted { request_id::of(headers) } else { Cow::default() };
+    step.note_text("signalr.request_id", &id);
+    let own_trace = step.trace_id();
+    let span = step.span().in_scope(|| {
+        tracing::info_span!(
+            "call",
+            request_id = &*id,
+            trace_id = own_trace.as_deref().or_else(|| request_id::trace_id(headers)),
+            ?operation,
+        )
+    });
+    let answer = answer(operation, state, params, request, &step).instrument(span.clone());
+    let answer = answer.instrument(step.span()).await;
     let (status, time) = (answer.status().as_u16(), begin.elapsed());
     timings.called(operation, status, time);
+    step.note("http.response.status_code", status.into());
+    if answer.status().is_server_error() {
+        step.fail();
+    }
     let milliseconds = time.as_secs_f64() * 1000.0;
     span.in_scope(|| tracing::info!(status, milliseconds, "a call was answered"));
     answer
@@ -107,6 +146,7 @@ async fn answer(
     state: Arc<State>,
     params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
+    step: &Step,
 ) -> Response {
     let answered = async {
         match operation {
@@ -119,14 +159,20 @@ async fn answer(
         }
         let call = Call::read(operation, &state, params, request).await?;
         let (status, version) = (call.status, call.version);
-        Ok::<_, Error>(carry_out_to_the_end(state, call).await?.into_response(status, version))
+        Ok::<_, Error>(
+            carry_out_to_the_end(state, call, step).await?.into_response(status, version),
+        )
     };
     answered.await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Carries a call out to its end, though its caller may go away. One that only waits for a client's
 /// answer is given up with its caller.
-async fn carry_out_to_the_end(state: Arc<State>, call: Call) -> Result<Success, Error> {
+async fn carry_out_to_the_end(
+    state: Arc<State>,
+    call: Call,
+    step: &Step,
+) -> Result<Success, Error> {
     let Some(place) = state.calls.take() else {
         return Err(Error::too_many_calls());
     };
@@ -138,8 +184,7 @@ async fn carry_out_to_the_end(state: Arc<State>, call: Call) -> Result<Success, 
         let _place = place;
         carry_out(&state, call).await
     };
-    let carried_out = tokio::spawn(carried_out.in_current_span());
-    carried_out.await.map_err(|error| Error::internal(&error))?
+    ToTheEnd::new(carried_out.in_current_span().instrument(step.span())).await
 }
 
 async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
@@ -153,6 +198,8 @@ async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
         Operation::InvokeConnection => connection::invoke(state, call).await,
         Operation::SendStreamItem => stream::send(state, call).await,
         Operation::CompleteStream => stream::complete(state, call).await,
+        Operation::RefreshAuth => login::refresh(state, call).await,
+        Operation::GetConnectionClaims => login::claims_of(state, call).await,
         Operation::ConnectionExists => connection::exists(state, call).await,
         Operation::CloseConnection => connection::close(state, call).await,
         Operation::CloseHubConnections => hub::close_connections(state, call).await,
@@ -176,7 +223,7 @@ async fn carry_out(state: &State, call: Call) -> Result<Success, Error> {
     }
 }
 
-/// Decodes a body in every way there is, for the fuzzer.
+/// Decodes a body in every possible way, for the fuzzer.
 #[cfg(fuzzing)]
 pub(crate) fn decode(body: &bytes::Bytes) {
     let _ = encoded::content(body);

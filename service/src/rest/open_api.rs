@@ -4,6 +4,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use http::Method;
 use serde_json::{Map, Value, json};
 use signalr_serverless::rest::{ApiVersion, Operation, Route};
 
@@ -19,8 +20,8 @@ fn document() -> Value {
     for operation in Operation::ALL.iter().copied() {
         for route in operation.routes() {
             let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-            // Versions that share a route are told apart by its `api-version`.
-            methods[route.method.as_str().to_lowercase()] = method(operation, route);
+            // If versions share a route, its `api-version` distinguishes them.
+            methods[key(&route.method)] = method(operation, route);
         }
     }
     json!({
@@ -37,6 +38,12 @@ fn document() -> Value {
             "description": "HS256 by an access key; the audience is the URL without its query.",
         }}},
     })
+}
+
+/// The name of a method in a path. OpenAPI 3.0 has none for QUERY.
+fn key(method: &Method) -> String {
+    let name = method.as_str().to_lowercase();
+    if *method == Method::QUERY { format!("x-{name}") } else { name }
 }
 
 fn method(operation: Operation, route: &Route) -> Value {
@@ -62,7 +69,7 @@ fn is_in_query(route: &Route) -> bool {
     route.versions.iter().any(|version| version.is_in_query())
 }
 
-/// Unique: an operation may have several routes.
+/// A unique id: an operation may have several routes.
 fn operation_id(operation: Operation, route: &Route) -> String {
     let path: String =
         route.path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
@@ -132,6 +139,14 @@ fn body(operation: Operation) -> Option<Value> {
         | Operation::SendToConnection
         | Operation::InvokeConnection => (message, true),
         Operation::SendStreamItem => (json!({ "description": "The item, whatever it is." }), true),
+        Operation::RefreshAuth | Operation::GetConnectionClaims => {
+            let name = if operation == Operation::RefreshAuth {
+                "RefreshAuthRequest"
+            } else {
+                "ConnectionClaimsRequest"
+            };
+            (json!({ "$ref": format!("#/components/schemas/{name}") }), false)
+        }
         Operation::Execute => {
             let command = json!({ "$ref": "#/components/schemas/SignalRCommand" });
             (json!({ "type": "array", "items": command }), false)
@@ -151,13 +166,14 @@ fn success(operation: Operation, route: &Route) -> Value {
     let schema = match operation {
         Operation::ListGroupConnections => "GroupMemberPagedValues",
         Operation::InvokeConnection => "ClientInvocationResponse",
+        Operation::RefreshAuth | Operation::GetConnectionClaims => "ConnectionClaimsResponse",
         Operation::GenerateToken => "ClientTokenResponse",
         Operation::AccessKey => "AccessKeyResponse",
         Operation::Health => return json!({ "description": "Success" }),
         _ if is_in_query(route) && route.status != 204 => "ServiceResponse",
         _ => return json!({ "description": "Success" }),
     };
-    if route.method == http::Method::HEAD {
+    if route.method == Method::HEAD {
         return json!({ "description": "Success" });
     }
     let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
@@ -227,6 +243,35 @@ fn schemas() -> Value {
             "result": {},
             "protocol": text,
         }},
+        "Claim": {
+            "type": "object",
+            "required": ["type", "value"],
+            "properties": { "type": { "type": "string", "minLength": 1 }, "value": text },
+        },
+        "RefreshAuthRequest": {
+            "type": "object",
+            "required": ["connectionToken"],
+            "properties": {
+                "connectionToken": { "type": "string", "minLength": 1 },
+                "expireTime": { "type": "string", "format": "date-time", "nullable": true },
+                "claims": {
+                    "type": "array", "nullable": true,
+                    "items": { "$ref": "#/components/schemas/Claim" },
+                },
+            },
+        },
+        "ConnectionClaimsRequest": {
+            "type": "object",
+            "required": ["connectionToken"],
+            "properties": { "connectionToken": { "type": "string", "minLength": 1 } },
+        },
+        "ConnectionClaimsResponse": {
+            "type": "object",
+            "required": ["claims"],
+            "properties": {
+                "claims": { "type": "array", "items": { "$ref": "#/components/schemas/Claim" } },
+            },
+        },
         "ClientTokenResponse": { "type": "object", "properties": { "token": text } },
         "AccessKeyResponse": {
             "type": "object",

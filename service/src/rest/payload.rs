@@ -1,5 +1,5 @@
 //! The JSON objects in bodies. Microsoft's SDK writes their names with capital letters, so case
-//! does not count. Unknown fields are passed over.
+//! does not matter. Unknown fields are ignored.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub(super) struct PayloadMessage {
     pub(super) target: String,
-    /// An array, to the letter.
+    /// The unchanged JSON array.
     pub(super) arguments: Box<RawValue>,
 }
 
@@ -71,7 +71,7 @@ fn field<T: de::DeserializeOwned, E: de::Error>(
     serde_json::from_str(value.get()).map_err(|error| E::custom(format!("'{name}': {error}")))
 }
 
-/// No arguments and `null` are an empty array.
+/// Missing arguments and `null` become an empty array.
 fn array<E: de::Error>(arguments: Option<Box<RawValue>>) -> Result<Box<RawValue>, E> {
     match arguments {
         Some(arguments) if arguments.get().starts_with('[') => Ok(arguments),

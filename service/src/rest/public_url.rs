@@ -1,11 +1,11 @@
-//! The service's address as its callers know it.
+//! The service's address for its callers.
 
 use http::{HeaderMap, header};
 
 use crate::request_path::FORWARDED_PREFIX;
 
-/// The address under which the caller reached the service, before any proxy: scheme, host and the
-/// path of a gateway.
+/// The address by which the caller reached the service, before any proxy: scheme, host and the path
+/// of a gateway.
 pub(super) fn public_base(headers: &HeaderMap, scheme: &str) -> String {
     let prefix = headers.get(FORWARDED_PREFIX).and_then(|value| value.to_str().ok());
     let prefix = prefix.map(|prefix| prefix.trim_end_matches('/'));
@@ -13,8 +13,8 @@ pub(super) fn public_base(headers: &HeaderMap, scheme: &str) -> String {
     format!("{}{prefix}", public_origin(headers, scheme))
 }
 
-/// The scheme and host under which the caller reached the service, before any proxy; `scheme` is
-/// that of the port.
+/// The scheme and host by which the caller reached the service, before any proxy. `scheme` is the
+/// scheme of the port.
 pub(super) fn public_origin(headers: &HeaderMap, scheme: &str) -> String {
     let text = |name: &str| {
         let value = headers.get(name)?.to_str().ok()?;

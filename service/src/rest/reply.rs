@@ -8,9 +8,9 @@ use http::StatusCode;
 use serde::Serialize;
 use signalr_serverless::rest::ApiVersion;
 
-/// What an operation answers when it succeeds.
+/// The answer of an operation that succeeded.
 pub(super) enum Success {
-    /// The status of the route.
+    /// Only the status of the route.
     Done,
     Body(Response),
 }
@@ -31,7 +31,8 @@ impl Success {
     }
 }
 
-/// The published descriptions give a body to every success but 204, from 2022-06-01 on.
+/// Whether a success has a body. From 2022-06-01 on, the published descriptions give one to every
+/// success except 204.
 fn has_body(status: StatusCode, version: ApiVersion) -> bool {
     version.is_in_query() && status != StatusCode::NO_CONTENT
 }

@@ -1,4 +1,4 @@
-//! How a call is known in logs: by the id that its caller gave it, or by one of its own.
+//! The id of a call in logs: the caller's id, or a new one.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::random_id::random_id;
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 /// Source: W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// The longest id that is taken.
+/// The longest id that is accepted.
 const LONGEST: usize = 128;
 
-/// The caller's id, if it is printable and short; else a new one.
+/// The caller's id, if it is printable and short, otherwise a new one.
 pub(super) fn of(headers: &HeaderMap) -> Cow<'_, str> {
     let given = headers.get(CLIENT_REQUEST_ID).and_then(|id| id.to_str().ok());
     match given.filter(|id| (1..=LONGEST).contains(&id.len())) {

@@ -1,4 +1,4 @@
-//! Operations that hand out tokens and keys.
+//! Operations that give out tokens and keys.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use super::{call::Call, error::Error, public_url::public_origin, reply::Success}
 use crate::state::State;
 
 const MINUTE: u64 = 60;
-/// How many minutes a token lasts at most: a year.
+/// The longest lifetime of a token, in minutes: a year.
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 pub(super) async fn generate(state: &State, call: Call) -> Result<Success, Error> {
@@ -36,7 +36,7 @@ pub(super) async fn generate(state: &State, call: Call) -> Result<Success, Error
     Ok(Success::json(ClientTokenResponse { token }))
 }
 
-/// A key that signs client tokens only, so that the access key itself need not travel.
+/// Gives out a key that signs only client tokens, so that the access key itself is never sent.
 pub(super) fn access_key(state: &State) -> Response {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]

@@ -1,13 +1,13 @@
-//! Why a session is over, as metrics tell the reasons apart.
+//! Why a session has ended, with the reasons that metrics distinguish.
 
-/// Why a session is over.
+/// Why a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The client ended it.
     Client,
-    /// The transport broke, or the client polls no more.
+    /// The transport broke, or the client stopped polling.
     Lost,
-    /// The transport broke, and the client did not come back in time, as it could have.
+    /// The transport broke, and the client did not reconnect in time although it could.
     NotBack,
     /// The client sent nothing for too long.
     Silent,
@@ -15,26 +15,30 @@ pub(crate) enum Ended {
     Handshake,
     /// The client broke the protocol or a limit.
     Protocol,
-    /// The client called a method for which there is nobody.
+    /// The client called a method, and nothing answers it.
     NotServed,
-    /// The client's calls wait faster than they are answered.
+    /// The client calls faster than it gets answers.
     Calls,
-    /// The client read slower than messages came.
+    /// The client read more slowly than messages came.
     Slow,
     /// Too much was held for all clients together.
     Memory,
-    /// The token is over, and the session with it.
+    /// The token expired, and the session ended with it.
     Expired,
     /// A back end closed it.
     Closed,
+    /// Its app server was lost.
+    AppLost,
     /// The broker of the cluster could not be asked for the groups of its user.
     Broker,
-    /// The service ends.
+    /// The session continues at another node.
+    Moved,
+    /// The service is ending.
     Shutdown,
 }
 
 impl Ended {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Client,
         Self::Lost,
         Self::NotBack,
@@ -47,7 +51,9 @@ impl Ended {
         Self::Memory,
         Self::Expired,
         Self::Closed,
+        Self::AppLost,
         Self::Broker,
+        Self::Moved,
         Self::Shutdown,
     ];
 
@@ -65,7 +71,9 @@ impl Ended {
             Self::Memory => "memory",
             Self::Expired => "expired",
             Self::Closed => "closed",
+            Self::AppLost => "app_lost",
             Self::Broker => "broker",
+            Self::Moved => "moved",
             Self::Shutdown => "shutdown",
         }
     }

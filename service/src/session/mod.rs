@@ -1,10 +1,15 @@
-//! One connection's state: handshake, pings, time limits, and what a client may say.
+//! The state of one connection: handshake, pings, time limits, and the messages that a client may
+//! send.
 //!
-//! Bytes and the time come in, [`Effect`]s go out. There is no socket, task or clock here;
-//! transports carry the bytes, and the shard that owns the connection keeps the time.
+//! The input is bytes and the time; the output is [`Effect`]s. There is no socket, task or clock
+//! here. Transports carry the bytes, and the shard that owns the connection provides the time.
 
+mod app;
+mod calls;
 mod effect;
 mod ended;
+mod login;
+mod moving;
 mod reliable;
 mod rules;
 mod seconds;
@@ -12,11 +17,14 @@ mod time_limits;
 
 use bytes::Bytes;
 
-use self::reliable::Reliable;
 pub use self::rules::{ClientMessages, SilentClients};
+use self::{calls::Calls, reliable::Reliable};
 pub(crate) use self::{
-    effect::{Call, Effect},
+    effect::{Call, Effect, NotCalled},
     ended::Ended,
+    login::ExpiredToken,
+    moving::MovedSession,
+    reliable::Sent,
     rules::{Rules, Terms},
     seconds::Seconds,
 };
@@ -28,7 +36,7 @@ use crate::{
     },
 };
 
-/// What ASP.NET Core says to a binary protocol on a transport for text.
+/// The text of ASP.NET Core for a binary protocol on a text transport.
 const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current transport. The \
                             transport does not support 'Binary' transfer format.";
 
@@ -36,21 +44,29 @@ const NEEDS_BINARY: &str = "Cannot use the 'messagepack' protocol on the current
 #[derive(Debug)]
 pub(crate) struct Session {
     phase: Phase,
-    /// JSON until the handshake says otherwise, as the handshake itself is.
+    /// The protocol. JSON until the handshake names another, because the handshake itself is JSON.
     protocol: Protocol,
     last_sent: Seconds,
     last_received: Seconds,
-    /// How many messages came since `last_received` was last another second.
+    /// How many messages came in the second of `last_received`.
     received_now: u32,
     /// Whether the client has ever sent a ping.
     has_pinged: bool,
     terms: Terms,
-    /// The beginning of a message whose end has not come yet.
+    /// The end of the login, if it was renewed.
+    renewed: Option<Seconds>,
+    /// Whether an app server answers the client.
+    is_of_app: bool,
+    /// Whether the session comes from another node and has not arrived yet.
+    arrives: bool,
+    /// The beginning of a message whose end has not arrived yet.
     partial: Vec<u8>,
     reliable: Option<Box<Reliable>>,
+    /// The calls that wait for the app server, if they are noted.
+    calls: Option<Box<Calls>>,
     /// Why the session ended, if it did not end well.
     end_reason: Option<Box<str>>,
-    /// The first reason for which it was to end.
+    /// The first reason to end the session.
     ended: Option<Ended>,
     /// How many bytes were searched for the end of a message.
     #[cfg(test)]
@@ -60,6 +76,10 @@ pub(crate) struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Handshake {
+        since: Seconds,
+    },
+    /// The app server has to answer the handshake.
+    Asked {
         since: Seconds,
     },
     Open,
@@ -73,7 +93,7 @@ enum Phase {
 }
 
 impl Session {
-    /// What is kept for a client that may come back counts in `budget`.
+    /// Begins a session. The bytes that are kept for a reconnect count in `budget`.
     pub(crate) fn new(terms: Terms, budget: &QueueBudget, now: Seconds) -> Self {
         Self {
             phase: Phase::Handshake { since: now },
@@ -84,7 +104,11 @@ impl Session {
             has_pinged: false,
             reliable: terms.is_stateful.then(|| Box::new(Reliable::new(budget))),
             terms,
+            renewed: None,
+            is_of_app: false,
+            arrives: false,
             partial: Vec::new(),
+            calls: None,
             end_reason: None,
             ended: None,
             #[cfg(test)]
@@ -92,17 +116,17 @@ impl Session {
         }
     }
 
-    /// Why the session ended, if it did not end well.
+    /// The error with which the session ended, if there was one.
     pub(crate) fn end_reason(&self) -> Option<&str> {
         self.end_reason.as_deref()
     }
 
-    /// Why the session is over. One that nothing else ended is ended by its client.
+    /// Why the session has ended. If there is no other reason, the client ended it.
     pub(crate) fn ended(&self) -> Ended {
         self.ended.unwrap_or(Ended::Client)
     }
 
-    /// Notes why the session is to end. The first reason holds.
+    /// Notes why the session ends. The first reason counts.
     pub(crate) fn ends_by(&mut self, reason: Ended) {
         self.ended.get_or_insert(reason);
     }
@@ -112,8 +136,8 @@ impl Session {
         self.protocol
     }
 
-    /// Notes that a frame of that many numbered messages is sent, and keeps it for a client that may
-    /// lose it. Returns whether it could be kept: for a client that is away there is room for
+    /// Notes that a frame with this many numbered messages is sent, and keeps it in case the client
+    /// loses it. Returns whether it could be kept: for a client that is away there is room for
     /// `max_kept` bytes.
     #[must_use]
     pub(crate) fn sent(
@@ -129,30 +153,32 @@ impl Session {
         if matches!(self.phase, Phase::Away { .. }) {
             return reliable.kept_bytes() <= max_kept;
         }
-        // Clients acknowledge once in a while only. One that reads has got the oldest long ago.
+        // Clients acknowledge only from time to time. A client that reads has received the oldest
+        // frames long ago.
         reliable.forget_beyond(max_kept);
         true
     }
 
-    /// The bytes that are kept for a client that may lose them.
+    /// How many bytes are kept in case the client loses them.
     pub(crate) fn kept(&self) -> usize {
         self.reliable.as_ref().map_or(0, |reliable| reliable.kept_bytes())
     }
 
-    /// Forgets what is kept for a client that is there and reads, since somebody needs the memory.
-    /// Should it lose its transport before it has read all, it cannot come back.
+    /// Removes the kept frames of a client that is connected and reads, because the memory is
+    /// needed. If the client loses its transport before it has read everything, it cannot resume.
     pub(crate) fn forget_kept(&mut self) {
         if let (Phase::Open, Some(reliable)) = (self.phase, &mut self.reliable) {
             reliable.forget_beyond(0);
         }
     }
 
-    /// The bytes of a message whose end has not come yet.
+    /// How many bytes of an incomplete message are held.
     pub(crate) fn partial(&self) -> usize {
         self.partial.capacity()
     }
 
-    /// Takes what one transport message brought: any number of hub messages, the last maybe cut.
+    /// Takes the bytes of one transport message: any number of hub messages. The last may be
+    /// incomplete.
     pub(crate) fn receive(&mut self, bytes: &[u8], now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.last_received != now {
@@ -182,13 +208,14 @@ impl Session {
         if !partial.is_empty() {
             partial.extend_from_slice(bytes);
         }
-        // The part that came before has no separator. To search it again for each single byte would
-        // cost the client nothing, and the service much.
+        // The earlier part has no separator. A client that sends single bytes could otherwise make
+        // the service search it again and again.
         let is_still_cut = !partial.is_empty()
             && self.protocol() == Protocol::Json
             && !bytes.contains(&RECORD_SEPARATOR);
         let mut rest = if partial.is_empty() { bytes } else { &partial };
         while !is_still_cut && let Some((message, after)) = self.split(rest)? {
+            let framed = &rest[..rest.len().saturating_sub(after.len())];
             rest = after;
             self.received_now = self.received_now.saturating_add(1);
             if self.received_now > rules.max_messages_per_second {
@@ -196,7 +223,11 @@ impl Session {
                 let problem = format!("the client sends more than {limit} messages a second");
                 return Err(ProtocolError::new(problem));
             }
-            self.take_message(message, now, effects)?;
+            if self.is_of_app {
+                self.take_for_app(message, framed, now, effects)?;
+            } else {
+                self.take_message(message, now, effects)?;
+            }
             if matches!(self.phase, Phase::Ended { .. }) {
                 return Ok(());
             }
@@ -214,7 +245,7 @@ impl Session {
         self.searched.set(self.searched.get() + bytes.len());
         match self.phase {
             Phase::Handshake { .. } => Ok(json::split(bytes)),
-            Phase::Open => self.protocol.split(bytes),
+            Phase::Asked { .. } | Phase::Open => self.protocol.split(bytes),
             Phase::Away { .. } | Phase::Ended { .. } => Ok(None),
         }
     }
@@ -229,10 +260,12 @@ impl Session {
         let mut effects = Vec::new();
         self.ends_by(Ended::Closed);
         match self.phase {
-            Phase::Handshake { .. } => {
+            Phase::Handshake { .. } | Phase::Asked { .. } => {
                 let reason = reason.unwrap_or("the connection was closed");
                 effects.push(Effect::SendLast(handshake::refusal(reason)));
             }
+            // The service has no message for this in such a protocol.
+            Phase::Open if self.protocol.is_other() => {}
             Phase::Open => {
                 effects.push(Effect::SendLast(self.protocol.close(reason, allow_reconnect)));
             }
@@ -246,7 +279,7 @@ impl Session {
         effects
     }
 
-    /// Ends the session of a client that is not there to get a Close.
+    /// Ends the session of a client that is away and cannot get a Close.
     pub(crate) fn abandon(&mut self, reason: &str, now: Seconds) -> Vec<Effect> {
         if !matches!(self.phase, Phase::Ended { .. }) {
             self.end_reason = Some(reason.into());
@@ -255,7 +288,7 @@ impl Session {
         vec![Effect::Abort]
     }
 
-    /// Notes that the transport broke. Returns whether the client may come back to this session.
+    /// Notes that the transport broke. Returns whether the client may resume this session.
     pub(crate) fn transport_broke(&mut self, now: Seconds) -> bool {
         match self.phase {
             Phase::Open if self.reliable.is_some() => {
@@ -265,7 +298,7 @@ impl Session {
             }
             Phase::Away { .. } => true,
             Phase::Ended { .. } => false,
-            Phase::Handshake { .. } | Phase::Open => {
+            Phase::Handshake { .. } | Phase::Asked { .. } | Phase::Open => {
                 self.end_reason = Some("the transport broke".into());
                 self.ends_by(Ended::Lost);
                 self.stop(now);
@@ -274,7 +307,7 @@ impl Session {
         }
     }
 
-    /// Notes that the transport was ended on purpose, by either side.
+    /// Notes that either side ended the transport on purpose.
     pub(crate) fn transport_ended(&mut self, now: Seconds) {
         self.ends_by(Ended::Client);
         if !matches!(self.phase, Phase::Ended { .. }) {
@@ -315,7 +348,8 @@ impl Session {
                 }
                 self.act(parsed, message, now, effects)?;
             }
-            Phase::Away { .. } | Phase::Ended { .. } => {}
+            // Messages in these phases do not come here.
+            Phase::Asked { .. } | Phase::Away { .. } | Phase::Ended { .. } => {}
         }
         Ok(())
     }
@@ -330,7 +364,7 @@ impl Session {
             Ok(protocol) => {
                 self.phase = Phase::Open;
                 self.protocol = protocol;
-                // It may take time, and then the answer does too.
+                // Opening may take time, and the answer then takes the same time.
                 effects.push(Effect::Open);
                 effects.push(Effect::Send(handshake::ACCEPTED.to_vec()));
             }
@@ -387,17 +421,21 @@ impl Session {
         Ok(())
     }
 
-    /// Refuses a call that nobody answers: clients of a serverless hub without upstream listen.
-    pub(crate) fn refuse(&mut self, call: &Call, now: Seconds, rules: &Rules) -> Vec<Effect> {
+    /// Refuses a call that nobody answers.
+    pub(crate) fn refuse(
+        &mut self,
+        call: &Call,
+        why: NotCalled,
+        now: Seconds,
+        rules: &Rules,
+    ) -> Vec<Effect> {
         let is_kept = rules.client_messages == ClientMessages::Ignore;
-        // A stream that nobody refuses may be fed by REST.
+        // A stream that is not refused may get its items by REST.
         if is_kept && call.is_stream {
             return Vec::new();
         }
         let shown: String = call.target.chars().take(64).collect();
-        let reason = format!(
-            "'{shown}' was not called: clients of this hub only listen, since it has no upstream"
-        );
+        let reason = format!("'{shown}' was not called: {}", why.text());
         let mut effects = Vec::new();
         if let Some(id) = &call.invocation_id {
             effects.push(Effect::SendNumbered(call.protocol.completion(id, Some(&reason))));
@@ -409,7 +447,7 @@ impl Session {
         effects
     }
 
-    /// The client broke the protocol: it is told how, and may not come back by itself.
+    /// The client broke the protocol. It gets the reason, and must not reconnect by itself.
     fn fail(&mut self, problem: &str, now: Seconds, effects: &mut Vec<Effect>) {
         self.ends_by(Ended::Protocol);
         effects.extend(self.close(Some(problem), false, now));
@@ -422,7 +460,7 @@ impl Session {
 
     fn stop(&mut self, now: Seconds) {
         self.phase = Phase::Ended { since: now };
-        // Nobody will come back for it.
+        // The client cannot resume, so nothing is kept.
         (self.reliable, self.partial) = (None, Vec::new());
     }
 }

@@ -1,9 +1,9 @@
 //! Stateful reconnect: sent frames are kept until the client acknowledges them. A client that lost
 //! its transport then continues at the same place.
 //!
-//! Messages of types 1 to 5 have numbers from 1, one count for each direction, which go on over a
-//! reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core; if these
-//! and its clients differ, the clients.
+//! Messages of types 1 to 5 have numbers from 1, one count for each direction, which continue over
+//! a reconnect. Source: `HubProtocol.md` and `TransportProtocols.md` of ASP.NET Core. If its
+//! clients differ from these, the clients are right.
 
 use std::collections::VecDeque;
 
@@ -14,30 +14,31 @@ use crate::{
     protocol::ProtocolError,
 };
 
-/// The memory of one connection's two directions.
+/// The state of both directions of one connection.
 #[derive(Debug)]
 pub(super) struct Reliable {
-    /// What the client has not acknowledged, in order.
-    kept: VecDeque<Kept>,
+    /// The frames that the client has not acknowledged, in order.
+    kept: VecDeque<Sent>,
     /// The bytes of the frames.
     share: Share,
     /// The number of the last message sent.
     sent: u64,
     /// The number of the last message received.
     received: u64,
-    /// The number of the next message, while a client that resumed repeats itself.
+    /// The number of the next message, while a client that resumed repeats messages.
     next: Option<u64>,
     /// Whether the client resumed and has not yet sent the number of its next message.
     awaits_sequence: bool,
 }
 
-#[derive(Debug)]
-struct Kept {
-    frame: Bytes,
+/// A frame that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) frame: Bytes,
     /// The number of the first message in the frame.
-    first: u64,
+    pub(crate) first: u64,
     /// The number of the last message in the frame.
-    last: u64,
+    pub(crate) last: u64,
 }
 
 impl Reliable {
@@ -52,27 +53,47 @@ impl Reliable {
         }
     }
 
-    /// Keeps a frame of that many messages.
+    /// Keeps a frame with this many messages.
     pub(super) fn keep(&mut self, frame: &Bytes, messages: u32) {
         let first = self.sent + 1;
         self.sent += u64::from(messages);
         self.share.add(frame.len());
-        self.kept.push_back(Kept { frame: frame.clone(), first, last: self.sent });
+        self.kept.push_back(Sent { frame: frame.clone(), first, last: self.sent });
     }
 
     pub(super) fn kept_bytes(&self) -> usize {
         self.share.bytes()
     }
 
-    /// Forgets the oldest frames beyond this many bytes. A client that resumes and has not got them
-    /// sees the gap in the number it is given, and ends the connection.
+    /// The frames that the client has not acknowledged, and the number of the last message sent.
+    pub(super) fn unacknowledged(&self) -> (Vec<Sent>, u64) {
+        (self.kept.iter().cloned().collect(), self.sent)
+    }
+
+    /// Takes the frames and numbers of another node. All frames that were sent here come after
+    /// them.
+    pub(super) fn begin_with(&mut self, before: Vec<Sent>, sent: u64, received: u64) {
+        for kept in &mut self.kept {
+            kept.first = kept.first.saturating_add(sent);
+            kept.last = kept.last.saturating_add(sent);
+        }
+        for kept in before.into_iter().rev() {
+            self.share.add(kept.frame.len());
+            self.kept.push_front(kept);
+        }
+        self.sent = self.sent.saturating_add(sent);
+        self.received = received;
+    }
+
+    /// Removes the oldest frames beyond this many bytes. If a client resumes without having
+    /// received them, it sees the gap in the numbers and ends the connection.
     pub(super) fn forget_beyond(&mut self, bytes: usize) {
         while self.share.bytes() > bytes && self.kept.len() > 1 {
             self.forget_first();
         }
     }
 
-    /// Forgets what the client has. A number that was never sent is passed over.
+    /// Removes the frames that the client has. A number that was never sent is ignored.
     pub(super) fn acknowledge(&mut self, sequence_id: u64) {
         while self.kept.front().is_some_and(|kept| kept.last <= sequence_id) {
             self.forget_first();
@@ -85,7 +106,7 @@ impl Reliable {
         }
     }
 
-    /// Counts a message of the client. Returns whether it is new, and not one that is repeated.
+    /// Counts a message of the client. Returns whether it is new; `false` if it is repeated.
     pub(super) fn receive(&mut self) -> bool {
         if self.awaits_sequence {
             return false;
@@ -101,12 +122,12 @@ impl Reliable {
         true
     }
 
-    /// The number of the last message received, which is what an acknowledgement says.
+    /// The number of the last message received, for an acknowledgement.
     pub(super) fn received(&self) -> u64 {
         self.received
     }
 
-    /// Begins anew on another transport. Returns the number of the first frame to send again, and
+    /// Starts again on another transport. Returns the number of the first frame to send again, and
     /// the frames.
     pub(super) fn resume(&mut self) -> (u64, Vec<Bytes>) {
         self.awaits_sequence = true;
@@ -181,6 +202,25 @@ mod tests {
         assert!(!reliable.receive() && !reliable.receive());
         assert!(reliable.receive());
         assert_eq!(reliable.received(), 4);
+    }
+
+    #[test]
+    fn what_was_sent_at_another_node_comes_first() {
+        let mut before = reliable();
+        before.keep(&frame("one"), 1);
+        before.keep(&frame("two three"), 2);
+        before.acknowledge(1);
+        assert!(before.receive());
+        let (kept, sent) = before.unacknowledged();
+        let mut after = reliable();
+        after.keep(&frame("four"), 1);
+        after.begin_with(kept, sent, before.received());
+        assert_eq!(after.kept_bytes(), 13);
+        assert_eq!(after.resume(), (2, vec![frame("two three"), frame("four")]));
+        after.sequence(1).unwrap();
+        assert!(!after.receive() && after.receive());
+        after.acknowledge(3);
+        assert_eq!(after.resume(), (4, vec![frame("four")]));
     }
 
     #[test]

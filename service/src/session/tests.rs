@@ -31,9 +31,11 @@ fn open_session() -> Session {
     session
 }
 
-/// Effects in words.
+/// The effects as texts.
 fn said(effects: &[Effect]) -> Vec<String> {
     let words = effects.iter().map(|effect| match effect {
+        Effect::OpenApp { .. } => "open app".to_owned(),
+        Effect::ToApp(_) => "to app".to_owned(),
         Effect::Send(bytes) | Effect::SendLast(bytes) => {
             format!("send {}", std::str::from_utf8(bytes).unwrap())
         }
@@ -52,11 +54,11 @@ fn said(effects: &[Effect]) -> Vec<String> {
     words.collect()
 }
 
-/// What the session says to a client's call that nobody answers.
+/// The session's answer to a client's call that nothing answers.
 fn refusal(session: &mut Session, message: &[u8], rules: &Rules) -> Vec<Effect> {
     let effects = session.receive(message, 0, rules);
     let [Effect::Call(call)] = effects.as_slice() else { panic!("no call but {effects:?}") };
-    session.refuse(call, 0, rules)
+    session.refuse(call, NotCalled::NoUpstream, 0, rules)
 }
 
 fn sent(effects: &[Effect]) -> String {
@@ -132,7 +134,7 @@ fn a_silent_client_is_closed_and_a_pinging_one_is_not() {
     assert!(matches!(effects.last(), Some(Effect::End)));
 }
 
-/// The caller of the timer may have read the clock before the client was heard.
+/// The timer may have read the clock before the client's message arrived.
 #[test]
 fn a_look_that_is_older_than_the_last_word_closes_nobody() {
     let mut session = new_session(100);
@@ -207,7 +209,7 @@ fn a_cut_message_is_not_searched_again_and_again() {
     }
     assert!(session.receive(b"{\"type\":6}\x1e", 0, &rules()).is_empty());
     assert!(session.has_pinged, "the message is whole");
-    // Once for its first piece, once when its end has come, once behind it.
+    // Once for its first piece, once when its end has arrived, once after it.
     assert_eq!(session.searched.get() - before, 1 + 911);
 }
 
@@ -241,13 +243,15 @@ fn a_client_that_sends_without_end_is_closed() {
 }
 
 #[test]
-fn a_session_ends_with_the_clients_permission() {
+fn a_session_ends_with_the_clients_login() {
     let terms = Terms { expires: Some(10), has_pings: true, ..Terms::default() };
     let mut session = Session::new(terms, &budget(), 0);
     session.receive(HANDSHAKE, 0, &rules());
     assert_eq!(session.deadline(&rules()), 10);
     let text = sent(&session.tick(10, &rules()));
-    assert!(text.contains("permission has ended") && text.contains("\"allowReconnect\":true"));
+    assert!(
+        text.contains("the client's login has ended") && text.contains("\"allowReconnect\":true")
+    );
 }
 
 #[test]

@@ -1,24 +1,24 @@
-//! The effects of time on a session: pings, and the ends of its time limits.
+//! The effects of time on a session: pings and time limits.
 
 use super::{
     Phase, Session,
     effect::Effect,
     ended::Ended,
+    login::LOGIN_ENDED,
     rules::{Rules, SilentClients},
     seconds::Seconds,
 };
-use crate::protocol::handshake;
-
-const PERMISSION_ENDED: &str = "the client's permission has ended";
+use crate::protocol::{Protocol, handshake};
 
 impl Session {
-    /// When [`tick`](Self::tick) is due next, unless something is sent or received before.
+    /// The next time to call [`tick`](Self::tick), unless something is sent or received before.
     pub(crate) fn deadline(&self, rules: &Rules) -> Seconds {
         let deadline = match self.phase {
-            Phase::Handshake { since } => since.saturating_add(self.handshake_timeout(rules)),
+            Phase::Handshake { since } | Phase::Asked { since } => {
+                since.saturating_add(self.handshake_timeout(rules))
+            }
             Phase::Open if self.terms.has_pings => {
-                let ping = self.last_sent.saturating_add(rules.keep_alive);
-                ping.min(self.silence_limit(rules).unwrap_or(Seconds::MAX))
+                self.ping_due(rules).min(self.silence_limit(rules).unwrap_or(Seconds::MAX))
             }
             Phase::Open => Seconds::MAX,
             Phase::Away { since } => since.saturating_add(rules.reconnect_timeout),
@@ -27,7 +27,7 @@ impl Session {
         deadline.min(self.terms.expires.unwrap_or(Seconds::MAX))
     }
 
-    /// Lets time pass: a ping if one is due, an end if a time limit ran out.
+    /// Lets time pass: sends a ping if one is due, and ends the session if a time limit is over.
     pub(crate) fn tick(&mut self, now: Seconds, rules: &Rules) -> Vec<Effect> {
         let mut effects = Vec::new();
         let expired = self.terms.expires.is_some_and(|expires| now >= expires);
@@ -36,7 +36,7 @@ impl Session {
             Phase::Ended { .. } => {}
             Phase::Away { since } if now >= self.deadline(rules) => {
                 let reason = if expired {
-                    PERMISSION_ENDED.to_owned()
+                    LOGIN_ENDED.to_owned()
                 } else {
                     let gone = now.saturating_sub(since);
                     format!(
@@ -46,11 +46,8 @@ impl Session {
                 self.ends_by(if expired { Ended::Expired } else { Ended::NotBack });
                 effects.extend(self.abandon(&reason, now));
             }
-            _ if expired => {
-                self.ends_by(Ended::Expired);
-                effects.extend(self.close(Some(PERMISSION_ENDED), true, now));
-            }
-            Phase::Handshake { since }
+            _ if expired => effects.extend(self.end_login(now)),
+            Phase::Handshake { since } | Phase::Asked { since }
                 if now >= since.saturating_add(self.handshake_timeout(rules)) =>
             {
                 effects.push(Effect::SendLast(handshake::refusal("Handshake was canceled.")));
@@ -63,16 +60,25 @@ impl Session {
                     let reason = format!("the client sent nothing for {silence} seconds");
                     self.ends_by(Ended::Silent);
                     effects.extend(self.close(Some(&reason), true, now));
-                } else if now.saturating_sub(self.last_sent) >= rules.keep_alive {
+                } else if now >= self.ping_due(rules) {
                     effects.push(Effect::Send(self.protocol.ping().to_vec()));
                 }
             }
-            Phase::Handshake { .. } | Phase::Open | Phase::Away { .. } => {}
+            Phase::Handshake { .. } | Phase::Asked { .. } | Phase::Open | Phase::Away { .. } => {}
         }
         effects
     }
 
-    /// When a client that says nothing more is taken for gone.
+    /// The time of the next ping, unless something is sent before. In another protocol only its app
+    /// sends pings.
+    fn ping_due(&self, rules: &Rules) -> Seconds {
+        match self.protocol {
+            Protocol::OtherText | Protocol::OtherBinary => Seconds::MAX,
+            _ => self.last_sent.saturating_add(rules.keep_alive),
+        }
+    }
+
+    /// The time at which a silent client counts as gone.
     fn silence_limit(&self, rules: &Rules) -> Option<Seconds> {
         let holds = self.has_pinged || rules.silent_clients == SilentClients::Close;
         holds.then(|| self.last_received.saturating_add(rules.client_timeout))

@@ -1,4 +1,4 @@
-//! Memberships in the broker, which all nodes share and which outlives them.
+//! Memberships in the broker. All nodes share it, and it outlives them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,15 +13,15 @@ use signalr_serverless::{GroupName, HubName, UserId};
 use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
 use crate::broker::{Answers, Broker, Channel, Down, Kind, Script};
 
-/// The end of a membership of open connections only, which ends with them.
+/// The end of a membership that is only for the open connections and ends with them.
 const PASSING: u64 = u64::MAX;
 
-/// Keeps memberships in the broker. A change reaches the nodes that have connections of the user in
-/// the order in which the store took it.
+/// Keeps memberships in the broker. Changes reach the nodes that have connections of the user. They
+/// arrive in the order in which the store accepted them.
 #[derive(Debug)]
 pub(crate) struct BrokerStore {
     broker: Broker,
-    /// When the memberships end that connections of this node have. Held for short synchronous
+    /// The ends of the memberships that connections of this node have. Held for short synchronous
     /// sections only.
     ends: Mutex<Ends>,
 }
@@ -29,7 +29,7 @@ pub(crate) struct BrokerStore {
 #[derive(Debug, Default)]
 struct Ends {
     users: HashMap<(HubName, UserId), HashMap<GroupName, u64>>,
-    /// The next first, in milliseconds since 1970 by the broker's clock.
+    /// The ends in order, the next one first, in milliseconds since 1970 by the broker's clock.
     order: BTreeMap<(u64, Membership), ()>,
 }
 
@@ -38,8 +38,8 @@ impl BrokerStore {
         Self { broker, ends: Mutex::default() }
     }
 
-    /// Adds a membership, and reports it by `change`, a command behind which the end of the
-    /// membership stands. Returns who answers, and the groups that had to go.
+    /// Adds a membership and reports it by the command `change`, to which it appends the
+    /// membership's end. Returns the nodes that answer, and the groups that were removed for it.
     pub(crate) async fn add(
         &self,
         membership: &Membership,
@@ -64,7 +64,8 @@ impl BrokerStore {
         Ok((answers, names(dropped)))
     }
 
-    /// Removes a membership, or all of a user, and reports it by `change`. Returns who answers.
+    /// Removes a membership, or all memberships of a user, and reports this by `change`. Returns
+    /// the nodes that answer.
     pub(crate) async fn remove(
         &self,
         hub: &HubName,
@@ -84,7 +85,7 @@ impl BrokerStore {
         Ok(asked.await?.0)
     }
 
-    /// Reports a group that had to go for another.
+    /// Reports a group that was removed for another.
     pub(crate) async fn report(
         &self,
         hub: &HubName,
@@ -94,7 +95,7 @@ impl BrokerStore {
         self.broker.ask_all(Channel::User(hub, user), Kind::Command, change).await
     }
 
-    /// The groups of a user, each of which ends at its time for the user's connections here.
+    /// The groups of a user. Each ends at its time for the user's connections on this node.
     pub(crate) async fn groups(
         &self,
         hub: &HubName,
@@ -119,7 +120,7 @@ impl BrokerStore {
         Ok(groups)
     }
 
-    /// The groups that the user's open connections are in and later ones are not.
+    /// The groups that only the user's open connections are in, and not later ones.
     pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
         let ends = self.lock();
         let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
@@ -137,7 +138,7 @@ impl BrokerStore {
         }
     }
 
-    /// Forgets when memberships end which the user has no more.
+    /// Removes the ends of memberships that the user no longer has.
     pub(crate) fn ended(&self, hub: &HubName, user: &UserId, group: Option<&GroupName>) {
         let mut ends = self.lock();
         let all = ends.users.get(&(hub.clone(), user.clone()));
@@ -150,8 +151,8 @@ impl BrokerStore {
         }
     }
 
-    /// The memberships whose time is over, as far as connections of this node have them. Those of users
-    /// who have no connection here any more are forgotten.
+    /// The expired memberships of connections of this node. Memberships of users without a connection
+    /// here are removed from the table.
     pub(crate) fn take_expired(&self) -> Vec<Membership> {
         let now = self.broker.now();
         let mut ends = self.lock();
@@ -167,7 +168,7 @@ impl BrokerStore {
         expired
     }
 
-    /// Forgets the users who have no connection here any more.
+    /// Removes users that no longer have a connection here.
     pub(crate) fn forget_absent(&self) {
         let mut ends = self.lock();
         let absent: Vec<(HubName, UserId)> = ends

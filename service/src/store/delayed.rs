@@ -1,4 +1,4 @@
-//! A store whose answers take a second of tokio's time, for tests of what happens meanwhile.
+//! A store whose answers take a second of tokio's time, for tests of the time in between.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::memory::MemoryStore;
 
-/// How long an answer is under way.
+/// How long an answer takes.
 pub(crate) const DELAY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]

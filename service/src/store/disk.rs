@@ -1,4 +1,4 @@
-//! Memberships in a file, which outlives the process. What is asked is answered from memory.
+//! Memberships in a file, which outlives the process. Questions are answered from memory.
 
 use std::{
     fs, io,
@@ -22,7 +22,7 @@ const VERSION: u64 = 1;
 /// `hub, user, group` to `u64 end in milliseconds since 1970 | u8 whether it has no time of its own |
 /// u64 order of the changes`.
 const MEMBERSHIPS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("memberships");
-/// The version of what is in the file, under `version`.
+/// The version of the file's format, under the key `version`.
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 
 /// Keeps memberships in a file.
@@ -32,7 +32,7 @@ pub(crate) struct DiskStore {
     file: Arc<Database>,
 }
 
-/// The folder for what lasts cannot be used. What is in it is left as it was.
+/// The data folder cannot be used. Its content was not changed.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{path} cannot be used: {problem}; nothing in it was changed. Move it away to begin without the \
@@ -43,14 +43,14 @@ pub struct DataError {
     problem: String,
 }
 
-/// A change that could not be written.
+/// The error for a change that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("the change could not be written to the disk: {0}; try again later")]
 pub(crate) struct NotWritten(String);
 
 impl DiskStore {
-    /// Opens the file in this folder, or begins it. One that is damaged, or of a later version, is left
-    /// as it is.
+    /// Opens the file in this folder, or creates it. A file that is damaged, or of a later version, is
+    /// not changed.
     pub(crate) fn open(folder: &Path) -> Result<Self, DataError> {
         let path = folder.join(FILE);
         let failed = |problem: String| DataError { path: path.clone(), problem };
@@ -64,7 +64,7 @@ impl DiskStore {
         &self.memory
     }
 
-    /// Writes down what memory has of these memberships.
+    /// Writes the state of these memberships in memory to the file.
     pub(super) async fn write(&self, memberships: Vec<Membership>) -> Result<(), NotWritten> {
         let kept: Vec<(Membership, Option<Kept>)> =
             memberships.into_iter().map(|one| (one.clone(), self.memory.kept(&one))).collect();
@@ -87,7 +87,7 @@ impl DiskStore {
     }
 }
 
-/// Opens the file and puts what it has into memory.
+/// Opens the file and loads it into memory.
 fn read(path: &Path, memory: &MemoryStore) -> Result<Database, Box<dyn std::error::Error>> {
     if let Ok(metadata) = fs::metadata(path)
         && (!metadata.is_file() || metadata.len() == 0)
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(kept.len(), 100);
         assert!(kept.contains(&"timed".to_owned()) && !kept.contains(&"g000".to_owned()));
         assert_eq!(groups(&store, now + Duration::from_secs(10)).len(), 99);
-        // The order of the changes goes on.
+        // The order of the changes continues.
         add(&store, "new", None, now).await;
         add(&store, "newer", None, now).await;
         let kept = groups(&store, now);

@@ -1,15 +1,15 @@
-//! A user's membership in a group, and how many of them are kept for how long.
+//! A user's membership in a group, and the limits for memberships.
 
 use std::time::Duration;
 
 use signalr_serverless::{GroupName, HubName, UserId};
 
-/// How many groups without an expiry of their own are kept for one user: the latest.
-/// Source: the published description of "Add a user to the target group".
+/// How many groups without an expiry are kept for one user: the latest ones. Source: the published
+/// description of "Add a user to the target group".
 pub(super) const UNTIMED_GROUPS_PER_USER: usize = 100;
 
-/// How long a membership without an expiry of its own is kept.
-/// Source: the published description of "Add a user to the target group".
+/// How long a membership without an expiry is kept. Source: the published description of "Add a
+/// user to the target group".
 pub(super) const UNTIMED_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A user's membership in a group of a hub.

@@ -10,7 +10,7 @@ use signalr_serverless::{GroupName, HubName, UserId};
 
 use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
 
-/// Keeps memberships in memory; they are gone when the service ends.
+/// Keeps memberships in memory. They are lost when the service ends.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore {
     // Held for short synchronous sections only.
@@ -22,7 +22,7 @@ struct Memberships {
     users: HashMap<(HubName, UserId), HashMap<GroupName, Entry>>,
     /// When each membership ends, the next one first.
     expiries: BTreeSet<Expiry>,
-    /// Counts the changes, so that the latest memberships of a user are known.
+    /// Counts the changes, to know the latest memberships of a user.
     changes: u64,
 }
 
@@ -33,12 +33,12 @@ struct Entry {
     changed: u64,
 }
 
-/// A membership as it is written down.
+/// A membership in the form for the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) expires: SystemTime,
     pub(super) is_untimed: bool,
-    /// The number of the change that made it.
+    /// The number of the change that made this membership.
     pub(super) changed: u64,
 }
 
@@ -81,7 +81,7 @@ impl MemoryStore {
         self.lock().take_expired(now)
     }
 
-    /// A membership, to be written down.
+    /// A membership, for the file.
     pub(super) fn kept(&self, membership: &Membership) -> Option<Kept> {
         let Membership { hub, user, group } = membership;
         let memberships = self.lock();
@@ -90,7 +90,7 @@ impl MemoryStore {
         Some(Kept { expires, is_untimed, changed })
     }
 
-    /// Takes a membership that was written down.
+    /// Loads a membership from the file.
     pub(super) fn load(&self, membership: Membership, kept: Kept) {
         let Membership { hub, user, group } = membership;
         let Kept { expires, is_untimed, changed } = kept;
@@ -101,7 +101,7 @@ impl MemoryStore {
         groups.insert(group, Entry { expires, is_untimed, changed });
     }
 
-    /// The groups of a user, those whose time is over too.
+    /// The groups of a user, including expired ones.
     pub(super) fn all_groups(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
         let memberships = self.lock();
         let groups = memberships.users.get(&(hub.clone(), user.clone()));
@@ -122,7 +122,7 @@ impl Memberships {
     ) -> Vec<GroupName> {
         self.changes += 1;
         let Membership { hub, user, group } = membership;
-        // A time past the end of the calendar is cut to the longest lifetime there is.
+        // A time after the end of the calendar is cut to the longest possible lifetime.
         let expires = now.checked_add(ttl.unwrap_or(UNTIMED_LIFETIME));
         let expires = expires.unwrap_or(now + UNTIMED_LIFETIME);
         let entry = Entry { expires, is_untimed: ttl.is_none(), changed: self.changes };
@@ -173,7 +173,7 @@ fn expiry(hub: &HubName, user: &UserId, group: &GroupName, at: SystemTime) -> Ex
     Expiry { at, hub: hub.clone(), user: user.clone(), group: group.clone() }
 }
 
-/// If there is one untimed group too many: the group that was added or renewed longest ago.
+/// If there is one untimed group too many, the group that was added or renewed longest ago.
 fn oldest_beyond_the_limit(groups: &HashMap<GroupName, Entry>) -> Option<GroupName> {
     let untimed = groups.iter().filter(|(_, entry)| entry.is_untimed);
     if untimed.clone().count() <= UNTIMED_GROUPS_PER_USER {

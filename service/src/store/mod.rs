@@ -1,5 +1,5 @@
-//! Which users belong to which groups, and until when, so that connections that open later join
-//! them too. Nothing else is kept.
+//! Keeps which users belong to which groups, and until when, so that later connections join these
+//! groups too. It keeps nothing else.
 
 mod broker;
 #[cfg(test)]
@@ -25,17 +25,17 @@ pub(crate) use self::{
 };
 use crate::broker::Down;
 
-/// Where memberships are kept. Every kind does the same; `store/tests.rs` runs on each.
+/// The store of memberships. Every kind behaves the same; `store/tests.rs` runs on each.
 #[derive(Debug)]
 pub(crate) enum Store {
-    /// In this process.
+    /// In the memory of this process.
     Memory(MemoryStore),
     /// In a file of this node.
     Disk(DiskStore),
     /// In the broker of a cluster. It changes together with the nodes, so `hub/user_groups.rs` calls it
-    /// by itself.
+    /// directly.
     Broker(BrokerStore),
-    /// In memory that takes its time, as a store elsewhere does.
+    /// In memory, with delayed answers like a remote store.
     #[cfg(test)]
     Delayed(DelayedStore),
 }
@@ -47,7 +47,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Where memberships are kept if no other node sees them; `None` if others do.
+    /// The store if no other node sees it. If others do, the broker's store as the error.
     pub(crate) fn own(&self) -> Result<OwnStore<'_>, &BrokerStore> {
         match self {
             Self::Memory(memory) => Ok(OwnStore::Memory(memory)),
@@ -58,8 +58,7 @@ impl Store {
         }
     }
 
-    /// The groups that the user's open connections are in and later ones are not, as far as that is
-    /// kept.
+    /// The groups that only the user's open connections are in, if the store keeps these.
     pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
         self.own().map_or_else(|broker| broker.passing(hub, user), |_| Vec::new())
     }
@@ -88,8 +87,8 @@ pub(crate) enum OwnStore<'a> {
 }
 
 impl OwnStore<'_> {
-    /// Adds a membership, for `ttl` or, without one, for a year. Returns the groups of the user
-    /// whose membership had to go for it: only the latest 100 without a `ttl` are kept.
+    /// Adds a membership, for `ttl` or, without one, for a year. Only the latest 100 memberships
+    /// without a `ttl` are kept. Returns the user's groups that were removed for this.
     pub(crate) async fn add(
         &self,
         membership: Membership,
@@ -112,7 +111,7 @@ impl OwnStore<'_> {
         })
     }
 
-    /// Removes a membership; nothing happens if there is none.
+    /// Removes a membership, if there is one.
     pub(crate) async fn remove(&self, membership: &Membership) -> Result<(), NotWritten> {
         match self {
             Self::Memory(memory) => memory.remove(membership),
@@ -162,7 +161,7 @@ impl OwnStore<'_> {
             Self::Memory(memory) => memory.take_expired(now),
             Self::Disk(disk) => {
                 let expired = disk.memory().take_expired(now);
-                // What stays in the file has ended for anyone who reads it later, too.
+                // If the write fails, later readers of the file also see that these have expired.
                 if let Err(error) = disk.write(expired.clone()).await {
                     tracing::warn!(%error, "memberships that ended stay in the file");
                 }

@@ -1,4 +1,4 @@
-//! What holds for every kind of store.
+//! Behaviour that every kind of store shares.
 
 use super::{membership::UNTIMED_LIFETIME, *};
 

@@ -1,4 +1,4 @@
-//! Why a connection token does not lead to a connection, and for how long one may.
+//! Why a connection token is refused, and how long one is valid.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::carrier::Transport;
 /// How long a client has to connect after its negotiation. Source: ASP.NET Core's default.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Why a token does not lead to a connection.
+/// Why a connection token is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimError {
     Unknown,
@@ -17,10 +17,10 @@ pub(crate) enum ClaimError {
     Connected(Transport),
     /// Another transport is connected with this token.
     OtherTransport,
-    /// The token was issued to somebody else.
+    /// The token was issued to another client.
     OtherClient,
     /// Another node may have the connection.
     Elsewhere(ConnectionId),
-    /// The broker cannot be asked who has it.
+    /// The broker cannot be asked which node has it.
     Down,
 }

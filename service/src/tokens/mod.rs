@@ -1,6 +1,6 @@
-//! Connection tokens: what ties a transport to the negotiation before it.
+//! Connection tokens, which connect a transport with its negotiation.
 //!
-//! A token is secret and known to one client; the connection id beside it is public.
+//! A token is secret and only one client knows it. The connection id is public.
 
 mod claim;
 mod signed;
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use signalr_serverless::{HubName, UserId};
+use signalr_serverless::{ConnectionId, HubName, UserId};
 use tokio::time::Instant;
 
 use self::claim::CONNECT_TIMEOUT;
@@ -21,7 +21,7 @@ pub(crate) use self::{
 };
 use crate::{carrier::Transport, identity::Identity, session::Terms};
 
-/// The connections that negotiated, and those that are open. Clones are one and the same.
+/// The connections that have negotiated or are open. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ConnectionTokens {
     // Held for short synchronous sections only.
@@ -42,17 +42,17 @@ struct Entry {
     transport: Option<Transport>,
 }
 
-/// What a token gives its client a right to.
+/// The right that a token gives to its client.
 #[derive(Debug)]
 pub(crate) enum Claim {
     /// A new connection, which keeps the guard for as long as it lasts.
     New { identity: Arc<Identity>, terms: Terms, guard: TokenGuard },
-    /// To go on with a connection on another transport.
+    /// To continue a connection on another transport.
     Resume(Arc<Identity>),
 }
 
-/// Forgets a connection token when it is dropped: with its connection, or before if the transport
-/// does not come about.
+/// Removes a connection token when it is dropped: at the end of its connection, or earlier if the
+/// transport does not open.
 pub(crate) struct TokenGuard {
     tokens: ConnectionTokens,
     token: Arc<str>,
@@ -69,7 +69,7 @@ impl ConnectionTokens {
         table.connections.insert(token, Entry { identity, terms, transport: None });
     }
 
-    /// Takes a token for a transport of the client with this hub and user.
+    /// Uses a token for a transport of the client with this hub and user.
     pub(crate) fn claim(
         &self,
         token: &str,
@@ -99,7 +99,7 @@ impl ConnectionTokens {
         }
     }
 
-    /// Notes that a client connects with a token that this node did not issue, or did not note.
+    /// Notes that a client connects with a token that this node did not issue or note.
     pub(crate) fn connect(
         &self,
         token: &str,
@@ -115,7 +115,7 @@ impl ConnectionTokens {
         Claim::New { identity, terms: terms_on(transport, &terms_of_entry), guard }
     }
 
-    /// The connection of a token, whether it has a transport or not.
+    /// The connection of a token, with or without a transport.
     pub(crate) fn look_up(
         &self,
         token: &str,
@@ -126,7 +126,7 @@ impl ConnectionTokens {
         Ok((Arc::clone(&entry.identity), entry.terms.clone()))
     }
 
-    /// The connection of a token, and the transport that it has.
+    /// The connection of a token, and its transport.
     pub(crate) fn connected(
         &self,
         token: &str,
@@ -140,7 +140,17 @@ impl ConnectionTokens {
         }
     }
 
-    /// Forgets the tokens that nobody connected with in time.
+    /// The open connection of a hub that a secret token belongs to. Its client is not checked. The id of a
+    /// client without a token is not secret, so it is not accepted.
+    pub(crate) fn open_connection(&self, token: &str, hub: &HubName) -> Option<ConnectionId> {
+        let table = self.lock();
+        let entry = table.connections.get(token)?;
+        let Identity { id, hub: own, .. } = &*entry.identity;
+        let is_secret = id.as_str() != token;
+        (entry.transport.is_some() && own == hub && is_secret).then(|| id.clone())
+    }
+
+    /// Removes the tokens with which no client connected in time.
     pub(crate) fn expire(&self) {
         self.lock().expire(Instant::now());
     }
@@ -177,7 +187,7 @@ impl Table {
     }
 }
 
-/// What a negotiation allowed, as far as the transport can do it.
+/// The terms of a negotiation, limited to what the transport supports.
 fn terms_on(transport: Transport, terms: &Terms) -> Terms {
     Terms {
         has_pings: transport.has_pings(),
@@ -201,7 +211,6 @@ impl fmt::Debug for TokenGuard {
 
 #[cfg(test)]
 mod tests {
-    use signalr_serverless::ConnectionId;
     use tokio::time::advance;
 
     use super::*;

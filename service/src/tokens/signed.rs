@@ -1,7 +1,7 @@
-//! Connection tokens of a cluster: any node can check one, and none has to remember it.
+//! Connection tokens of a cluster: any node can check a token, and no node has to remember it.
 //!
-//! A token says who it is for by a hash, and until when a client may connect with it. Each is used once
-//! in the whole cluster, which the broker sees to.
+//! A token has a hash of its client, and the end of the time to connect. The broker makes sure that
+//! each token is used only once in the whole cluster.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,9 +15,9 @@ use super::claim::{CONNECT_TIMEOUT, ClaimError};
 
 const VERSION: u8 = 1;
 const STATEFUL: u8 = 1;
-/// The client negotiated without a token, so its id is the token.
+/// The flag for a client that negotiated without a token. Its id is the token.
 const IS_ID: u8 = 2;
-/// `u8 version | u8 flags | u64 end | 16 bytes of chance | 8 bytes of the client`, and the signature.
+/// `u8 version | u8 flags | u64 end | 16 random bytes | 8 bytes of the client`, and the signature.
 const LENGTH: usize = 34 + SIGNATURE;
 const SIGNATURE: usize = 16;
 
@@ -28,12 +28,12 @@ pub(crate) struct TokenSigner {
     all: Vec<Hmac<Sha256>>,
 }
 
-/// What a token says whose signature is good.
+/// The content of a token with a good signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SignedToken {
     pub(crate) connection: ConnectionId,
     pub(crate) is_stateful: bool,
-    /// How long the client may still connect with it; `None` if its time is over.
+    /// How long the client may still connect with the token; `None` if its time is over.
     pub(crate) left: Option<Duration>,
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct NewToken {
 type Client<'a> = (&'a HubName, Option<&'a UserId>);
 
 impl TokenSigner {
-    /// The first of the access keys signs, each is good.
+    /// The access key `first` signs. Tokens from each key are good.
     pub(crate) fn new(first: &AccessKey, all: &[AccessKey]) -> Self {
         Self { first: keyed(first), all: all.iter().map(keyed).collect() }
     }
 
-    /// A token for a client of a hub. `is_id` is for one whose id is its token.
+    /// A token for a client of a hub. `is_id` is for a client whose id is its token.
     pub(crate) fn issue(
         &self,
         client: Client<'_>,
@@ -76,24 +76,36 @@ impl TokenSigner {
         Ok(NewToken { token, connection })
     }
 
-    /// Reads a token. One that this cluster did not issue is unknown, as one is whose connection ended.
+    /// The connection of a secret token. Its client is not checked. The id of a client without a token is
+    /// not secret, so it is not accepted.
+    pub(crate) fn connection(&self, token: &str) -> Option<ConnectionId> {
+        let content = self.content(token)?;
+        let (flags, chance) = (content[1], &content[10..26]);
+        if flags & IS_ID != 0 { None } else { connection(token, chance, false) }
+    }
+
+    /// The signed content of a token, if the signature is good.
+    fn content(&self, token: &str) -> Option<Vec<u8>> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        if bytes.len() != LENGTH || bytes[0] != VERSION {
+            return None;
+        }
+        let signature = bytes.split_off(LENGTH - SIGNATURE);
+        let is_good = |key: &Hmac<Sha256>| {
+            key.clone().chain_update(&bytes).verify_truncated_left(&signature).is_ok()
+        };
+        self.all.iter().any(is_good).then_some(bytes)
+    }
+
+    /// Reads a token. A token that this cluster did not issue is unknown, as is a token of an ended
+    /// connection.
     pub(crate) fn read(
         &self,
         token: &str,
         client: Client<'_>,
         now: SystemTime,
     ) -> Result<SignedToken, ClaimError> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| ClaimError::Unknown)?;
-        if bytes.len() != LENGTH || bytes[0] != VERSION {
-            return Err(ClaimError::Unknown);
-        }
-        let (content, signature) = bytes.split_at(LENGTH - SIGNATURE);
-        let is_good = |key: &Hmac<Sha256>| {
-            key.clone().chain_update(content).verify_truncated_left(signature).is_ok()
-        };
-        if !self.all.iter().any(is_good) {
-            return Err(ClaimError::Unknown);
-        }
+        let content = self.content(token).ok_or(ClaimError::Unknown)?;
         let mut content = &content[1..];
         let flags = content.get_u8();
         let end = content.get_u64_le();
@@ -115,7 +127,7 @@ fn connection(token: &str, chance: &[u8], is_id: bool) -> Option<ConnectionId> {
     ConnectionId::parse(&id).ok()
 }
 
-/// Another key than any that signs access tokens.
+/// A key that is different from every key that signs access tokens.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn keyed(key: &AccessKey) -> Hmac<Sha256> {
     let mac =
@@ -127,7 +139,7 @@ fn keyed(key: &AccessKey) -> Hmac<Sha256> {
 fn hash((hub, user): Client<'_>) -> [u8; 8] {
     let mut hash = Sha256::new();
     hash.update(hub.as_str());
-    // No hub has a colon, so no other client has this text.
+    // Hub names have no colon, so no other client has this text.
     hash.update(if user.is_some() { ":" } else { "" });
     hash.update(user.map_or("", UserId::as_str));
     let mut first = [0; 8];
@@ -173,6 +185,8 @@ mod tests {
             assert!(left <= CONNECT_TIMEOUT && left > CONNECT_TIMEOUT - Duration::from_secs(1));
             assert_eq!((read.connection, read.is_stateful), (new.connection.clone(), is_stateful));
             assert_eq!(new.connection.as_str() == new.token, is_id);
+            let found = signer(&["one"]).connection(&new.token);
+            assert_eq!(found, Some(new.connection).filter(|_| !is_id));
         }
     }
 
@@ -189,6 +203,7 @@ mod tests {
             changed[index] ^= 1;
             let changed = URL_SAFE_NO_PAD.encode(changed);
             assert_eq!(signer.read(&changed, client, now), Err(ClaimError::Unknown), "{index}");
+            assert_eq!(signer.connection(&changed), None, "{index}");
         }
         for bad in ["", "x", &token[1..], "c29tZXRoaW5n"] {
             assert_eq!(signer.read(bad, client, now), Err(ClaimError::Unknown), "{bad}");

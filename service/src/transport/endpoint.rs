@@ -1,6 +1,10 @@
-//! What every request to the client endpoint has in common: a hub, a token, and errors as text.
+//! The common part of all requests to the client endpoint: a hub, a token, and errors as text.
 
-use std::{net::IpAddr, sync::Arc, time::SystemTime};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     extract::Request,
@@ -8,18 +12,19 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use signalr_http_server::SocketPlace;
-use signalr_serverless::{ConnectionId, HubName, UserId};
+use signalr_serverless::{ConnectionId, HubName, UserId, token::Claims};
 use tokio::time::Instant;
 
 use super::headers;
 use crate::{
     admission::{Full, Place},
-    auth::{self, AuthError},
+    app_server::{AppClient, NO_SERVER, NO_SERVER_STATUS, Serving},
+    auth::{self, AuthError, VerifiedClient},
     broker::Down,
     carrier::{Transport, Transports},
-    counters::Counters,
-    hub::Stopping,
+    hub::{Refused as NotCarriedOut, Stopping, work::TokenTime},
     identity::Identity,
+    login::{self, Claim},
     query::Query,
     random_id::random_id,
     refused::Refused,
@@ -30,11 +35,11 @@ use crate::{
     upstream::{self, Caller},
 };
 
-/// How many seconds a client that is refused for now should wait: there may be room by then, or
-/// another service in the place of one that ends.
+/// How many seconds a client should wait if it is refused for now. By then there may be a free
+/// place, or another service may have replaced one that is ending.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
 
-/// A client whose token was checked.
+/// A client with a checked token.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) hub: HubName,
@@ -43,20 +48,23 @@ pub(crate) struct Client {
     /// The transports that the token allows.
     pub(crate) transports: Transports,
     pub(crate) query: Query,
-    /// What only an upstream is told.
-    details: Option<Details>,
+    /// For how long the access token has been expired, if it has expired.
+    expired: Option<Duration>,
+    /// When the login of the token ends, in seconds since 1970.
+    pub(super) login_end: Option<u64>,
+    token_claims: Claims,
+    /// The query without secrets. Only an upstream gets it.
+    forwarded_query: Option<String>,
+    /// The data about the client for its app server. Only an app server gets it.
+    app: Option<Box<AppClient>>,
+    serving: Serving,
     socket: Option<Arc<SocketPlace>>,
-    /// Who calls, if a proxy that is trusted says so.
+    /// The address of the caller, if a trusted proxy names it.
     forwarded_caller: Option<IpAddr>,
 }
 
-#[derive(Debug)]
-struct Details {
-    claims: Vec<(String, String)>,
-    query: String,
-}
-
-/// Why a request to the client endpoint is refused, as the status and the text the client gets.
+/// The reason for refusing a request to the client endpoint, with the status and the text for the
+/// client.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     reason: Refused,
@@ -73,10 +81,11 @@ impl Refusal {
         Self { reason, ..self }
     }
 
-    /// Counts the refusal. A token that is not good is logged, without the token.
-    pub(crate) fn note(&self, counters: &Counters) {
-        counters.refused(self.reason);
+    /// Counts the refusal. The refusal of an invalid token is logged, without the token.
+    pub(crate) fn note(&self, state: &State, hub: Option<&str>) {
+        state.counters.refused(self.reason);
         if self.reason == Refused::Token {
+            state.trace.refused(hub, &self.text);
             tracing::warn!(reason = self.text, "the token of a client is refused");
         } else {
             let (reason, cause) = (self.reason.name(), self.text.as_str());
@@ -98,16 +107,33 @@ impl Refusal {
         refusal.because(Refused::Shutdown)
     }
 
-    /// Other nodes cannot be reached, and they may have what the client is about.
+    /// Other nodes cannot be reached, and they may know the connection of the request.
     pub(crate) fn down(down: Down) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, down.to_string())
     }
 
-    /// Something in the service itself failed; the client only learns that.
+    /// Something in the service itself failed. The client learns only that.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a client could not be served");
         let text = "the service failed; try again later";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, text).because(Refused::Internal)
+    }
+}
+
+impl Refusal {
+    /// An expired token that no renewed login replaces. Only the node that got the request knows
+    /// since when it has been expired.
+    pub(crate) fn expired_token() -> Self {
+        AuthError::Expired(Duration::ZERO).into()
+    }
+
+    /// The reason as text, for an answer in JSON.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 }
 
@@ -126,6 +152,16 @@ impl From<ClaimError> for Refusal {
                 "the access token names another user or hub than the one that negotiated",
             )
             .because(Refused::Connection),
+        }
+    }
+}
+
+impl From<NotCarriedOut> for Refusal {
+    fn from(refused: NotCarriedOut) -> Self {
+        match refused {
+            NotCarriedOut::Down(down) => Self::down(down),
+            NotCarriedOut::Stopping(stopping) => Self::stopping(stopping),
+            error @ NotCarriedOut::NotWritten(_) => Self::internal(&error),
         }
     }
 }
@@ -176,7 +212,7 @@ impl IntoResponse for Refusal {
 }
 
 impl Client {
-    /// Checks who is calling.
+    /// Checks who the client is. [`check_time`](Self::check_time) refuses an expired token later.
     pub(crate) fn authenticate(
         state: &State,
         request: &Request,
@@ -185,7 +221,7 @@ impl Client {
         let (uri, request_headers) = (request.uri(), request.headers());
         let query = Query::parse(uri.query());
         let hub = parse_hub(&query)?;
-        // Browsers cannot set headers on these two requests.
+        // Browsers cannot set headers on these two kinds of requests.
         let may_be_in_query =
             headers::ask_for_websocket(request_headers) || headers::ask_for_events(request_headers);
         let in_query = query.all("access_token").next_back().filter(|_| may_be_in_query);
@@ -193,19 +229,70 @@ impl Client {
         let hosts = auth::hosts(request_headers);
         let verified = state.verifier.verify_client(token, &hosts, &hub, now)?;
         let terms = verified.terms(state.clock.now(), now);
-        let details = state.has_upstream.then(|| Details {
-            claims: upstream::claims(&verified.claims),
-            query: upstream::forwarded_query(uri.query().unwrap_or_default()),
-        });
+        let query_text = uri.query().unwrap_or_default();
+        let serving = state.app_servers.serving(&hub);
+        let has_upstream = state.has_upstream && serving == Serving::Serverless;
+        let forwarded_query = has_upstream.then(|| upstream::forwarded_query(query_text));
         let socket = request.extensions().get::<Arc<SocketPlace>>().cloned();
         let forwarded_caller =
             socket.as_ref().and_then(|socket| socket.forwarded_caller(request_headers));
-        let (user, transports) = (verified.user.clone(), verified.transports());
-        Ok(Self { hub, user, terms, transports, query, details, socket, forwarded_caller })
+        let app = (serving == Serving::App).then(|| {
+            let claims = login::pairs(&verified.claims);
+            let query = upstream::forwarded_query(query_text);
+            let address = forwarded_caller.or(socket.as_ref().map(|socket| socket.peer()));
+            Box::new(AppClient::new(claims, request_headers, &query, address))
+        });
+        let (transports, login_end) = (verified.transports(), verified.login_end());
+        let VerifiedClient { user, claims: token_claims, expired } = verified;
+        Ok(Self {
+            hub,
+            user,
+            terms,
+            transports,
+            query,
+            expired,
+            login_end,
+            token_claims,
+            forwarded_query,
+            app,
+            serving,
+            socket,
+            forwarded_caller,
+        })
     }
 
-    /// Refuses a transport that the token does not allow. Source: the answer of ASP.NET Core to one
-    /// that is turned off.
+    /// Refuses an access token that has expired.
+    pub(crate) fn check_time(&self) -> Result<(), Refusal> {
+        self.expired.map_or(Ok(()), |late| Err(AuthError::Expired(late).into()))
+    }
+
+    /// The same refusal. If the reason is an expired access token, it also says how long ago the
+    /// token expired.
+    pub(crate) fn explain(&self, refusal: Refusal) -> Refusal {
+        match self.check_time() {
+            Err(expired) if refusal.status == StatusCode::UNAUTHORIZED => expired,
+            _ => refusal,
+        }
+    }
+
+    /// Whether the access token is still valid.
+    pub(crate) fn token_time(&self) -> TokenTime {
+        if self.expired.is_some() { TokenTime::Expired } else { TokenTime::Good }
+    }
+
+    /// How many seconds of the login remain.
+    pub(crate) fn login_left(&self, now: SystemTime) -> Option<u64> {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.login_end?.checked_sub(now)
+    }
+
+    /// The claims of the token's login.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        login::claims(&self.token_claims)
+    }
+
+    /// Refuses a transport that the token does not allow. Source: the answer of ASP.NET Core for a
+    /// transport that is turned off.
     pub(crate) fn check_transport(&self, transport: Transport) -> Result<(), Refusal> {
         if self.transports.contain(transport) {
             return Ok(());
@@ -214,7 +301,8 @@ impl Client {
         Err(Refusal::new(StatusCode::NOT_FOUND, text))
     }
 
-    /// Refuses to begin or to hold a connection in one of the last places, which are for REST.
+    /// Refuses to begin or to hold a connection in one of the last places, because these are
+    /// reserved for REST.
     pub(crate) fn check_socket(&self, state: &State) -> Result<(), Refusal> {
         if self.socket.as_ref().is_some_and(|socket| socket.is_reserved()) {
             state.counters.connection_refused();
@@ -223,7 +311,7 @@ impl Client {
         Ok(())
     }
 
-    /// Refuses to begin a connection if too many do.
+    /// Refuses to begin a connection if too many connections begin.
     pub(crate) fn check_rate(state: &State) -> Result<(), Refusal> {
         if state.connect_rate.as_ref().is_some_and(|rate| !rate.take(Instant::now())) {
             state.counters.connect_refused();
@@ -241,14 +329,30 @@ impl Client {
         Ok(state.admission.admit(identity, of_address)?)
     }
 
-    /// Whose connection tokens the client may use.
+    /// The hub and the user whose connection tokens the client may use.
     pub(crate) fn hub_and_user(&self) -> (&HubName, Option<&UserId>) {
         (&self.hub, self.user.as_ref())
     }
 
-    /// What the upstream is told about this client, if there is one.
+    /// The data about this client for its app server, if an app server has to answer it.
+    pub(crate) fn app(
+        &mut self,
+        state: &State,
+        identity: &Identity,
+    ) -> Result<Option<Box<AppClient>>, Refusal> {
+        let app = self.app.take();
+        let has_place =
+            app.as_ref().is_some_and(|app| state.app_servers.has_place(&identity.hub, app));
+        if has_place || self.serving == Serving::Serverless {
+            return Ok(app);
+        }
+        Err(Refusal::new(NO_SERVER_STATUS, NO_SERVER).because(Refused::AppServer))
+    }
+
+    /// The data about this client for the upstream, if there is an upstream.
     pub(crate) fn caller(&mut self, identity: &Arc<Identity>) -> Option<Caller> {
-        let Details { claims, query } = self.details.take()?;
+        let query = self.forwarded_query.take()?;
+        let claims = login::pairs(&self.token_claims);
         Some(Caller { identity: Arc::clone(identity), claims, query })
     }
 

@@ -1,4 +1,4 @@
-//! What a request asks for, by its headers.
+//! The kind of a request, according to its headers.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -12,7 +12,7 @@ pub(super) fn ask_for_events(headers: &HeaderMap) -> bool {
     values(headers, &header::ACCEPT).any(|value| value.starts_with("text/event-stream"))
 }
 
-/// Whether a header that is a list has this in it.
+/// Whether a header that contains a list contains this token.
 pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values(headers, name).any(|value| value.eq_ignore_ascii_case(token))
 }

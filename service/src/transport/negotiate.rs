@@ -1,4 +1,4 @@
-//! The negotiation: which transports there are, and the id and token of the new connection.
+//! The negotiation: the available transports, and the id and the token of the new connection.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -26,12 +26,15 @@ use crate::{
 struct Negotiation {
     negotiate_version: u8,
     connection_id: String,
-    /// Version 0 has no token: the id itself is what connects.
+    /// Version 0 has no token: the client connects with the id itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_token: Option<String>,
     available_transports: Vec<AvailableTransport>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     use_stateful_reconnect: bool,
+    /// How long the login lasts, for a client that renews it. Source: ASP.NET Core 11.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_lifetime_seconds: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -42,7 +45,7 @@ struct AvailableTransport {
     transfer_formats: &'static [&'static str],
 }
 
-/// The transports, the best first.
+/// The transports, from the best to the worst.
 const TRANSPORTS: [Transport; 3] =
     [Transport::WebSockets, Transport::ServerSentEvents, Transport::LongPolling];
 
@@ -68,7 +71,9 @@ pub(crate) async fn negotiate(
     Extract(state): Extract<Arc<State>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let client = Client::authenticate(&state, &request, SystemTime::now())?;
+    let now = SystemTime::now();
+    let client = Client::authenticate(&state, &request, now)?;
+    client.check_time()?;
     state.open_for_clients().map_err(Refusal::stopping)?;
     client.check_socket(&state)?;
     Client::check_rate(&state)?;
@@ -82,6 +87,8 @@ pub(crate) async fn negotiate(
         .first("useStatefulReconnect")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let available_transports = available(client.transports);
+    // A client of version 0 has no secret with which it could renew its login.
+    let token_lifetime_seconds = client.login_left(now).filter(|_| asked > 0);
     let (id, connection_token) = issue(&state, client, asked == 0, is_stateful)?;
     let negotiation = Negotiation {
         negotiate_version: u8::from(asked > 0),
@@ -89,11 +96,12 @@ pub(crate) async fn negotiate(
         connection_token,
         available_transports,
         use_stateful_reconnect: is_stateful,
+        token_lifetime_seconds,
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(negotiation)).into_response())
 }
 
-/// The id and the token of a new connection. A client of version 0 has no token but its id.
+/// The id and the token of a new connection. A client of version 0 has only the id.
 fn issue(
     state: &State,
     client: Client,

@@ -1,4 +1,5 @@
-//! What clients of the transports without a way back send: a POST for each batch of messages.
+//! The messages of clients on transports that only carry messages to them: one POST for each batch
+//! of messages.
 
 use axum::{
     body::Body,
@@ -12,7 +13,12 @@ use super::{
     endpoint::{Client, Refusal, required_token},
     relay::{self, Relayed},
 };
-use crate::{carrier::Transport, request_body, state::State};
+use crate::{
+    carrier::Transport,
+    hub::work::{PostAnswer, TokenTime},
+    request_body,
+    state::State,
+};
 
 /// `POST /client/?hub=…&id=…`
 pub(super) async fn receive(
@@ -35,25 +41,27 @@ pub(super) async fn receive(
     }
     let (limit, budget) = (state.max_client_message, &state.queue_budget);
     let bytes = request_body::read(headers, body, limit, budget).await?;
-    take(state, client.hub_and_user(), token, bytes).await
+    let taken = take(state, client.hub_and_user(), token, client.token_time(), bytes).await;
+    taken.map_err(|refusal| client.explain(refusal))
 }
 
-/// Hands what a client posted to its connection.
+/// Passes the messages that a client posted to its connection.
 pub(super) async fn take(
     state: &State,
     client: (&HubName, Option<&UserId>),
     token: &str,
+    access: TokenTime,
     bytes: Bytes,
 ) -> Result<Response, Refusal> {
     let (identity, transport) = state.tokens.connected(token, client)?;
     if transport == Transport::WebSockets {
         return Err(websockets_do_not_post());
     }
-    let taken = state.hubs.receive(&identity.id, bytes).await.map_err(Refusal::stopping)?;
-    if taken {
-        Ok(([("content-type", "text/plain")], "").into_response())
-    } else {
-        Err(Refusal::unknown_connection())
+    let taken = state.hubs.receive(&identity.id, bytes, access).await;
+    match taken.map_err(Refusal::stopping)? {
+        Some(PostAnswer::Taken) => Ok(([("content-type", "text/plain")], "").into_response()),
+        Some(PostAnswer::TokenExpired) => Err(Refusal::expired_token()),
+        None => Err(Refusal::unknown_connection()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Requests of clients that reach another node than the one that owns their connection: polls, posts
-//! and ends. They go to the owner, which answers as if they had come there.
+//! Requests of clients that reach a node that does not own their connection: polls, posts and ends.
+//! They are sent to the owner, which answers as if it had got them directly.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ use super::endpoint::{Client, Refusal};
 use crate::{
     broker::{Broker, Channel, Down, Frame, Kind, Malformed, Next, Reader, Writer},
     cluster::Cluster,
+    hub::work::TokenTime,
     state::State,
     tokens::ClaimError,
 };
@@ -20,7 +21,7 @@ use crate::{
 /// How much longer than a poll its answer may take.
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// What a client wants.
+/// The request of a client.
 #[derive(Debug)]
 pub(crate) enum Relayed {
     Post(Bytes),
@@ -28,12 +29,13 @@ pub(crate) enum Relayed {
     End,
 }
 
-/// A request as it goes to another node.
+/// A request as it is sent to another node.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(super) token: String,
     pub(super) hub: HubName,
     pub(super) user: Option<UserId>,
+    pub(super) access: TokenTime,
     pub(super) relayed: Relayed,
 }
 
@@ -51,22 +53,31 @@ impl Request {
             }
             Relayed::End => writer.u8(2),
         };
+        // Nodes of an older version do not read the rest.
+        writer.flag(self.access == TokenTime::Expired);
         writer.finish()
     }
 
     pub(crate) fn read(body: Bytes) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        Ok(Self {
+        let request = Self {
             token: reader.text()?,
             hub: reader.name()?,
             user: reader.option(Reader::name)?,
+            access: TokenTime::Good,
             relayed: match reader.u8()? {
                 0 => Relayed::Post(reader.bytes()?),
                 1 => Relayed::Poll { limit: Duration::from_millis(reader.u64()?) },
                 2 => Relayed::End,
                 _ => return Err(Malformed),
             },
-        })
+        };
+        // Nodes of an older version relay valid tokens only.
+        let access = match reader.flag() {
+            Ok(true) => TokenTime::Expired,
+            Ok(false) | Err(Malformed) => TokenTime::Good,
+        };
+        Ok(Self { access, ..request })
     }
 }
 
@@ -105,6 +116,7 @@ pub(super) async fn send(
         token: token.to_owned(),
         hub: client.hub.clone(),
         user: client.user.clone(),
+        access: client.token_time(),
         relayed,
     };
     let channel = Channel::Connection(&client.hub, connection);
@@ -122,14 +134,18 @@ pub(super) async fn send(
     match next.map_err(Refusal::down)? {
         Next::Answer(answer) => {
             cancel.answered();
-            read_response(answer).map_err(|_| Refusal::down(Down))
+            let response = read_response(answer).map_err(|_| Refusal::down(Down))?;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                client.check_time()?;
+            }
+            Ok(response)
         }
         Next::All if broker.is_settled() => Err(Refusal::unknown_connection()),
         Next::All => Err(Refusal::down(Down)),
     }
 }
 
-/// Tells the owner that nobody waits for the answer any more, unless it came.
+/// Reports to the owner that no client waits for the answer any more, unless it came.
 struct Cancel {
     broker: Broker,
     hub: HubName,
@@ -149,7 +165,7 @@ impl Drop for Cancel {
         if !self.is_answered {
             let channel = Channel::Connection(&self.hub, &self.connection);
             let frame = self.broker.frame(Kind::Cancel, Bytes::new());
-            // Without a broker the owner's own time limit ends it.
+            // Without a broker, the owner's own time limit ends the request.
             let _ = self.broker.publish(channel, &Frame { question: self.question, ..frame });
         }
     }

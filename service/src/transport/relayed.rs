@@ -1,4 +1,4 @@
-//! Requests of clients whose connection is here, and that reached another node.
+//! Requests of clients that reached another node, for connections that are here.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     state::State,
 };
 
-/// Answers the requests that other nodes send here, until none comes any more.
+/// Answers the requests that other nodes send here, until there are no more requests.
 pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>) {
     let Cluster::Joined(joined) = &state.cluster else { return };
     let broker = joined.broker().clone();
@@ -32,8 +32,10 @@ pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>
     loop {
         tokio::select! {
             Some(done) = running.join_next(), if !running.is_empty() => {
-                if let Ok(asked) = done {
-                    waiting.remove(&asked);
+                match done {
+                    Ok(asked) => drop(waiting.remove(&asked)),
+                    // It was cancelled, or it failed: it cannot name its question.
+                    Err(_) => waiting.retain(|_, one| !one.is_finished()),
                 }
             }
             frame = requests.recv() => {
@@ -59,22 +61,24 @@ pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>
 }
 
 async fn answer(state: &State, request: Request) -> Response {
-    let Request { token, hub, user, relayed } = request;
+    let Request { token, hub, user, access, relayed } = request;
     let client = (&hub, user.as_ref());
     let answered = match relayed {
-        Relayed::Post(bytes) => post::take(state, client, &token, bytes).await,
-        Relayed::Poll { limit } => long_polling::wait_for(state, client, &token, limit).await,
+        Relayed::Post(bytes) => post::take(state, client, &token, access, bytes).await,
+        Relayed::Poll { limit } => {
+            long_polling::wait_for(state, client, &token, access, limit).await
+        }
         Relayed::End => long_polling::hang_up(state, client, &token).await,
     };
     answered.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Status, content type and body; the other headers follow from these.
+/// The status, the content type and the body. The other headers follow from these.
 async fn write_response(response: Response) -> Bytes {
     let status = response.status().as_u16();
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.map(|value| value.as_bytes().to_vec()).unwrap_or_default();
-    // It was made here, from memory.
+    // The response was made here, from memory.
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     let mut writer = Writer::default();
     writer.u16(status).bytes(&content_type).bytes(&body);

@@ -1,5 +1,5 @@
-//! Server-Sent Events: a response that never ends carries messages to the client, and the client's
-//! come by POST. Text only, so the protocol is JSON.
+//! Server-Sent Events: a response that does not end carries messages to the client, and the client
+//! sends its messages by POST. The transport carries text only, so the protocol is JSON.
 
 use axum::{
     body::Body,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     carrier::{Carrier, Transport, events},
     hub::work::NewConnection,
+    login::LoginClaims,
     state::State,
     tokens::Claim,
 };
@@ -31,17 +32,21 @@ pub(super) async fn connect(state: &State, client: &mut Client) -> Result<Respon
     let place = client.admit(state, &identity)?;
     let (sink, body) = events::channel(&state.queue_budget);
     let carrier = Carrier::ServerSentEvents(sink);
+    let app = client.app(state, &identity)?;
+    let claims = LoginClaims::new(&client.claims());
     let caller = client.caller(&identity);
     let interests = announce(state, &identity).await?;
     let token = Some(guard);
-    let connection = NewConnection { identity, terms, carrier, place, token, interests, caller };
+    let connection =
+        NewConnection { identity, terms, carrier, place, token, interests, claims, caller, app };
     state.hubs.adopt(connection).await.map_err(Refusal::stopping)?;
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache,no-store"),
         (header::PRAGMA, "no-cache"),
         (header::CONTENT_ENCODING, "identity"),
-        // nginx, and proxies that follow it, hold an answer back until their buffer is full.
+        // nginx, and proxies that work in the same way, hold a response back until their buffer is
+        // full.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::new(body)).into_response())

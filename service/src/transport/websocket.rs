@@ -1,4 +1,4 @@
-//! From an HTTP request to a bare socket in the hands of a shard.
+//! The way from an HTTP request to a plain socket that a shard owns.
 
 use std::{io, sync::Arc};
 
@@ -9,28 +9,30 @@ use axum::{
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
-use signalr_http_server::{UpgradedSocket, take_socket};
+use signalr_http_server::{Afterwards, UpgradedSocket, take_socket};
 use signalr_serverless::ConnectionId;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{
-    claim::{announce, claim, refusal},
+    claim::{announce, claim, refusal, take_over},
     endpoint::{Client, Refusal},
     headers::has_token,
 };
 use crate::{
     admission::Place,
+    app_server::AppClient,
     broker::Interest,
     carrier::{Carrier, Stream, Transport, WebSocket},
     hub::{Stopping, work::NewConnection},
     identity::Identity,
+    login::LoginClaims,
     session::Terms,
     state::State,
-    tokens::{Claim, TokenGuard},
+    tokens::{Claim, ClaimError, TokenGuard},
     upstream::Caller,
 };
 
-/// `GET /client/?hub=…&id=…` with an upgrade; without `id`, a client that skips negotiation.
+/// `GET /client/?hub=…&id=…` with an upgrade. Without `id` the client skips the negotiation.
 pub(crate) async fn connect(
     state: Arc<State>,
     mut client: Client,
@@ -39,7 +41,11 @@ pub(crate) async fn connect(
     let accept = accept_key(request.headers())?;
     let destination = Destination::find(&state, &mut client).await?;
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(hand_over(state, upgrade, destination));
+    let hand_over = hand_over(state, upgrade, destination);
+    match request.extensions().get::<Afterwards>() {
+        Some(afterwards) => afterwards.set(hand_over),
+        None => drop(tokio::spawn(hand_over)),
+    }
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),
         (header::UPGRADE, "websocket".to_owned()),
@@ -48,14 +54,18 @@ pub(crate) async fn connect(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-/// A WebSocket whose upgrade did not arrive. It must not be taken for a poll: that would begin a
-/// connection that nobody polls.
+/// The refusal of a WebSocket whose upgrade did not arrive. The request must not be handled as a
+/// poll, because it would begin a connection that the client never polls.
 pub(crate) fn no_upgrade() -> Refusal {
     let text = "a proxy on the way dropped the headers Upgrade and Connection; let it pass them on";
     Refusal::new(StatusCode::UPGRADE_REQUIRED, text)
 }
 
-/// Where a socket goes once it is there.
+/// The connection that gets the socket.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most sockets are of new connections, and each is here once"
+)]
 enum Destination {
     New {
         identity: Arc<Identity>,
@@ -63,9 +73,11 @@ enum Destination {
         place: Place,
         token: Option<TokenGuard>,
         interests: Vec<Interest>,
+        claims: LoginClaims,
         caller: Option<Caller>,
+        app: Option<Box<AppClient>>,
     },
-    /// A connection that lost its socket.
+    /// A connection that lost its earlier socket.
     Resumed(Arc<Identity>),
 }
 
@@ -73,12 +85,29 @@ impl Destination {
     async fn find(state: &State, client: &mut Client) -> Result<Self, Refusal> {
         let (identity, terms, token) = match client.query.first("id") {
             Some(token) => match claim(state, client, token, Transport::WebSockets).await {
-                Ok(Claim::New { identity, terms, guard }) => (identity, terms, Some(guard)),
-                Ok(Claim::Resume(identity)) => return Ok(Self::Resumed(identity)),
-                Err(error) => return Err(refusal(state, client, error).await),
+                Ok(Claim::New { identity, terms, guard }) => {
+                    client.check_time()?;
+                    (identity, terms, Some(guard))
+                }
+                Ok(Claim::Resume(identity)) => {
+                    check_renewed(state, client, &identity).await?;
+                    return Ok(Self::Resumed(identity));
+                }
+                Err(ClaimError::Elsewhere(id)) => {
+                    let token = token.to_owned();
+                    if let Some(identity) = take_over(state, client, &token, &id).await? {
+                        return Ok(Self::Resumed(identity));
+                    }
+                    client.check_time()?;
+                    return Err(refusal(state, client, ClaimError::Elsewhere(id)).await);
+                }
+                Err(error) => {
+                    client.check_time()?;
+                    return Err(refusal(state, client, error).await);
+                }
             },
             None => {
-                // Who negotiated was counted then.
+                // A client that negotiated was already counted in its negotiation.
                 Client::check_rate(state)?;
                 (client.new_identity()?, client.terms.clone(), None)
             }
@@ -86,8 +115,10 @@ impl Destination {
         state.open_for_clients().map_err(Refusal::stopping)?;
         let place = client.admit(state, &identity)?;
         let interests = announce(state, &identity).await?;
+        let app = client.app(state, &identity)?;
+        let claims = LoginClaims::new(&client.claims());
         let caller = client.caller(&identity);
-        Ok(Self::New { identity, terms, place, token, interests, caller })
+        Ok(Self::New { identity, terms, place, token, interests, claims, caller, app })
     }
 
     fn connection(&self) -> &ConnectionId {
@@ -98,15 +129,33 @@ impl Destination {
 
     async fn take(self, state: &State, socket: WebSocket) -> Result<(), Stopping> {
         match self {
-            Self::New { identity, terms, place, token, interests, caller } => {
+            Self::New { identity, terms, place, token, interests, claims, caller, app } => {
                 let carrier = Carrier::WebSocket(socket);
-                let connection =
-                    NewConnection { identity, terms, carrier, place, token, interests, caller };
+                let connection = NewConnection {
+                    identity,
+                    terms,
+                    carrier,
+                    place,
+                    token,
+                    interests,
+                    claims,
+                    caller,
+                    app,
+                };
                 state.hubs.adopt(connection).await
             }
             Self::Resumed(identity) => state.hubs.resume(&identity.id, socket).await,
         }
     }
+}
+
+/// Refuses to continue with an expired access token, unless the login was renewed.
+async fn check_renewed(state: &State, client: &Client, identity: &Identity) -> Result<(), Refusal> {
+    let expired = client.check_time();
+    if expired.is_err() && !state.hubs.may_resume(&identity.id).await.map_err(Refusal::stopping)? {
+        return expired;
+    }
+    Ok(())
 }
 
 /// Checks the opening handshake and answers its key. Source: RFC 6455, section 4.2.
@@ -125,7 +174,7 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
     }
 }
 
-/// Takes the socket back from the HTTP library and hands it to its shard.
+/// Takes the socket back from the HTTP library and gives it to its shard.
 async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destination) {
     let socket = upgrade.await.map_err(io::Error::other).and_then(|upgraded| {
         let UpgradedSocket { stream, tls, early, place } = take_socket(upgraded)?;
@@ -134,7 +183,7 @@ async fn hand_over(state: Arc<State>, upgrade: OnUpgrade, destination: Destinati
         Ok(WebSocket::new(stream, place, BytesMut::from(early), state.queue_budget.clone()))
     });
     match socket {
-        // At the end of the service the socket is dropped, and so its client learns of it.
+        // At the end of the service the socket is dropped, which the client notices.
         Ok(socket) => drop(destination.take(&state, socket).await),
         Err(error) => {
             let connection = destination.connection();

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    StatusCode,
+    HeaderValue, StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use signalr_serverless::upstream::header;
@@ -12,7 +12,12 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::{caller::CallerHeaders, event::Event, limits::Limits, places::Places};
-use crate::{auth::KeyRing, identity::Identity, timings::Timings};
+use crate::{
+    auth::KeyRing,
+    identity::Identity,
+    timings::Timings,
+    trace::{Event as Traced, Kind, Trace},
+};
 
 /// Makes the calls of all connections.
 pub(super) struct Calls {
@@ -21,9 +26,17 @@ pub(super) struct Calls {
     pub(super) limits: Limits,
     pub(super) places: Arc<Places>,
     pub(super) timings: Arc<Timings>,
+    pub(super) trace: Trace,
 }
 
-/// Why there is no answer that could be a result.
+/// The connection that an event comes from.
+pub(super) struct Sender<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) headers: Option<&'a CallerHeaders>,
+    pub(super) claims: Option<HeaderValue>,
+}
+
+/// Why a call has no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the upstream answered with status {0}")]
@@ -41,7 +54,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Its name in metrics: a status, or a word.
+    /// The failure's name in metrics: a status, or a word.
     fn name(&self) -> Cow<'static, str> {
         match self {
             Self::Status(status) => status.as_u16().to_string().into(),
@@ -54,23 +67,26 @@ impl Failure {
 }
 
 impl Calls {
-    /// Sends an event in its turn, and reads the answer if somebody waits for it. A failure is
-    /// logged.
-    pub(super) async fn call(
-        &self,
-        identity: &Identity,
-        headers: Option<&CallerHeaders>,
-        event: &mut Event,
-    ) -> Result<Bytes, Failure> {
+    /// Sends an event when it is its turn, and reads the answer if a client waits for it. A failure
+    /// is logged.
+    pub(super) async fn call(&self, from: Sender<'_>, event: &mut Event) -> Result<Bytes, Failure> {
+        let identity = from.identity;
         let (limit, begin) = (self.limits.time, Instant::now());
         let answered = async {
             let _place = event.admitted.place().await;
-            let response = self.send(identity, headers, event).await?;
+            let response = self.send(&from, event).await?;
             self.read(response, event).await
         };
         let outcome = timeout(limit, answered).await.unwrap_or(Err(Failure::TooSlow(limit)));
         let what = outcome.as_ref().map_or_else(Failure::name, |_| "ok".into());
         self.timings.upstream_called(event.template, &what, begin.elapsed());
+        self.trace.note(|| Traced {
+            what: event.name.to_str().ok(),
+            bytes: Some(event.body.len()),
+            outcome: Some(&what),
+            milliseconds: Some(begin.elapsed().as_secs_f64() * 1000.0),
+            ..Traced::of(Kind::Upstream, identity)
+        });
         if let Err(failure) = &outcome {
             let cause = std::error::Error::source(failure).map(signalr_http_client::cause);
             tracing::warn!(
@@ -86,12 +102,8 @@ impl Calls {
         outcome
     }
 
-    async fn send(
-        &self,
-        identity: &Identity,
-        headers: Option<&CallerHeaders>,
-        event: &Event,
-    ) -> Result<reqwest::Response, Failure> {
+    async fn send(&self, from: &Sender<'_>, event: &Event) -> Result<reqwest::Response, Failure> {
+        let identity = from.identity;
         let request = self
             .http
             .post(event.url.clone())
@@ -103,8 +115,8 @@ impl Calls {
             .header(header::EVENT, &event.name)
             .header(header::SIGNATURE, self.keys.current().upstream.sign(&identity.id))
             .body(event.body.clone());
-        let caller = headers.into_iter().flat_map(|headers| {
-            let CallerHeaders { user, claims, query } = headers;
+        let caller = from.headers.into_iter().flat_map(|headers| {
+            let (CallerHeaders { user, query }, claims) = (headers, &from.claims);
             [(header::USER_ID, user), (header::USER_CLAIMS, claims), (header::CLIENT_QUERY, query)]
         });
         let request = caller.fold(request, |request, (name, value)| match value {
@@ -114,7 +126,7 @@ impl Calls {
         request.send().await.map_err(|error| Failure::Unanswered(error.without_url()))
     }
 
-    /// The body of an answer: empty if it has none or nobody waits for it.
+    /// The body of an answer. Empty if it has none or no client waits for it.
     async fn read(
         &self,
         mut response: reqwest::Response,
@@ -147,7 +159,7 @@ impl Calls {
     }
 }
 
-/// A URL without its query, which may hold a function's key.
+/// A URL without its query, because the query may contain a function's key.
 fn shown(url: &Url) -> &str {
     &url[..url::Position::AfterPath]
 }

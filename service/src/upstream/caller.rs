@@ -1,33 +1,36 @@
-//! A client as its upstream is told about it: who it is, what its token says, how it connected.
+//! The description of a client for its upstream: its identity, its claims, its query.
 
 use std::sync::Arc;
 
 use http::HeaderValue;
-use serde_json::Value;
-use signalr_serverless::{token::Claims, upstream};
+use signalr_serverless::upstream;
 
 use crate::identity::Identity;
 
-/// A client, as the upstream is told about it.
+/// The description of a client for its upstream.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) identity: Arc<Identity>,
-    /// The claims of its token, type and value.
+    /// The claims of the client's token, as type and value.
     pub(crate) claims: Vec<(String, String)>,
-    /// The query that it connected with, without secrets: see [`forwarded_query`].
+    /// The query with which the client connected, without secrets: see [`forwarded_query`].
     pub(crate) query: String,
+}
+
+/// The header with the claims, if any can be in it.
+pub(super) fn claims_header(claims: &[(String, String)]) -> Option<HeaderValue> {
+    upstream::claims::to_header(claims)
 }
 
 /// Headers that are the same for every event of a connection.
 #[derive(Debug)]
 pub(super) struct CallerHeaders {
     pub(super) user: Option<HeaderValue>,
-    pub(super) claims: Option<HeaderValue>,
     pub(super) query: Option<HeaderValue>,
 }
 
 impl CallerHeaders {
-    /// `None` if the user's id cannot be sent: as nobody's, events must not arrive.
+    /// `None` if the user's id cannot be sent: events must not arrive without their user.
     pub(super) fn new(caller: &Caller) -> Option<Self> {
         let user = match &caller.identity.user {
             Some(user) => Some(user_header(user.as_str())?),
@@ -36,27 +39,27 @@ impl CallerHeaders {
         let query = format!("?{}", caller.query);
         Some(Self {
             user,
-            claims: upstream::claims::to_header(&caller.claims),
             query: HeaderValue::from_bytes(query.as_bytes()).ok().filter(|query| query != "?"),
         })
     }
 
-    /// How many bytes they have.
+    /// How many bytes the headers have.
     pub(super) fn bytes(&self) -> usize {
-        let Self { user, claims, query } = self;
-        let lengths = [user, claims, query].into_iter().flatten().map(HeaderValue::len);
+        let Self { user, query } = self;
+        let lengths = [user, query].into_iter().flatten().map(HeaderValue::len);
         lengths.fold(0, usize::saturating_add)
     }
 }
 
-/// White space at either end would be lost on the way, and with it the difference to another user.
+/// The header with the user's id. White space at either end would be lost on the way, and then two
+/// users could look the same.
 fn user_header(user: &str) -> Option<HeaderValue> {
     let is_kept = user.trim_matches([' ', '\t']) == user;
     HeaderValue::from_bytes(user.as_bytes()).ok().filter(|_| is_kept)
 }
 
-/// The part of a client's query that others may see: all but its access token and connection
-/// token, as it came.
+/// The part of a client's query that upstreams may see: everything except its access token and
+/// connection token, unchanged.
 pub(crate) fn forwarded_query(query: &str) -> String {
     let is_secret = |parameter: &&str| {
         let name = form_urlencoded::parse(parameter.as_bytes()).next();
@@ -68,23 +71,4 @@ pub(crate) fn forwarded_query(query: &str) -> String {
         .filter(|parameter| !parameter.is_empty() && !is_secret(parameter))
         .collect();
     kept.join("&")
-}
-
-/// The claims of a token, as type and value: text as it is, each element of an array on its own,
-/// and other values as JSON.
-pub(crate) fn claims(token: &Claims) -> Vec<(String, String)> {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let mut claims = Vec::with_capacity(token.iter().len());
-    for (r#type, value) in token.iter() {
-        match value {
-            Value::Array(values) => {
-                claims.extend(values.iter().map(|value| (r#type.to_owned(), text(value))));
-            }
-            value => claims.push((r#type.to_owned(), text(value))),
-        }
-    }
-    claims
 }

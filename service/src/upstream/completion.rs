@@ -1,4 +1,4 @@
-//! From an upstream's answer to the completion that its client gets.
+//! Makes the client's completion from an upstream's answer.
 
 use bytes::Bytes;
 use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
@@ -9,7 +9,7 @@ use signalr_serverless::upstream::{COMPLETION, Encoding};
 use super::{call::Failure, event::Answer};
 use crate::protocol::Protocol;
 
-/// The completion of an invocation, framed. Texts of failures are asrs-emulator's.
+/// The completion of an invocation, framed. The texts of failures are the same as in asrs-emulator.
 pub(super) fn of(outcome: Result<Bytes, Failure>, answer: &Answer) -> Bytes {
     let problem = match outcome {
         Ok(body) => match of_body(body, answer) {
@@ -25,7 +25,7 @@ pub(super) fn of(outcome: Result<Bytes, Failure>, answer: &Answer) -> Bytes {
     answer.protocol.completion(&answer.invocation_id, Some(&problem)).into()
 }
 
-/// A body is a completion, framed or not, or a bare result in the client's protocol.
+/// Reads a body: a completion, framed or not, or a bare result in the client's protocol.
 fn of_body(body: Bytes, answer: &Answer) -> Result<Bytes, &'static str> {
     const OTHER: &str = "the upstream answered another invocation.";
 
@@ -45,7 +45,7 @@ fn of_body(body: Bytes, answer: &Answer) -> Result<Bytes, &'static str> {
     }
 }
 
-/// The invocation that a message completes, if it is a completion. Its result is left alone, so
+/// The invocation that a message completes, if it is a completion. Its result is not parsed, so
 /// that it may have any form that the client knows.
 fn completed(protocol: Protocol, message: &[u8]) -> Option<String> {
     match protocol {
@@ -59,7 +59,10 @@ fn completed(protocol: Protocol, message: &[u8]) -> Option<String> {
             let head: Head = serde_json::from_str(str::from_utf8(message).ok()?).ok()?;
             (head.r#type == COMPLETION).then_some(head.invocation_id)
         }
-        Protocol::MessagePack => match message_pack_value(message)? {
+        Protocol::MessagePack
+        | Protocol::BlazorPack
+        | Protocol::OtherText
+        | Protocol::OtherBinary => match message_pack_value(message)? {
             ValueRef::Array(fields) => match fields.as_slice() {
                 [r#type, ValueRef::Map(_), ValueRef::String(id), _kind, ..]
                     if *r#type == ValueRef::from(COMPLETION) =>
@@ -73,7 +76,7 @@ fn completed(protocol: Protocol, message: &[u8]) -> Option<String> {
     }
 }
 
-/// The completion whose result the whole body is.
+/// Makes a completion with the whole body as its result.
 fn result(protocol: Protocol, invocation_id: &str, body: &[u8]) -> Result<Bytes, &'static str> {
     let result = match protocol {
         Protocol::Json => {
@@ -81,7 +84,10 @@ fn result(protocol: Protocol, invocation_id: &str, body: &[u8]) -> Result<Bytes,
                 serde_json::from_slice(body).map_err(|_| "the answer is not JSON.")?;
             result.get().as_bytes()
         }
-        Protocol::MessagePack => {
+        Protocol::MessagePack
+        | Protocol::BlazorPack
+        | Protocol::OtherText
+        | Protocol::OtherBinary => {
             message_pack_value(body).ok_or("the answer is not MessagePack.")?;
             body
         }
@@ -89,7 +95,7 @@ fn result(protocol: Protocol, invocation_id: &str, body: &[u8]) -> Result<Bytes,
     Ok(encoding(protocol).completion_with_result(invocation_id, result).into())
 }
 
-/// The one value that the bytes are.
+/// The value, if the bytes are exactly one value.
 fn message_pack_value(mut bytes: &[u8]) -> Option<ValueRef<'_>> {
     const MAX_DEPTH: usize = 256;
     let value = read_value_ref_with_max_depth(&mut bytes, MAX_DEPTH).ok()?;
@@ -100,7 +106,11 @@ fn message_pack_value(mut bytes: &[u8]) -> Option<ValueRef<'_>> {
 pub(super) fn encoding(protocol: Protocol) -> Encoding {
     match protocol {
         Protocol::Json => Encoding::Json,
-        Protocol::MessagePack => Encoding::MessagePack,
+        // Clients with other protocols never call an upstream.
+        Protocol::MessagePack
+        | Protocol::BlazorPack
+        | Protocol::OtherText
+        | Protocol::OtherBinary => Encoding::MessagePack,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the event queues of all connections share.
+//! The state that the event queues of all connections share.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ pub(super) struct Deliveries {
     pub(super) calls: Calls,
     pub(super) replies: Replies,
     pub(super) counters: Arc<Counters>,
-    /// Where event queues run, so that no shard does.
+    /// The runtime of event queues, so that none runs on a shard.
     pub(super) runtime: Handle,
-    /// How many event queues have events.
+    /// Counts the event queues that have events.
     pub(super) busy: watch::Sender<usize>,
 }
 
 impl Deliveries {
-    /// Counts and logs an event for which there was no room.
+    /// Counts and logs an event that was left out because there was no room.
     pub(super) fn left_out(&self, hub: &str, event: &str) {
         self.counters.event_left_out();
         let bytes = self.calls.places.bytes();
@@ -32,7 +32,7 @@ impl Deliveries {
     }
 }
 
-/// One event queue that has events, for as long as this is there.
+/// Counts one event queue as busy until it is dropped.
 pub(super) struct Busy(Arc<Deliveries>);
 
 impl Busy {

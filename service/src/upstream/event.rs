@@ -8,30 +8,30 @@ use url::Url;
 use super::places::Admitted;
 use crate::protocol::Protocol;
 
-/// Something to tell the upstream.
+/// An event for the upstream.
 #[derive(Debug)]
 pub(super) struct Event {
     pub(super) url: Url,
-    /// The place of its template in the settings.
+    /// The index of its template in the settings.
     pub(super) template: usize,
     pub(super) category: Category,
     pub(super) name: HeaderValue,
     pub(super) content_type: HeaderValue,
     pub(super) body: Bytes,
-    /// Who waits for the answer.
+    /// The client's call that waits for the answer.
     pub(super) answer: Option<Answer>,
-    /// Counts its bytes for as long as it is there.
+    /// Counts the event's bytes until the event is dropped.
     pub(super) admitted: Admitted,
 }
 
-/// Who waits for the answer to an event.
+/// The client's call that waits for the answer to an event.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) invocation_id: String,
     pub(super) protocol: Protocol,
 }
 
-/// What a client gets for an invocation.
+/// The reply to a client's invocation.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) hub: HubName,

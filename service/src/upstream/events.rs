@@ -11,45 +11,54 @@ use serde::Serialize;
 use signalr_serverless::upstream::Category;
 
 use super::{
-    call::Failure,
-    caller::{Caller, CallerHeaders},
+    call::{Failure, Sender},
+    caller::{Caller, CallerHeaders, claims_header},
     completion,
     deliveries::{Busy, Deliveries},
     event::{Answer, Event, Reply},
 };
-use crate::{identity::Identity, protocol::Protocol};
+use crate::{identity::Identity, login::Claim, protocol::Protocol, session::NotCalled};
 
-/// The events of one connection. It is to be closed; one that is dropped tells no end.
+/// The events of one connection. Call [`close`](Self::close) at the end: dropping it reports no
+/// end.
 pub(crate) struct ConnectionEvents(Arc<EventQueue>);
 
 /// A client's call of a method.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    /// Whether the client waits for an answer, and by which id.
+    /// The id of the invocation, if the client waits for an answer.
     pub(crate) invocation_id: Option<String>,
     pub(crate) target: String,
     pub(crate) protocol: Protocol,
-    /// The client's message without what frames it: a JSON object or a MessagePack array.
+    /// The client's message without its frame: a JSON object or a MessagePack array.
     pub(crate) body: Bytes,
 }
 
-/// Why an invocation goes nowhere.
+/// Why an invocation is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotTaken {
-    /// No template is for this target.
-    NoTemplate,
+    /// Nothing answers this invocation.
+    Never(NotCalled),
     /// The client sends faster than its upstream answers.
     QueueFull,
-    /// Too much of all clients waits for the upstream.
+    /// Too many bytes of all clients wait for the upstream.
     AllFull,
 }
 
-/// What a connection's events have in common, and those that wait. An idle one has no task.
+impl From<NotCalled> for NotTaken {
+    fn from(why: NotCalled) -> Self {
+        Self::Never(why)
+    }
+}
+
+/// The shared data of a connection's events, and the waiting events. An idle queue has no task.
 struct EventQueue {
     deliveries: Arc<Deliveries>,
     identity: Arc<Identity>,
-    /// `None` if the user's id cannot be sent; then no event is.
+    /// `None` if the user's id cannot be sent. Then no event is sent.
     headers: Option<CallerHeaders>,
+    /// The claims of the login, which may be renewed. Held for short synchronous sections only.
+    claims: Mutex<Option<HeaderValue>>,
     // Held for short synchronous sections only.
     queue: Mutex<Queue>,
 }
@@ -58,12 +67,19 @@ struct EventQueue {
 struct Queue {
     waiting: VecDeque<Event>,
     bytes: usize,
-    /// Whether a task is delivering.
+    /// Whether a task delivers the events.
     is_served: bool,
 }
 
 impl ConnectionEvents {
     pub(super) fn open(deliveries: Arc<Deliveries>, caller: Caller) -> Self {
+        let events = Self::go_on(deliveries, caller);
+        events.0.report("connected", &ConnectionEvent { r#type: 10, error: None });
+        events
+    }
+
+    /// Like [`open`](Self::open), for a connection that was reported before.
+    pub(super) fn go_on(deliveries: Arc<Deliveries>, caller: Caller) -> Self {
         let headers = CallerHeaders::new(&caller);
         if headers.is_none() {
             let connection = caller.identity.id.as_str();
@@ -72,14 +88,19 @@ impl ConnectionEvents {
                 "the user id has characters that no header may have: upstream is told nothing of this connection"
             );
         }
-        let identity = caller.identity;
-        let events =
-            Arc::new(EventQueue { deliveries, identity, headers, queue: Mutex::default() });
-        events.report("connected", &ConnectionEvent { r#type: 10, error: None });
+        let claims = Mutex::new(claims_header(&caller.claims));
+        let (identity, queue) = (caller.identity, Mutex::default());
+        let events = Arc::new(EventQueue { deliveries, identity, headers, claims, queue });
         Self(events)
     }
 
-    /// Queues a client's call. The answer comes as a [`Reply`], if the client waits for one.
+    /// Uses other claims for later events.
+    pub(crate) fn renew_claims(&self, claims: &[Claim]) {
+        *self.0.claims() = claims_header(claims);
+    }
+
+    /// Queues a client's call. If the client waits for an answer, the answer arrives as a
+    /// [`Reply`].
     pub(crate) fn invoke(&self, invocation: Invocation) -> Result<(), NotTaken> {
         let Invocation { invocation_id, target, protocol, body } = invocation;
         let answer = invocation_id.map(|invocation_id| Answer { invocation_id, protocol });
@@ -89,19 +110,19 @@ impl ConnectionEvents {
         Ok(())
     }
 
-    /// Queues the end of the connection, with what went wrong if something did. It
-    /// finds a place, unless too much of all clients waits for the upstream.
+    /// Queues the end of the connection, with the error if there was one. There is always a place
+    /// for it, unless too many bytes of all clients wait for the upstream.
     pub(crate) fn close(self, error: Option<&str>) {
         self.0.report("disconnected", &ConnectionEvent { r#type: 11, error });
     }
 
-    /// How many events wait for those before them.
+    /// How many events wait for earlier ones.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.0.queue().waiting.len()
     }
 
-    /// Whether nothing stays of events that were here.
+    /// Whether nothing is left of earlier events.
     #[cfg(test)]
     pub(super) fn is_as_new(&self) -> bool {
         let Queue { waiting, bytes, is_served } = &*self.0.queue();
@@ -126,13 +147,13 @@ impl EventQueue {
     fn report(self: &Arc<Self>, name: &str, event: &ConnectionEvent<'_>) {
         let body = serde_json::to_vec(event).expect("a number and a text are JSON");
         let json = content_type(Protocol::Json);
-        // What is not taken is counted, or no template is for it.
+        // An event that is not taken was counted, or has no template.
         if let Ok(event) = self.event(Category::Connections, name, json, body.into(), None) {
             self.push(event);
         }
     }
 
-    /// The event, if there is a template for it and a place to wait.
+    /// Makes the event, if there is a template for it and a place to wait.
     fn event(
         &self,
         category: Category,
@@ -142,16 +163,18 @@ impl EventQueue {
         answer: Option<Answer>,
     ) -> Result<Event, NotTaken> {
         let Identity { hub, .. } = &*self.identity;
-        let headers = self.headers.as_ref().ok_or(NotTaken::NoTemplate)?;
+        let headers = self.headers.as_ref().ok_or(NotCalled::BadUser)?;
         let url = self.deliveries.settings.borrow().url(hub, category, name);
-        let (template, url) = url.ok_or(NotTaken::NoTemplate)?;
-        let header = HeaderValue::from_bytes(name.as_bytes()).map_err(|_| NotTaken::NoTemplate)?;
+        let (template, url) = url.ok_or(NotCalled::NoTemplate)?;
+        let url = url.ok_or(NotCalled::BadName)?;
+        let header = HeaderValue::from_bytes(name.as_bytes()).map_err(|_| NotCalled::BadName)?;
         let is_message = category == Category::Messages;
         if is_message && self.is_full(body.len()) {
             return Err(NotTaken::QueueFull);
         }
-        // A connection that is gone has its headers for these events alone.
-        let of_caller = if is_message { 0 } else { headers.bytes() };
+        // A closed connection keeps its headers only for these events.
+        let of_claims = || self.claims().as_ref().map_or(0, HeaderValue::len);
+        let of_caller = if is_message { 0 } else { headers.bytes().saturating_add(of_claims()) };
         let bytes = [size_of::<Event>(), url.as_str().len(), name.len(), body.len(), of_caller];
         let bytes = bytes.into_iter().fold(0, usize::saturating_add);
         let Some(admitted) = self.deliveries.calls.places.admit(&url, bytes) else {
@@ -161,7 +184,7 @@ impl EventQueue {
         Ok(Event { url, template, category, name: header, content_type, body, answer, admitted })
     }
 
-    /// Whether an event of this size may not wait for this connection.
+    /// Whether there is no place for an event of this size of this connection.
     fn is_full(&self, bytes: usize) -> bool {
         let limits = &self.deliveries.calls.limits;
         let queue = self.queue();
@@ -188,10 +211,14 @@ impl EventQueue {
             Some(event) => {
                 queue.bytes = queue.bytes.saturating_sub(event.body.len());
             }
-            // An idle one keeps nothing.
+            // An idle queue keeps nothing.
             None => *queue = Queue::default(),
         }
         event
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Option<HeaderValue>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -199,11 +226,12 @@ impl EventQueue {
     }
 }
 
-/// Delivers what waits, until nothing does.
+/// Delivers the waiting events until none is left.
 async fn serve(events: Arc<EventQueue>, _busy: Busy) {
     while let Some(mut event) = events.next() {
-        let headers = events.headers.as_ref();
-        let outcome = events.deliveries.calls.call(&events.identity, headers, &mut event).await;
+        let (headers, claims) = (events.headers.as_ref(), events.claims().clone());
+        let from = Sender { identity: &events.identity, headers, claims };
+        let outcome = events.deliveries.calls.call(from, &mut event).await;
         if matches!(outcome, Err(Failure::NoRoom)) {
             events.deliveries.counters.answer_left_out();
         }

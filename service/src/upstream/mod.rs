@@ -1,10 +1,10 @@
-//! Upstream: what clients do becomes HTTP requests to the user's own functions, and their answers
+//! Upstream: clients' actions become HTTP requests to the user's own functions, and the answers
 //! become completions.
 //!
-//! [`Settings`] say where events go. Each connection has an event queue of its own
-//! (`ConnectionEvents`): its events arrive one after the other, each after the answer to the one
-//! before. Event queues know no shard; they run on the runtime that the service was started on, and
-//! hand completions to a channel. Requests to one upstream take no place from another (`Places`).
+//! [`Settings`] say where events go. Each connection has its own event queue (`ConnectionEvents`):
+//! its events arrive one after the other, each after the answer to the one before. Event queues are
+//! independent of shards. They run on the runtime on which the service was started, and send
+//! completions to a channel. Requests to one upstream take no place from another (`Places`).
 
 mod call;
 mod caller;
@@ -27,49 +27,55 @@ use tokio::{runtime::Handle, sync::watch};
 pub use self::settings::{FILE_NAME, Settings, SettingsError};
 use self::{call::Calls, deliveries::Deliveries, places::Places};
 pub(crate) use self::{
-    caller::{Caller, claims, forwarded_query},
+    caller::{Caller, forwarded_query},
     event::Reply,
     events::{ConnectionEvents, Invocation, NotTaken},
     limits::Limits,
     replies::Replies,
 };
-use crate::{auth::KeyRing, counters::Counters, timings::Timings};
+use crate::{auth::KeyRing, records::Records};
 
-/// What waits for upstreams or is under way to them.
+/// How much waits for upstreams or is under way to them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting {
     pub(crate) events: usize,
     pub(crate) bytes: usize,
 }
 
-/// Takes the events of all connections. Clones are one and the same.
+/// Takes the events of all connections. Clones share one state.
 #[derive(Clone)]
 pub(crate) struct Upstream(Arc<Deliveries>);
 
 impl Upstream {
-    /// Takes the settings and the keys of the service; each signs. Completions go to `replies`.
-    /// To be called on the runtime that the requests are to run on.
+    /// Takes the settings and the service's keys; each key signs. Completions go to `replies`. Call
+    /// this on the runtime on which the requests should run.
     pub(crate) fn new(
         settings: watch::Receiver<Settings>,
         keys: KeyRing,
         limits: Limits,
         http: reqwest::Client,
         replies: Replies,
-        counters: Arc<Counters>,
-        timings: Arc<Timings>,
+        records: Records,
     ) -> Self {
         let places = Arc::new(Places::new(limits.requests, limits.waiting_bytes_in_all));
         Self(Arc::new(Deliveries {
             settings,
-            calls: Calls { http, keys, limits, places, timings },
+            calls: Calls {
+                http,
+                keys,
+                limits,
+                places,
+                timings: records.timings,
+                trace: records.trace,
+            },
             replies,
-            counters,
+            counters: records.counters,
             runtime: Handle::current(),
             busy: watch::Sender::new(0),
         }))
     }
 
-    /// Whether any template could take an event of the hub.
+    /// Whether any template can match an event of the hub.
     pub(crate) fn serves(&self, hub: &HubName) -> bool {
         self.0.settings.borrow().serves(hub)
     }
@@ -79,7 +85,12 @@ impl Upstream {
         ConnectionEvents::open(Arc::clone(&self.0), caller)
     }
 
-    /// What waits for upstreams or is under way to them.
+    /// Begins the event queue of a connection that another node has already reported.
+    pub(crate) fn go_on(&self, caller: Caller) -> ConnectionEvents {
+        ConnectionEvents::go_on(Arc::clone(&self.0), caller)
+    }
+
+    /// How much waits for upstreams or is under way to them.
     pub(crate) fn waiting(&self) -> Waiting {
         let places = &self.0.calls.places;
         Waiting { events: places.events(), bytes: places.bytes() }
@@ -90,7 +101,7 @@ impl Upstream {
         self.0.calls.places.max_bytes()
     }
 
-    /// Waits until every event that was taken is delivered, or has failed.
+    /// Waits until every accepted event is delivered or has failed.
     pub(crate) async fn idle(&self) {
         // The sender is in `self`, so the channel is open.
         let _ = self.0.busy.subscribe().wait_for(|busy| *busy == 0).await;

@@ -1,5 +1,4 @@
-//! What each upstream may have waiting and under way, so that one that hangs takes nothing that
-//! another needs.
+//! Limits the events of each upstream, so that an upstream that hangs takes no place from another.
 
 use std::{
     collections::HashMap,
@@ -11,11 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 /// The places of all upstreams, and the bytes that wait for them. An upstream is a scheme, a host
-/// and a port; it is here for as long as an event waits for it or is under way to it. Each such
-/// event counts some bytes, so their bound is the table's too.
+/// and a port. It is in the table while an event waits for it or is under way to it. Each event
+/// counts some bytes, so the bound on bytes also bounds the table.
 #[derive(Debug)]
 pub(super) struct Places {
-    /// How many requests may be under way to each upstream.
+    /// How many requests may run to each upstream.
     each: usize,
     /// How many bytes may wait in all.
     max_bytes: usize,
@@ -26,7 +25,7 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Table {
     upstreams: HashMap<String, Upstream>,
-    /// The bytes of all upstreams.
+    /// How many bytes all upstreams have.
     bytes: usize,
 }
 
@@ -38,8 +37,8 @@ struct Upstream {
     bytes: usize,
 }
 
-/// The right of one event to wait for its upstream, and to have its bytes and those of its answer in
-/// memory. It ends when it is dropped.
+/// The permission of one event to wait for its upstream and to keep its own and its answer's bytes
+/// in memory. It ends when it is dropped.
 #[derive(Debug)]
 pub(super) struct Admitted {
     places: Arc<Places>,
@@ -53,9 +52,9 @@ impl Places {
         Self { each: each.min(Semaphore::MAX_PERMITS), max_bytes, table: Mutex::default() }
     }
 
-    /// Lets an event wait for the upstream that has this URL; `None` if too many bytes wait already.
-    /// One upstream may have as many bytes as it leaves free for the others: one that hangs alone
-    /// gets half of all.
+    /// Lets an event wait for the upstream of this URL; `None` if too many bytes wait already. One
+    /// upstream may use as many bytes as it leaves free for the others. If only one hangs, it gets
+    /// half of all.
     pub(super) fn admit(self: &Arc<Self>, url: &Url, bytes: usize) -> Option<Admitted> {
         let name = url.origin().ascii_serialization();
         let mut table = self.lock();
@@ -77,7 +76,7 @@ impl Places {
         Some(Admitted { places: Arc::clone(self), upstream: name, requests, bytes })
     }
 
-    /// The bytes that wait for all upstreams.
+    /// How many bytes wait for all upstreams.
     pub(super) fn bytes(&self) -> usize {
         self.lock().bytes
     }
@@ -92,7 +91,7 @@ impl Places {
         self.max_bytes
     }
 
-    /// How many upstreams have something under way or waiting.
+    /// How many upstreams have waiting or running events.
     #[cfg(test)]
     pub(super) fn upstreams(&self) -> usize {
         self.lock().upstreams.len()
@@ -104,13 +103,14 @@ impl Places {
 }
 
 impl Admitted {
-    /// Waits until a request to the upstream may begin. The next one may when this is dropped.
+    /// Waits until a request to the upstream may begin. When the result is dropped, the next
+    /// request may begin.
     pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed, so there is always a permit.
+        // The semaphore is never closed, so there is always a permit.
         Arc::clone(&self.requests).acquire_owned().await.ok()
     }
 
-    /// Counts these bytes of the answer too. Returns whether they may be held.
+    /// Counts further bytes of the answer. Returns whether they may be held.
     pub(super) fn grow(&mut self, bytes: usize) -> bool {
         let mut table = self.places.lock();
         let others = table.bytes;
@@ -125,7 +125,7 @@ impl Admitted {
         true
     }
 
-    /// The answer, which counts until nobody has it any more.
+    /// The answer. Its bytes count until its last copy is dropped.
     pub(super) fn hand_over(self, answer: Bytes) -> Bytes {
         Bytes::from_owner(HandedOver { answer, _admitted: self })
     }

@@ -1,5 +1,5 @@
-//! Answers on their way to the shards, apart for each, so that a busy shard holds up no answer for
-//! another.
+//! Sends answers to the shards. Each shard has its own queue, so that a busy shard does not delay
+//! answers for another.
 
 use tokio::sync::mpsc;
 
@@ -9,7 +9,7 @@ use crate::shard_of::ShardOf;
 /// How many answers may wait for one shard.
 const WAITING: usize = 64;
 
-/// Where answers go.
+/// The queues for answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Replies {
     shard_of: ShardOf,
@@ -17,14 +17,14 @@ pub(crate) struct Replies {
 }
 
 impl Replies {
-    /// A queue for each shard, and their other ends.
+    /// Makes a queue for each shard. Returns the receiving ends too.
     pub(crate) fn new(shard_of: ShardOf) -> (Self, Vec<mpsc::Receiver<Reply>>) {
         let (queues, ends) = (0..shard_of.shards()).map(|_| mpsc::channel(WAITING)).unzip();
         (Self { shard_of, queues }, ends)
     }
 
-    /// Waits for a place in the queue of the connection's shard. If the service has ended, nobody is
-    /// left to be answered.
+    /// Waits for a place in the queue of the connection's shard. If the service has ended, the
+    /// answer is dropped.
     pub(super) async fn send(&self, reply: Reply) {
         let shard = self.shard_of.connection(&reply.connection);
         if let Some(queue) = self.queues.get(shard) {

@@ -7,9 +7,14 @@
 mod client;
 
 mod brokers;
+mod dashboard;
 mod failures;
 mod memberships;
+mod metrics;
 mod nodes;
+#[allow(dead_code, reason = "the tests of the service need more of it")]
+#[path = "../service/operator.rs"]
+mod operator;
 mod order;
 mod redis;
 mod transports;

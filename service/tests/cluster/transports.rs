@@ -1,10 +1,13 @@
 //! Clients that negotiate with one node and connect to another.
 
+use std::time::{Duration, SystemTime};
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use signalr_serverless::{NegotiateOptions, Token};
 
 use crate::{
-    client::{Client, Running, refusal},
+    client::{Client, Running, in_time, key, refusal},
     nodes::node,
     redis::Redis,
 };
@@ -125,4 +128,82 @@ async fn a_client_without_a_token_has_its_id_for_one() {
     client.shake_hands().await;
     a.send(&format!("/api/v1/hubs/chat/connections/{id}"), json!([1])).await;
     assert_eq!(client.arguments().await, json!([1]));
+}
+
+/// The token is over, and each request reaches the node that does not own the connection.
+#[tokio::test]
+async fn polls_with_a_token_that_is_over_are_judged_by_their_owner() {
+    let redis = Redis::start().await;
+    let (a, b) = (node(&redis).await, node(&redis).await);
+    let short = |closes: bool| {
+        NegotiateOptions::default()
+            .with_lifetime(Duration::from_secs(4))
+            .with_close_on_expiry(closes)
+    };
+    let begin = async |options: &NegotiateOptions| {
+        let tokens = [&a, &b].map(|node| {
+            let audience = format!("http://{}/client/?hub=chat", node.host);
+            let token = Token::client(&key(), &audience, options, SystemTime::now());
+            token.unwrap().as_str().to_owned()
+        });
+        let path = "/client/negotiate?hub=chat&negotiateVersion=1";
+        let request = a.http(Method::POST, path).bearer_auth(&tokens[0]);
+        let negotiation: Value = request.send().await.unwrap().json().await.unwrap();
+        let id = negotiation["connectionToken"].as_str().unwrap().to_owned();
+        (tokens, id)
+    };
+    let request = async |node: usize, (tokens, id): &([String; 2], String), body: &'static str| {
+        let method = if body.is_empty() { Method::GET } else { Method::POST };
+        let request = [&a, &b][node].http(method, &format!("/client/?hub=chat&id={id}"));
+        let answer = request.bearer_auth(&tokens[node]).body(body).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let (renewed, closed, refused) =
+        (begin(&short(true)).await, begin(&short(true)).await, begin(&short(false)).await);
+    for client in [&renewed, &closed, &refused] {
+        request(1, client, "").await;
+        request(1, client, HANDSHAKE).await;
+        assert_eq!(request(1, client, "").await.1, "{}\u{1e}");
+    }
+    let path = "/api/hubs/chat/connections/:refreshAuth?api-version=2026-07-01";
+    let body = json!({ "connectionToken": renewed.1, "expireTime": "9999-12-31T00:00:00Z" });
+    let answer = a.call(Method::POST, path).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+
+    let close = request(0, &closed, "").await;
+    let negotiate = async |token: &str| {
+        let path = "/client/negotiate?hub=chat&negotiateVersion=1";
+        a.http(Method::POST, path).bearer_auth(token).send().await.unwrap().status()
+    };
+    for (tokens, _) in [&renewed, &refused] {
+        in_time(async { while negotiate(&tokens[0]).await.is_success() {} }).await;
+    }
+    assert!(close.1.contains("the client's login has ended"), "{close:?}");
+    let posted = request(0, &renewed, "{\"type\":6}\u{1e}").await;
+    assert_eq!(posted.0, StatusCode::OK, "{posted:?}");
+    let (polled, ()) = tokio::join!(request(0, &renewed, ""), a.broadcast(json!(["still"])));
+    assert!(polled.1.contains("still"), "{polled:?}");
+    for body in ["", "{\"type\":6}\u{1e}"] {
+        let (status, text) = request(0, &refused, body).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{text}");
+        assert!(text.contains("the access token expired"), "{text}");
+    }
+}
+
+/// A login is renewed at the node that the client reached.
+#[tokio::test]
+async fn a_client_renews_its_login_at_another_node() {
+    let redis = Redis::start().await;
+    let (a, b) = (node(&redis).await, node(&redis).await);
+    let ann = b.connect(Some("ann")).await;
+    for (user, id, status) in [
+        ("ann", &*ann.connection_token, 200),
+        ("bob", &ann.connection_token, 403),
+        ("ann", &ann.id, 404),
+    ] {
+        let path = format!("/client/refresh?hub=chat&id={id}");
+        let request = a.http(Method::POST, &path);
+        let answer = request.bearer_auth(a.client_token("chat", Some(user))).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{user} {id}");
+    }
 }

@@ -20,6 +20,7 @@ mod entra;
 mod filters;
 mod groups;
 mod invocations;
+mod logins;
 mod operations;
 mod scene;
 mod sends;

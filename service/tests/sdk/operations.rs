@@ -3,12 +3,12 @@
 
 use signalr_serverless::{
     ConnectionId, Error, StreamId,
-    rest::{ApiVersion, Message, Operation, PageSize},
+    rest::{ApiVersion, LoginRenewal, Message, Operation, PageSize},
 };
 
 use crate::{
     client::start,
-    closing, groups, invocations,
+    closing, groups, invocations, logins,
     nodes::node,
     redis::Redis,
     scene::{Nodes, Scene, group, message, user},
@@ -43,7 +43,7 @@ async fn check_all(nodes: Nodes<'_>) {
             }
         }
     }
-    assert_eq!(checked, 2 * 133, "28 operations in the versions that have them");
+    assert_eq!(checked, 2 * 135, "30 operations in the versions that have them");
 }
 
 async fn check(scene: Scene<'_>, version: ApiVersion, operation: Operation) {
@@ -57,6 +57,8 @@ async fn check(scene: Scene<'_>, version: ApiVersion, operation: Operation) {
         Operation::InvokeConnection => invocations::invoke(scene).await,
         Operation::SendStreamItem => invocations::stream_items(scene).await,
         Operation::CompleteStream => invocations::stream_end(scene).await,
+        Operation::RefreshAuth => logins::renew(scene).await,
+        Operation::GetConnectionClaims => logins::claims(scene).await,
         Operation::ConnectionExists => closing::connection_exists(scene).await,
         Operation::UserExists => closing::user_exists(scene).await,
         Operation::CloseConnection => closing::connection(scene).await,
@@ -86,6 +88,7 @@ async fn is_refused(mut scene: Scene<'_>, operation: Operation) {
     let (u, g, c) = (scene.ann(), scene.group(), scene.connection());
     let id = ConnectionId::parse("c").unwrap();
     let stream = c.stream(StreamId::parse("1").unwrap());
+    let login = hub.login("t");
     let minute = std::time::Duration::from_secs(60);
     let result = match operation {
         Operation::SendToUsers => hub.send_to_users(&[user("ann")], &message).await,
@@ -94,6 +97,8 @@ async fn is_refused(mut scene: Scene<'_>, operation: Operation) {
         Operation::InvokeConnection => c.invoke(&Message::new("m", &()).unwrap()).await,
         Operation::SendStreamItem => stream.send(&1).await,
         Operation::CompleteStream => stream.complete(None).await,
+        Operation::RefreshAuth => login.renew(&LoginRenewal::default()).await.map(drop),
+        Operation::GetConnectionClaims => login.claims().await.map(drop),
         Operation::ConnectionExists => c.exists().await.map(drop),
         Operation::UserExists => u.exists().await.map(drop),
         Operation::CloseConnection => c.close(None).await,

@@ -37,6 +37,7 @@ pub(crate) struct Running {
     pub(crate) connector: Option<Connector>,
     is_secured: bool,
     pub(crate) preview_host: Option<String>,
+    pub(crate) admin_host: Option<String>,
     pub(crate) counters: std::sync::Arc<signalr_service::Counters>,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -54,6 +55,7 @@ pub(crate) async fn start_with(config: Config) -> Running {
     let service: Service = config.bind().await.unwrap();
     let host = service.addresses()[0].to_string();
     let preview_host = service.preview_addresses().first().map(ToString::to_string);
+    let admin_host = service.admin_addresses().first().map(ToString::to_string);
     let counters = service.counters();
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(service.run(async {
@@ -64,6 +66,7 @@ pub(crate) async fn start_with(config: Config) -> Running {
         connector: None,
         is_secured,
         preview_host,
+        admin_host,
         counters,
         http,
         stop: Some(stop),
@@ -167,6 +170,7 @@ impl Running {
         let url = self.connect_url(hub, user, token);
         let mut client = Client::open_with(&url, self.connector.clone()).await;
         client.id = negotiation["connectionId"].as_str().unwrap().to_owned();
+        client.connection_token = token.to_owned();
         client.shake_hands().await;
         client
     }
@@ -186,6 +190,8 @@ pub(crate) async fn refusal(url: &str) -> (u16, String) {
 /// A client over WebSockets with the JSON protocol.
 pub(crate) struct Client {
     pub(crate) id: String,
+    /// The secret one of its negotiation.
+    pub(crate) connection_token: String,
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Hub messages that came with others in one frame.
     waiting: std::collections::VecDeque<Value>,
@@ -200,7 +206,8 @@ impl Client {
         let request = url.into_client_request().unwrap();
         let connected = connect_async_tls_with_config(request, None, false, connector).await;
         let (socket, _) = connected.unwrap();
-        Self { id: String::new(), socket, waiting: Default::default() }
+        let connection_token = String::new();
+        Self { id: String::new(), connection_token, socket, waiting: Default::default() }
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {

@@ -36,20 +36,21 @@ fn ways() -> Vec<Way> {
             let text = |value: &Value| value.as_str().unwrap().to_owned();
             let also: Vec<String> =
                 route["also"].as_array().into_iter().flatten().map(text).collect();
+            let (pairs, also): (Vec<String>, Vec<String>) =
+                also.into_iter().partition(|one| one.contains(' '));
             let (mut paths, mut methods): (Vec<String>, Vec<String>) =
                 also.into_iter().partition(|one| one.starts_with('/'));
             paths.push(text(&route["path"]));
             methods.push(text(&route["method"]));
-            for path in &paths {
-                for method in &methods {
-                    ways.push(Way {
-                        operation: text(&operation["operation"]),
-                        version: version.clone(),
-                        method: method.parse().unwrap(),
-                        path: path.clone(),
-                        status: route["status"].as_u64().unwrap() as u16,
-                    });
-                }
+            let each = paths.iter().flat_map(|path| methods.iter().map(move |it| (&**it, &**path)));
+            for (method, path) in each.chain(pairs.iter().filter_map(|one| one.split_once(' '))) {
+                ways.push(Way {
+                    operation: text(&operation["operation"]),
+                    version: version.clone(),
+                    method: method.parse().unwrap(),
+                    path: path.to_owned(),
+                    status: route["status"].as_u64().unwrap() as u16,
+                });
             }
         }
     }
@@ -283,6 +284,23 @@ async fn check(way: &Way, cluster: Option<&Redis>) {
                 assert_eq!(client.closed().await["error"], "home");
             }
         }
+        "refresh_auth" => {
+            let body = json!({
+                "connectionToken": scene.ann.connection_token,
+                "expireTime": "9999-12-31T23:59:59.9999999+00:00",
+                "claims": [{ "type": "role", "value": "b" }],
+            });
+            let answer: Value = scene.call(way, "", Some(body)).await.json().await.unwrap();
+            let expected = [("asrs.s.uid", "ann"), ("role", "b")]
+                .map(|(kind, value)| json!({ "type": kind, "value": value }));
+            assert_eq!(answer, json!({ "claims": expected }), "{way}");
+        }
+        "get_connection_claims" => {
+            let body = json!({ "connectionToken": scene.ann.connection_token });
+            let answer: Value = scene.call(way, "", Some(body)).await.json().await.unwrap();
+            let expected = json!([{ "type": "asrs.s.uid", "value": "ann" }]);
+            assert_eq!(answer, json!({ "claims": expected }), "{way}");
+        }
         "generate_token" => {
             let query = "&userId=carl&minutesToExpire=2";
             let answer: Value = scene.call(way, query, None).await.json().await.unwrap();
@@ -307,7 +325,7 @@ async fn check(way: &Way, cluster: Option<&Redis>) {
 #[tokio::test]
 async fn every_way_to_call_every_operation_does_what_it_should() {
     let ways = ways();
-    assert_eq!(ways.len(), 144, "ways to call 28 operations in seven versions");
+    assert_eq!(ways.len(), 147, "ways to call 30 operations in seven versions");
     for way in ways {
         check(&way, None).await;
     }

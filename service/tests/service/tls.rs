@@ -9,7 +9,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use serde_json::{Value, json};
-use signalr_service::{Config, Tls, Trust};
+use signalr_service::{Config, ReloadSignals, Tls, Trust};
 use tempfile::TempDir;
 use tokio_tungstenite::{
     Connector,
@@ -54,7 +54,7 @@ fn trusted() -> Arc<ClientConfig> {
 async fn start(config: Config) -> Running {
     let (certificate, key) =
         (files().folder.path().join("cert.pem"), files().folder.path().join("key.pem"));
-    let tls = Some(Tls::watch(&certificate, &key).unwrap());
+    let tls = Some(Tls::watch(&certificate, &key, ReloadSignals::default()).unwrap());
     let trust = Trust::from_file(&certificate).unwrap();
     let mut service = start_with(Config { tls, trust, ..config }).await;
     service.connector = Some(Connector::Rustls(trusted()));

@@ -63,6 +63,29 @@ async fn a_ping_is_answered() {
 }
 
 #[tokio::test]
+async fn a_client_with_much_in_its_queue_may_ping() {
+    // More than the longest message of a client, and less than the bound of a queue.
+    const MESSAGES: usize = 110;
+    let service = start().await;
+    let mut socket =
+        raw_upgrade(&service, &frame(0x81, b"{\"protocol\":\"json\",\"version\":1}\x1e")).await;
+    let mut reply = [0; 5];
+    timeout(PATIENCE, socket.read_exact(&mut reply)).await.unwrap().unwrap();
+    for _ in 0..MESSAGES {
+        service.broadcast(json!(["x".repeat(64 * 1024)])).await;
+    }
+    socket.write_all(&frame(0x89, b"are you there")).await.unwrap();
+    service.broadcast(json!(["the last one"])).await;
+    let mut came = Vec::new();
+    let all = async {
+        while !came.ends_with(b"[\"the last one\"]}\x1e") {
+            assert!(socket.read_buf(&mut came).await.unwrap() > 0, "closed after {}", came.len());
+        }
+    };
+    timeout(PATIENCE, all).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_breaks_the_rules_ends_that_connection_alone() {
     let service = start().await;
     let mut other = service.connect(None).await;

@@ -204,3 +204,23 @@ async fn a_client_that_is_closed_while_it_is_away_is_told_of_with_the_reason() {
         assert_eq!(end_reason(&mut upstream).await, expected);
     }
 }
+
+#[tokio::test]
+async fn a_renewed_login_is_told_with_what_comes_after() {
+    let (service, mut upstream) = start().await;
+    let mut client = service.connect(Some("ann")).await;
+    let connected = upstream.next().await;
+    assert!(connected.header("x-asrs-user-claims").unwrap().contains("asrs.s.uid: ann"));
+    let path = "/api/hubs/chat/connections/:refreshAuth?api-version=2026-07-01";
+    let renewal = json!({
+        "connectionToken": client.connection_token,
+        "claims": [{ "type": "role", "value": "editor" }],
+    });
+    let renewed = service.call(Method::POST, path).json(&renewal).send().await.unwrap();
+    assert_eq!(renewed.status(), StatusCode::OK);
+    client.send(&json!({ "type": 1, "target": "m", "arguments": [] })).await;
+    let call = upstream.next().await;
+    assert_eq!(call.header("x-asrs-event"), Some("m"));
+    assert_eq!(call.header("x-asrs-user-id"), Some("ann"));
+    assert_eq!(call.header("x-asrs-user-claims"), Some("asrs.s.uid: ann, role: editor"));
+}

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::json;
-use signalr_service::{Config, upstream::Settings};
+use signalr_service::{Config, ReloadSignals, upstream::Settings};
 
 use crate::{client::start_with, stand_in::StandIn};
 
@@ -17,7 +17,7 @@ async fn a_new_file_counts_for_clients_that_are_connected() {
         fs::write(folder.path().join("settings.json"), settings.to_string()).unwrap();
     };
     name(&first);
-    let settings = Settings::watch(folder.path()).unwrap();
+    let settings = Settings::watch(folder.path(), ReloadSignals::default()).unwrap();
     let mut changes = settings.clone();
     let service = start_with(Config { upstream: Some(settings), ..Config::default() }).await;
     let mut client = service.connect(None).await;

@@ -1,5 +1,5 @@
-//! A service and an identity by single settings, as Azure Functions name them:
-//! `<prefix>__serviceUri` and its companions.
+//! A service and an identity from separate settings, with the names of Azure Functions:
+//! `<prefix>__serviceUri` and others.
 
 use super::{
     ConnectionString, ConnectionStringError, PREVIEW_PORT, error::show_value, names_port, origin,
@@ -11,9 +11,9 @@ impl ConnectionString {
     /// Reads `<prefix>__serviceUri`, `__credential`, `__clientId`, `__tenantId` and
     /// `__clientSecret`; `None` if there is no service URI. Empty settings count as missing.
     ///
-    /// With a client secret the identity is a registered application, with
-    /// `__credential=managedidentity` or a client id alone a managed identity, and else whatever
-    /// the surroundings offer.
+    /// With a client secret the identity is a registered application. With
+    /// `__credential=managedidentity`, or with only a client id, it is a managed identity.
+    /// Otherwise it is the first identity that the environment offers.
     ///
     /// ```
     /// use signalr_serverless::ConnectionString;
@@ -29,7 +29,7 @@ impl ConnectionString {
     ///
     /// # Errors
     ///
-    /// [`ConnectionStringError`]: the setting that is wrong or missing.
+    /// [`ConnectionStringError`]: names the setting that is wrong or missing.
     pub fn from_identity_settings(
         prefix: &str,
         lookup: impl Fn(&str) -> Option<String>,

@@ -21,10 +21,10 @@ use crate::{
 /// The port of the version v1-preview of the API. Source: its published description.
 const PREVIEW_PORT: u16 = 5002;
 
-/// Where a service is and how to prove to it who we are.
+/// The address of a service and the credential for it.
 ///
-/// Keys are matched without regard to case, white space around keys and values is dropped, unknown
-/// keys and parts without `=` are ignored. Debug and Display never show a key or a secret.
+/// The case of keys does not matter. White space around keys and values is dropped. Unknown keys
+/// and parts without `=` are ignored. Debug and Display never show a key or a secret.
 ///
 /// ```
 /// use signalr_serverless::ConnectionString;
@@ -51,7 +51,7 @@ impl ConnectionString {
     ///
     /// # Errors
     ///
-    /// [`ConnectionStringError`], for the first thing wrong in this order: the parts, `Endpoint`,
+    /// [`ConnectionStringError`], for the first error in this order: the parts, `Endpoint`,
     /// `Version`, `Port`, `ClientEndpoint`, `ServerEndpoint`, the credential.
     pub fn parse(text: &str) -> Result<Self, ConnectionStringError> {
         let parts = Parts::split(text)?;
@@ -88,7 +88,7 @@ impl ConnectionString {
         })
     }
 
-    /// The same service with tokens of this source in place of the credential that is named.
+    /// Uses tokens from this source instead of the credential in the connection string.
     #[cfg(feature = "entra")]
     #[must_use]
     pub fn with_token_source(mut self, source: impl TokenSource + 'static) -> Self {
@@ -104,22 +104,22 @@ impl ConnectionString {
         &self.endpoint
     }
 
-    /// Where clients connect: `ClientEndpoint`, else the endpoint. It may have a path and never
-    /// ends in `/`, so `/client/…` can be put behind it.
+    /// The URL for clients: `ClientEndpoint`, otherwise the endpoint. It may have a path and never
+    /// ends in `/`, so `/client/…` can be appended.
     #[must_use]
     pub fn client_endpoint(&self) -> &str {
         &self.client_endpoint
     }
 
-    /// Where REST calls go: `ServerEndpoint`, else the endpoint. It may have a path and never ends
-    /// in `/`, so `/api/…` can be put behind it.
+    /// The URL for REST calls: `ServerEndpoint`, otherwise the endpoint. It may have a path and
+    /// never ends in `/`, so `/api/…` can be appended.
     #[must_use]
     pub fn server_endpoint(&self) -> &str {
         &self.server_endpoint
     }
 
-    /// Where REST calls of the version v1-preview go: port 5002 of the endpoint, unless the
-    /// connection string names a port or a `ServerEndpoint`; then there.
+    /// The URL for REST calls of the version v1-preview. If the connection string has a port or a
+    /// `ServerEndpoint`, the calls go there. Otherwise they go to port 5002 of the endpoint.
     ///
     /// ```
     /// use signalr_serverless::ConnectionString;
@@ -133,7 +133,7 @@ impl ConnectionString {
         &self.preview_endpoint
     }
 
-    /// How to prove who we are.
+    /// The credential of the caller.
     #[must_use]
     pub fn credential(&self) -> &Credential {
         &self.credential
@@ -154,7 +154,7 @@ impl FromStr for ConnectionString {
     }
 }
 
-/// The endpoints, without the credential.
+/// Shows the endpoints, without the credential.
 impl fmt::Display for ConnectionString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.endpoint)?;
@@ -168,7 +168,7 @@ impl fmt::Display for ConnectionString {
     }
 }
 
-/// The `key=value` parts, by key in lower case.
+/// The `key=value` parts. The keys are in lower case.
 struct Parts<'a>(HashMap<String, &'a str>);
 
 impl<'a> Parts<'a> {
@@ -176,7 +176,7 @@ impl<'a> Parts<'a> {
         if text.trim().is_empty() {
             return Err(ConnectionStringError::Blank);
         }
-        // App settings that cannot be resolved are handed to the program as they are.
+        // If Azure cannot resolve an app setting, the program gets the reference itself.
         if text.trim().to_ascii_lowercase().starts_with("@microsoft.keyvault(") {
             return Err(ConnectionStringError::UnresolvedReference);
         }
@@ -205,7 +205,7 @@ impl<'a> Parts<'a> {
 
 /// An absolute URL of http or https with a host and without a user.
 ///
-/// The `url` crate follows browsers and forgives more than a connection string should: a missing
+/// The `url` crate follows browsers and accepts more than a connection string should: a missing
 /// `//`, line breaks inside.
 fn parse_url(text: &str) -> Option<Url> {
     let has_authority = text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'));
@@ -222,13 +222,14 @@ fn parse_url(text: &str) -> Option<Url> {
 /// `scheme://host`, with the port if it is not the scheme's own.
 fn origin(mut url: Url, port: Option<u16>) -> String {
     if port.is_some() {
-        // Fails only for URLs without a host or of the scheme `file`; `parse_url` lets none in.
+        // This fails only for URLs without a host or of the scheme `file`. `parse_url` accepts none
+        // of these.
         let _ = url.set_port(port);
     }
     url.origin().ascii_serialization()
 }
 
-/// Whether a URL has a port, be it the scheme's own, which [`Url`] forgets.
+/// Whether a URL has a port, even the scheme's own, which [`Url`] drops.
 fn names_port(url: &str) -> bool {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
@@ -236,7 +237,7 @@ fn names_port(url: &str) -> bool {
     after_host.split_once(':').is_some_and(|(_, port)| !port.is_empty())
 }
 
-/// A URL to put paths behind: no query, no fragment, and no `/` at the end.
+/// A URL to which paths can be appended: no query, no fragment, and no `/` at the end.
 fn parse_base_url(text: &str) -> Option<String> {
     let url = parse_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -245,7 +246,7 @@ fn parse_base_url(text: &str) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// `1.` and digits, then perhaps a suffix: `1.0`, `1.1-preview`.
+/// `1.` and digits, then an optional suffix: `1.0`, `1.1-preview`.
 fn parse_version(text: &str) -> Result<String, ConnectionStringError> {
     let is_version = text.strip_prefix("1.").is_some_and(|minor| {
         minor.starts_with(|c: char| c.is_ascii_digit())

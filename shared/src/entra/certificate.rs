@@ -1,8 +1,9 @@
-//! A registered application that proves itself by a certificate: a statement that its key signs.
+//! A registered application that proves itself by a certificate. The certificate's key signs a
+//! statement.
 //!
-//! Azure's own credential for this needs OpenSSL; this is the statement alone, which their
-//! credential for statements carries.
-//! Source: <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
+//! Azure's own credential for certificates needs OpenSSL. This module makes only the statement, and
+//! Azure's credential for statements sends it. Source:
+//! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
 use std::{
     fmt,
@@ -25,7 +26,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-/// How long a statement is good. Source: Azure's SDK.
+/// How long a statement is valid. Source: Azure's SDK.
 const LIFETIME: Duration = Duration::from_mins(10);
 
 /// Signs statements with the key of a certificate.
@@ -33,7 +34,7 @@ pub(super) struct CertificateAssertion {
     key: EncodingKey,
     header: Header,
     client_id: String,
-    /// Whom statements are for.
+    /// The audience of statements.
     token_endpoint: String,
 }
 
@@ -78,7 +79,7 @@ impl CertificateAssertion {
         let certificate = certificate_of(&key, pem)
             .ok_or("has no certificate of its private key; put both into the file")?;
         let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
-        // As Azure's credential makes the URL that it calls.
+        // Azure's credential makes the URL that it calls in the same way.
         let token_endpoint = authority
             .join(&format!("/{tenant_id}/oauth2/v2.0/token"))
             .map_err(|_| "cannot be used with this tenant")?;
@@ -104,7 +105,7 @@ impl CertificateAssertion {
     }
 }
 
-/// The certificate of this key, among those of its authorities.
+/// Finds the certificate of this key among the certificates of its authorities.
 fn certificate_of(key: &PrivateKeyDer<'_>, pem: &[u8]) -> Option<CertificateDer<'static>> {
     let key = ring::sign::any_supported_type(key).ok()?;
     let mut certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
@@ -114,7 +115,7 @@ fn certificate_of(key: &PrivateKeyDer<'_>, pem: &[u8]) -> Option<CertificateDer<
     })
 }
 
-/// The key in the form that the library for tokens takes, which is PKCS #1.
+/// The key in PKCS #1, the form that the library for tokens accepts.
 fn encoding_key(key: &PrivateKeyDer<'_>) -> Option<EncodingKey> {
     match key {
         PrivateKeyDer::Pkcs1(der) => Some(EncodingKey::from_rsa_der(der.secret_pkcs1_der())),

@@ -1,4 +1,4 @@
-//! Azure's own credentials, as the connection string names them.
+//! Azure's own credentials, for the identities of connection strings.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -27,14 +27,16 @@ use crate::{
     token_source::{PendingToken, SharedTokenSource, TokenSource},
 };
 
-/// A question that failed is asked again so often, after twice this time and twice as long each
-/// time: within about two seconds, so that the caller learns what is wrong while there is time to
-/// answer. The identity of a virtual machine has retries of its own, which take longer.
+/// How often a failed request for a token is repeated. The first pause is twice the delay below,
+/// and each further pause is twice as long. All take about two seconds, so that the caller gets the
+/// error while there is time to answer. The identity of a virtual machine has its own retries,
+/// which take longer.
 const RETRIES: u32 = 3;
 const BEFORE_RETRY: azure_core::time::Duration = azure_core::time::Duration::milliseconds(100);
 
 /// How long one of several identities may take to answer before the next is asked. A developer's
-/// tools are programs that start slowly; if there is no managed identity, nobody may answer.
+/// tools are programs that start slowly. If there is no managed identity, the request may get no
+/// answer.
 const PATIENCE: Duration = Duration::from_secs(6);
 
 type Credential = Arc<dyn TokenCredential>;
@@ -48,7 +50,7 @@ impl TokenSource for Credential {
     }
 }
 
-/// The source of an identity's tokens. No call is made yet.
+/// Makes the source of an identity's tokens. This makes no call.
 ///
 /// # Errors
 ///
@@ -77,11 +79,11 @@ pub(crate) fn token_source(
     Ok(SharedTokenSource::new(credential.map_err(unusable)?))
 }
 
-/// The first of the identities that the surroundings offer: the application or the workload of the
-/// environment, the platform's managed identity, the developer's own tools, the machine's managed
-/// identity. The last is asked last, since elsewhere than on Azure its question goes unanswered.
+/// The first identity that the environment offers: the application or the workload in environment
+/// variables, the platform's managed identity, the developer's tools, the machine's managed
+/// identity. The last is asked last, because outside Azure it gets no answer.
 struct Surroundings {
-    /// By what a person knows them by.
+    /// The identities with their names for people.
     offered: Vec<(&'static str, Credential)>,
     chosen: OnceLock<Credential>,
 }
@@ -140,7 +142,7 @@ impl TokenSource for Surroundings {
             for (name, credential) in &self.offered {
                 let problem = match timeout(PATIENCE, credential.token(scope)).await {
                     Ok(Ok(token)) => {
-                        // Another caller may have chosen meanwhile: its choice is as good.
+                        // Another caller may have chosen meanwhile. Its choice is equally good.
                         let _ = self.chosen.set(Arc::clone(credential));
                         return Ok(token);
                     }

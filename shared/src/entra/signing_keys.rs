@@ -21,7 +21,7 @@ const SCHEDULE: Schedule = Schedule {
     usable: Duration::from_mins(110),
     pause: Duration::from_mins(5),
     pause_without_keys: Duration::ZERO,
-    // Not at all would do, except for functions that are frozen as soon as they have answered.
+    // No wait would be enough, except for functions that are frozen as soon as they have answered.
     patience: Duration::from_secs(1),
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct SigningKeys(KeyCache<SigningKey, Error>);
 
 impl SigningKeys {
     pub(crate) fn new(client: &RestClient) -> Self {
-        // Of the two versions that hand out keys the one that Azure's SDK calls.
+        // Two API versions give out keys. Azure's SDK calls this one.
         let client = client.clone().with_version(ApiVersion::V1);
         let asked = move || {
             let client = client.clone();
@@ -46,7 +46,7 @@ impl SigningKeys {
     }
 }
 
-/// Why there is no key, for each of those who waited for it.
+/// A copy of the error for each caller that waited for the key.
 fn again(failure: Option<&Error>) -> Error {
     match failure {
         Some(Error::Refused(refusal)) => Error::Refused(refusal.clone()),

@@ -33,8 +33,8 @@ impl HttpClient for Transport {
     }
 }
 
-/// The headers as text. A credential reads no others. It does not get `Retry-After` either: a
-/// caller who would have to wait for an hour is better off with an error now.
+/// The headers as text. A credential reads only text. `Retry-After` is left out: an error now is
+/// better for the caller than a wait of an hour.
 fn headers(map: &http::HeaderMap) -> Headers {
     let mut headers = Headers::new();
     for (name, value) in map.iter().filter(|(name, _)| !name.as_str().contains("retry-after")) {

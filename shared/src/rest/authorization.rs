@@ -1,4 +1,4 @@
-//! How calls prove who makes them.
+//! The authorization of calls.
 
 #[cfg(feature = "entra")]
 use std::env;
@@ -14,12 +14,12 @@ use crate::{
 #[cfg(feature = "entra")]
 use crate::{entra::identity, token_source::SharedTokenSource};
 
-/// Where the tokens of calls come from.
+/// The source of the tokens of calls.
 #[derive(Clone, Debug)]
 pub(super) enum Authorization {
-    /// They are signed here.
+    /// Tokens are signed here.
     AccessKey(AccessKey),
-    /// Microsoft Entra issues them.
+    /// Microsoft Entra issues the tokens.
     #[cfg(feature = "entra")]
     Entra(SharedTokenSource),
 }
@@ -41,9 +41,9 @@ impl Authorization {
 
     /// `Bearer` and a token for this URL.
     ///
-    /// Signing takes microseconds, a call a thousand times that, and a store of tokens would grow
-    /// with every user and group: so each call has its own. Those of Microsoft Entra are good for
-    /// every URL, and their source keeps them.
+    /// Each call signs its own token. Signing takes microseconds, a call takes a thousand times
+    /// longer, and a store of tokens would grow with every user and group. A token of Microsoft
+    /// Entra is valid for every URL, and its source keeps it.
     #[cfg_attr(
         not(feature = "entra"),
         expect(unused_variables, clippy::unused_async, reason = "only Entra takes time")

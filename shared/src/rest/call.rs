@@ -1,4 +1,4 @@
-//! One call: from an operation and its parameters to a request, and from the reply to a result.
+//! One call: makes a request from an operation and its parameters, and a result from the reply.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::{
     operation::Operation,
 };
 
-/// A call in the making.
+/// A call that is being prepared.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'a> {
     settings: &'a Settings,
@@ -74,19 +74,19 @@ impl<'a> Call<'a> {
         Ok(self)
     }
 
-    /// Says that a second time does no harm.
+    /// Marks the call as one that may be repeated without harm.
     pub(super) fn repeatable(mut self) -> Self {
         self.repeat = Repeat::Always;
         self
     }
 
-    /// Makes the call. Any 2xx is success: of some operations the service is known to answer
-    /// another one than its description says.
+    /// Makes the call. Any 2xx is success: for some operations the service answers another 2xx than
+    /// its description says.
     pub(super) async fn run(self) -> Result<(), Error> {
         self.send().await?.into_success().map(drop)
     }
 
-    /// Makes the call; a 404 with this `x-ms-error-code` is an answer too, and means `false`.
+    /// Makes the call; a 404 with this `x-ms-error-code` is a valid answer and means `false`.
     pub(super) async fn run_unless(self, error_code: &str) -> Result<bool, Error> {
         let reply = self.send().await?;
         if reply.is_not_found(error_code) {

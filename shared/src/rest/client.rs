@@ -1,4 +1,4 @@
-//! The client of the REST side: where the service is, how to reach it and which version to speak.
+//! The client of the REST API: the service, the HTTP client and the API version.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +18,9 @@ use crate::{
 
 /// Calls the service's REST API.
 ///
-/// Clones share one pool of connections, so one client serves a whole program. Every call has a
-/// time limit, follows no redirect, uses no proxy and is sent once, unless a [`RetryPolicy`] says
-/// otherwise.
+/// Clones share one pool of connections, so one client is enough for a whole program. Every call
+/// has a time limit, follows no redirect and uses no proxy. It is sent once, unless there is a
+/// [`RetryPolicy`].
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,23 +36,23 @@ use crate::{
 pub struct RestClient(Arc<Settings>);
 
 impl RestClient {
-    /// A client of the service that the connection string names.
+    /// Makes a client of the service in the connection string.
     ///
-    /// TLS trusts the public authorities that Mozilla trusts, compiled in, so nothing is read from
-    /// disk at start-up.
+    /// TLS trusts the public authorities that Mozilla trusts. They are compiled in, so nothing is
+    /// read from disk at start-up.
     ///
     /// # Errors
     ///
-    /// [`Error::EntraNotSupported`] if the connection string has no access key and this crate
-    /// was built without its feature `entra`, [`Error::EntraToken`] for an identity that Azure's
-    /// credentials cannot be, and [`Error::HttpClient`] if no HTTP client can be set up.
+    /// [`Error::EntraNotSupported`] if the connection string has no access key and this crate was
+    /// built without its feature `entra`, [`Error::EntraToken`] if Azure's credentials refuse the
+    /// identity, and [`Error::HttpClient`] if no HTTP client can be set up.
     pub fn new(service: &ConnectionString) -> Result<Self, Error> {
         Self::with_http_client(service, signalr_http_client::client(&Trust::default())?)
     }
 
     /// The same with an HTTP client of your own, for example to share its connections or to trust
     /// other authorities. An identity uses it too, to fetch tokens. The client should follow no
-    /// redirects, since calls carry tokens.
+    /// redirects, because calls carry tokens.
     ///
     /// ```
     /// # use signalr_serverless::{ConnectionString, rest::RestClient};
@@ -66,7 +66,7 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// Those of [`RestClient::new`].
+    /// The errors of [`RestClient::new`].
     pub fn with_http_client(
         service: &ConnectionString,
         http: reqwest::Client,
@@ -74,8 +74,8 @@ impl RestClient {
         Settings::new(service, http).map(Arc::new).map(Self)
     }
 
-    /// The same client for another service: it shares the pool of connections and has the same
-    /// version, application, time limit and retries.
+    /// The same client for another service: it shares the pool of connections, the version, the
+    /// application, the time limit and the retries.
     ///
     /// ```no_run
     /// # async fn example(client: signalr_serverless::rest::RestClient)
@@ -89,12 +89,12 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// Those of [`RestClient::new`].
+    /// The errors of [`RestClient::new`].
     pub fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
         self.0.at(service).map(Arc::new).map(Self)
     }
 
-    /// Speaks this version of the API. If the version lacks an operation, its call is an
+    /// Uses this version of the API. If the version does not have an operation, its call fails with
     /// [`Error::UnsupportedOperation`], and nothing is sent.
     ///
     /// ```no_run
@@ -113,8 +113,8 @@ impl RestClient {
 
     /// Calls the hubs of this application.
     ///
-    /// Operations that know applications name it in the query. Those that do not, which are all of
-    /// v1-preview and v1, and [`Hub::execute`] and [`Hub::generate_token`], get the hub's full name.
+    /// Most operations name the application in the query. All operations of v1-preview and v1, and
+    /// [`Hub::execute`] and [`Hub::generate_token`], get the hub's full name instead.
     ///
     /// ```no_run
     /// # async fn example(client: signalr_serverless::rest::RestClient)
@@ -130,8 +130,8 @@ impl RestClient {
         self
     }
 
-    /// Adds a header to each call, such as `x-ms-client-request-id` or `traceparent`, by which a call
-    /// is found again in the service's log.
+    /// Adds a header to each call, such as `x-ms-client-request-id` or `traceparent`, which help to
+    /// find a call in the service's log.
     ///
     /// ```no_run
     /// # async fn example(client: signalr_serverless::rest::RestClient)
@@ -150,7 +150,7 @@ impl RestClient {
     }
 
     /// How long a call may take from connecting to the end of the answer; 100 seconds by default.
-    /// Each retry has this time anew; [`RetryPolicy::with_time_limit`] limits them together.
+    /// Each retry has this time again; [`RetryPolicy::with_time_limit`] limits them together.
     ///
     /// ```no_run
     /// # async fn example(client: signalr_serverless::rest::RestClient)
@@ -165,7 +165,7 @@ impl RestClient {
         self
     }
 
-    /// Makes failed calls again if that does no harm. Without this every call is made once.
+    /// Repeats failed calls if that does no harm. Without this every call is made once.
     ///
     /// ```no_run
     /// # fn example(client: signalr_serverless::rest::RestClient) {
@@ -184,7 +184,7 @@ impl RestClient {
     /// and no Microsoft Entra token.
     ///
     /// ```
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// # use signalr_serverless::{*, rest::RestClient};
     /// # let service = ConnectionString::parse("Endpoint=https://x;AccessKey=k")?;
     /// let client = RestClient::new(&service)?.without_sending();
@@ -215,7 +215,7 @@ impl RestClient {
         Hub::new(HubAddress::new(Arc::clone(&self.0), name))
     }
 
-    /// Whether the service is up: `false` if it says itself that it is not.
+    /// Whether the service is up: `false` if the service itself answers that it is not.
     ///
     /// ```no_run
     /// # async fn example(client: signalr_serverless::rest::RestClient)
@@ -229,7 +229,7 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// Those of any call, except a status of 500 or more.
+    /// The errors of any call, except a status of 500 or more.
     pub async fn health(&self) -> Result<bool, Error> {
         match Call::new(&self.0, Operation::Health).run().await {
             Ok(()) => Ok(true),
@@ -238,7 +238,7 @@ impl RestClient {
         }
     }
 
-    /// The key that the service hands out to sign client tokens with. It is meant for callers who
+    /// Fetches the key that the service gives out for signing client tokens. It is for callers that
     /// have a Microsoft Entra identity instead of an access key.
     ///
     /// ```no_run
@@ -252,7 +252,7 @@ impl RestClient {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1 and 2024-12-01.
+    /// See [`Error`]; [`Error::UnsupportedOperation`] except in v1 and 2024-12-01.
     pub async fn access_key(&self) -> Result<SigningKey, Error> {
         Call::new(&self.0, Operation::AccessKey).read().await
     }

@@ -1,4 +1,4 @@
-//! What a refusal says about the client that a call was for.
+//! Refusals that are about the client of a call.
 
 use crate::{
     error::{Error, Refusal},
@@ -6,8 +6,8 @@ use crate::{
     name::ConnectionId,
 };
 
-/// Says in our own words what the service says about the connection's client. An error about
-/// something else stays as it is.
+/// Turns a refusal about the connection's client into an error of this crate. Other errors stay as
+/// they are.
 pub(super) fn explain(error: Error, connection: &ConnectionId) -> Error {
     let Error::Refused(refusal) = error else { return error };
     let connection = connection.clone();
@@ -22,7 +22,7 @@ pub(super) fn explain(error: Error, connection: &ConnectionId) -> Error {
     }
 }
 
-/// What became of a call that a client was to answer.
+/// The outcome of a call that a client should answer.
 enum Outcome {
     Gone,
     Failed,

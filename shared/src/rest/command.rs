@@ -1,11 +1,11 @@
-//! What is done with the connections that a filter matches.
+//! The commands for connections that a filter matches.
 
 use serde::Serialize;
 
 use super::message::Message;
 use crate::name::GroupName;
 
-/// A command of [`Hub::execute`](super::Hub::execute), carried out for each connection.
+/// A command of [`Hub::execute`](super::Hub::execute), executed for each connection.
 ///
 /// ```
 /// use signalr_serverless::{GroupName, rest::Command};
@@ -21,7 +21,7 @@ use crate::name::GroupName;
 pub enum Command {
     /// Sends to the connection.
     SendMessage {
-        /// What is sent.
+        /// The message.
         message: Message,
     },
     /// Adds the connection to a group.
@@ -36,7 +36,8 @@ pub enum Command {
     },
     /// Closes the connection.
     CloseConnection {
-        /// What the client is told, if its token asks for detailed errors.
+        /// The reason for the client. It gets the reason only if its token asks for detailed
+        /// errors.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },

@@ -65,8 +65,8 @@ impl Connection {
         self.call(Operation::SendToConnection).body(message)?.run().await
     }
 
-    /// Invokes a method of the client and returns its result. A client that returns nothing makes
-    /// a `()` or a `None`.
+    /// Invokes a method of the client and returns its result. If the client returns nothing, the
+    /// result is `()` or `None`.
     ///
     /// ```no_run
     /// # async fn example(connection: signalr_serverless::rest::Connection)
@@ -88,7 +88,7 @@ impl Connection {
     ///
     /// See [`Error`]; [`Error::ConnectionGone`], [`Error::InvocationFailed`] and
     /// [`Error::InvocationTimedOut`] if the client is gone, fails or does not answer,
-    /// [`Error::InvalidReply`] if the result is no `T`, and [`Error::UnsupportedOperation`]
+    /// [`Error::InvalidReply`] if the result is not a `T`, and [`Error::UnsupportedOperation`]
     /// before version 2024-12-01.
     pub async fn invoke<T: DeserializeOwned>(&self, message: &Message) -> Result<T, Error> {
         let call = self.call(Operation::InvokeConnection).body(message)?;
@@ -112,7 +112,7 @@ impl Connection {
         ClientStream::new(self.hub.clone(), self.id.clone(), id)
     }
 
-    /// Closes the connection. One that is gone is no error.
+    /// Closes the connection. If it is gone already, this succeeds.
     ///
     /// The client learns the reason if its token asks for detailed errors.
     ///
@@ -150,7 +150,7 @@ impl Connection {
         call.run_unless(error_code::CONNECTION_ALREADY_GONE).await
     }
 
-    /// Adds the connection to a group. Returns whether it is there; one that is gone is no error.
+    /// Adds the connection to a group. Returns whether the connection exists.
     ///
     /// ```no_run
     /// # async fn example(connection: signalr_serverless::rest::Connection)
@@ -212,7 +212,7 @@ struct ClientInvocationResponse<T> {
     result: T,
 }
 
-/// No result is read as `null`.
+/// A missing result is read as `null`.
 impl<'de, T: DeserializeOwned> Deserialize<'de> for ClientInvocationResponse<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -12,8 +12,8 @@ use crate::{
 
 /// Several users, groups or connections of a hub. There is one call for each of them.
 ///
-/// Up to 16 calls are under way at once. The results are in the order in which the users, groups or
-/// connections were given, whichever call ends first; one that fails stops no other.
+/// Up to 16 calls run at the same time. The results are in the order of the users, groups or
+/// connections. If a call fails, the others continue.
 ///
 /// ```no_run
 /// # async fn example(hub: signalr_serverless::rest::Hub)
@@ -43,14 +43,14 @@ impl<T: Clone> Each<T> {
         Self { targets: targets.collect(), at_once: Self::DEFAULT_AT_ONCE }
     }
 
-    /// How many calls may be under way at once; 16 by default.
+    /// How many calls may run at the same time; 16 by default.
     #[must_use]
     pub fn with_at_once(mut self, at_once: NonZeroUsize) -> Self {
         self.at_once = at_once;
         self
     }
 
-    /// Makes any call for each.
+    /// Makes a call of your choice for each.
     ///
     /// ```no_run
     /// # async fn example(hub: signalr_serverless::rest::Hub, ids: Vec<signalr_serverless::UserId>) {
@@ -94,8 +94,8 @@ impl Each<User> {
 }
 
 impl Each<Group> {
-    /// Sends to every connection of each group. A connection that is in several of them gets the
-    /// message as often.
+    /// Sends to every connection of each group. A connection in several of the groups gets the
+    /// message several times.
     pub async fn send(&self, message: &Message) -> Vec<Result<(), Error>> {
         self.send_except(message, &[]).await
     }

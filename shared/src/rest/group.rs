@@ -117,8 +117,8 @@ impl Group {
         call.run().await
     }
 
-    /// Adds a connection. Returns whether it is there; one that is gone is no error, as in Azure's
-    /// own SDK.
+    /// Adds a connection. Returns whether the connection exists. If it is gone, this is not an
+    /// error, as in Azure's own SDK.
     ///
     /// ```no_run
     /// # async fn example(group: signalr_serverless::rest::Group)
@@ -177,7 +177,8 @@ impl Group {
         call.run_unless(error_code::GROUP_NOT_EXISTED).await
     }
 
-    /// Lists a page of the group's connections, from the first or from where a page ended.
+    /// Lists a page of the group's connections, from the first connection or from the end of
+    /// another page.
     ///
     /// ```no_run
     /// # async fn example(group: signalr_serverless::rest::Group)
@@ -221,7 +222,7 @@ impl Group {
     ///
     /// # Errors
     ///
-    /// As [`Group::list`].
+    /// The errors of [`Group::list`].
     pub fn members(
         &self,
         top: Option<NonZeroU64>,

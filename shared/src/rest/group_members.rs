@@ -1,5 +1,5 @@
-//! The connections of a group: a page of them, or all as a stream, page after page as they are asked
-//! for.
+//! The connections of a group: a page of them, or all as a stream, which fetches each page when it
+//! is needed.
 
 use std::num::NonZeroU64;
 
@@ -58,7 +58,7 @@ impl GroupMembers {
     }
 }
 
-/// Where the next page begins, and how many members are still wanted.
+/// The place of the next page, and how many members are still wanted.
 struct Reader {
     members: GroupMembers,
     left: Option<NonZeroU64>,
@@ -66,7 +66,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The members of the next page, and what reads the one after it.
+    /// The members of the next page, and the reader of the page after it.
     async fn next(self) -> Result<(Vec<GroupMember>, Option<Self>), Error> {
         let GroupPage { mut connections, next } =
             self.members.page(self.page_size(), self.left, self.from.as_ref()).await?;
@@ -79,7 +79,8 @@ impl Reader {
         Ok((connections, left.and_then(|left| self.after(Some(left), next))))
     }
 
-    /// A service that names the same place again would have us read it for ever.
+    /// The reader stops if the service names the same place again. Otherwise it would read without
+    /// end.
     fn after(self, left: Option<NonZeroU64>, next: Option<Continuation>) -> Option<Self> {
         let from = next.filter(|next| self.from.as_ref() != Some(next))?;
         Some(Self { members: self.members, left, from: Some(from) })

@@ -16,7 +16,7 @@ pub struct GroupPage {
     /// The connections on this page.
     #[serde(rename = "value")]
     pub connections: Vec<GroupMember>,
-    /// Where the next page begins; `None` on the last.
+    /// The place of the next page; `None` on the last page.
     #[serde(rename = "nextLink", default, deserialize_with = "continuation_in_link")]
     pub next: Option<Continuation>,
 }
@@ -33,7 +33,7 @@ pub struct GroupMember {
     pub user_id: Option<UserId>,
 }
 
-/// Where a page ended. What it holds is the service's own business.
+/// The place where a page ended. Only the service understands its content.
 ///
 /// ```
 /// use signalr_serverless::rest::Continuation;
@@ -46,7 +46,7 @@ pub struct GroupMember {
 pub struct Continuation(String);
 
 impl Continuation {
-    /// Takes up a continuation that was handed out earlier.
+    /// Parses a continuation that was given out earlier.
     ///
     /// # Errors
     ///

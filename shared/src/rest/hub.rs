@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     command::Command, connection::Connection, each::Each, filter::Filter, group::Group,
-    hub_address::HubAddress, message::Message, user::User,
+    hub_address::HubAddress, login::Login, message::Message, user::User,
 };
 use crate::{
     error::Error,
@@ -107,7 +107,7 @@ impl Hub {
         Each::new(names.into_iter().map(|name| self.group(name)))
     }
 
-    /// Several users of the hub, each of whom gets their own call.
+    /// Several users of the hub, each of which gets its own call.
     ///
     /// ```no_run
     /// # async fn example(hub: signalr_serverless::rest::Hub)
@@ -183,7 +183,7 @@ impl Hub {
         call.run().await
     }
 
-    /// Sends to several users in one call, which only version v1-preview can. In the others
+    /// Sends to several users in one call, which only version v1-preview can do. In other versions
     /// [`Hub::users`] makes a call for each.
     ///
     /// ```no_run
@@ -199,15 +199,16 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1-preview, and
-    /// [`Error::InvalidValue`] for no user at all and for an id with a comma, which separates them.
+    /// See [`Error`]; [`Error::UnsupportedOperation`] except in v1-preview, and
+    /// [`Error::InvalidValue`] if there is no user, or if an id contains a comma, which separates
+    /// ids.
     pub async fn send_to_users(&self, users: &[UserId], message: &Message) -> Result<(), Error> {
         let list = comma_list("user id", users.iter().map(UserId::as_str))?;
         let call = self.0.call(Operation::SendToUsers).parameter("users", list);
         call.body(message)?.run().await
     }
 
-    /// Sends to several groups in one call, which only version v1-preview can. In the others
+    /// Sends to several groups in one call, which only version v1-preview can do. In other versions
     /// [`Hub::groups`] makes a call for each.
     ///
     /// ```no_run
@@ -223,9 +224,9 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::UnsupportedOperation`] but in v1-preview, and
-    /// [`Error::InvalidValue`] for no group at all and for a name with a comma, which separates
-    /// them.
+    /// See [`Error`]; [`Error::UnsupportedOperation`] except in v1-preview, and
+    /// [`Error::InvalidValue`] if there is no group, or if a name contains a comma, which separates
+    /// names.
     pub async fn send_to_groups(
         &self,
         groups: &[GroupName],
@@ -261,9 +262,9 @@ impl Hub {
         call.run().await
     }
 
-    /// Carries out commands for every connection that the filter matches, or for all.
+    /// Executes commands for every connection that the filter matches, or for all.
     ///
-    /// The connections are chosen before the first command, and the commands come in this order.
+    /// The connections are chosen before the first command. The commands run in the given order.
     ///
     /// ```no_run
     /// # async fn example(hub: signalr_serverless::rest::Hub)
@@ -300,10 +301,24 @@ impl Hub {
         call.run().await
     }
 
-    /// Has the service issue a token that lets a client connect to the hub, as this user or without
-    /// one. [`Negotiator`](crate::Negotiator) issues one without asking the service.
+    /// The login of a client. The secret connection token of its negotiation names the client.
     ///
-    /// The lifetime is in whole minutes, one at least.
+    /// ```no_run
+    /// # async fn example(hub: signalr_serverless::rest::Hub)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let claims = hub.login("rE5uPXnJ2kB3hT0qWv7sLg").claims().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn login(&self, connection_token: impl Into<String>) -> Login {
+        Login::new(self.0.clone(), connection_token.into())
+    }
+
+    /// Asks the service for a token with which a client connects to the hub, as this user or
+    /// without one. [`Negotiator`](crate::Negotiator) issues such a token without a call.
+    ///
+    /// The lifetime is in whole minutes, at least one.
     ///
     /// ```no_run
     /// # async fn example(hub: signalr_serverless::rest::Hub)
@@ -341,7 +356,7 @@ struct ClientTokenResponse {
     token: String,
 }
 
-/// The names with commas between, for a path.
+/// The names, separated by commas, for a path.
 fn comma_list<'a>(
     what: &'static str,
     names: impl Iterator<Item = &'a str>,

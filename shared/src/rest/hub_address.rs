@@ -1,4 +1,4 @@
-//! Which hub of which service: where each call to a hub, its groups, users and connections goes.
+//! The service and the hub of each call to a hub, its groups, users and connections.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is sent to clients: the name of a method and its arguments.
+//! A message for clients: the name of a method and its arguments.
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// An invocation of a client's method.
 ///
-/// The arguments are kept as JSON text, so big integers and the order of keys arrive as given.
+/// The arguments are kept as JSON text, so big integers and the order of keys do not change.
 ///
 /// ```
 /// use signalr_serverless::rest::Message;
@@ -31,8 +31,8 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] if the target is empty or the arguments make no JSON array, and
-    /// [`Error::Unserializable`] if they make no JSON at all.
+    /// [`Error::InvalidValue`] if the target is empty or the arguments do not become a JSON array,
+    /// and [`Error::Unserializable`] if they cannot become JSON.
     pub fn new<A: Serialize + ?Sized>(target: &str, arguments: &A) -> Result<Self, Error> {
         let arguments = to_raw_value(arguments).map_err(Error::Unserializable)?;
         Self::from_raw(target, arguments)
@@ -42,7 +42,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] if the target is empty or the arguments are no array.
+    /// [`Error::InvalidValue`] if the target is empty or the arguments are not an array.
     ///
     /// ```
     /// use serde_json::value::RawValue;

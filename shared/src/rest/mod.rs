@@ -1,4 +1,4 @@
-//! The client of the REST side of the data plane.
+//! The client of the data plane's REST API.
 //!
 //! ```no_run
 //! # #[cfg(feature = "rest")]
@@ -12,8 +12,8 @@
 //! # }
 //! ```
 //!
-//! The client comes with the feature `rest`. The table of [operations](crate::operation) is always
-//! there, since the service mounts its routes from it.
+//! The client comes with the feature `rest`. The table of [operations](crate::operation) needs no
+//! feature, because the service mounts its routes from it.
 
 #[cfg(feature = "rest")]
 mod authorization;
@@ -43,6 +43,8 @@ mod group_page;
 mod hub;
 #[cfg(feature = "rest")]
 mod hub_address;
+#[cfg(feature = "rest")]
+mod login;
 #[cfg(feature = "rest")]
 mod message;
 #[cfg(feature = "rest")]
@@ -77,6 +79,7 @@ pub use self::{
     group::Group,
     group_page::{Continuation, GroupMember, GroupPage, PageSize},
     hub::Hub,
+    login::{Login, LoginRenewal},
     message::Message,
     preview::RequestPreview,
     retry::RetryPolicy,

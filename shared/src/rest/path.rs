@@ -1,4 +1,4 @@
-//! From names to the path of a URL.
+//! Makes the path of a URL from names.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Error;
 
-/// Everything but letters, digits and `-_.~`.
+/// All characters except letters, digits and `-_.~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// What stays as it is in a list of names; the names themselves have no comma.
+/// The same in a list of names, without the comma: the names themselves have none.
 const RESERVED_IN_LISTS: &AsciiSet = &RESERVED.remove(b',');
 
 /// Fills the parameters of a route's path, each percent-encoded. `groups` and `users` are lists:
@@ -17,9 +17,9 @@ const RESERVED_IN_LISTS: &AsciiSet = &RESERVED.remove(b',');
 ///
 /// # Errors
 ///
-/// [`Error::InvalidValue`] for a value of `.` or `..`. URL libraries and web servers take such a
-/// segment for a step up, even as `%2E%2E`: the call would end at another path, and a send to
-/// the group `..` would become a broadcast.
+/// [`Error::InvalidValue`] for a value of `.` or `..`. URL libraries and web servers read such a
+/// segment as the parent folder, even as `%2E%2E`. The call would reach another path: a send to the
+/// group `..` would become a broadcast.
 pub(super) fn fill(
     template: &str,
     parameters: &[(&'static str, Cow<'_, str>)],

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// A request that was not sent. It has no token: what stands in its place is `Bearer <hidden>`.
+/// A request that was not sent. In place of a token it has `Bearer <hidden>`.
 ///
 /// ```
 /// # fn example(preview: signalr_serverless::rest::RequestPreview) {
@@ -18,7 +18,7 @@ pub struct RequestPreview {
     pub method: String,
     /// The whole URL.
     pub url: String,
-    /// Whether a token would go with it.
+    /// Whether the request would have a token.
     #[serde(rename = "authorization", serialize_with = "hidden")]
     pub has_token: bool,
     /// The body, in JSON.

@@ -1,4 +1,4 @@
-//! What the service answered, read whole and judged.
+//! The service's reply, read completely and checked.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,8 +11,8 @@ use crate::{
     operation::Operation,
 };
 
-/// More than any reply has: a page of 200 connections with the longest user ids, all of it written
-/// as `\u` escapes, has 2.5 MB.
+/// The longest body, in bytes. The largest reply has 2.5 MB: a page of 200 connections with the
+/// longest user ids, all written as `\u` escapes.
 const LONGEST_BODY: usize = 4 << 20;
 
 /// A reply with the body read.
@@ -66,9 +66,9 @@ impl Reply {
         self.retry_after
     }
 
-    /// Whether this is a 404 that the service itself meant, with this `x-ms-error-code`.
+    /// Whether this is a 404 from the service itself, with this `x-ms-error-code`.
     ///
-    /// A 404 without it comes from a wrong endpoint rather than from the service.
+    /// A 404 without the code comes from a wrong endpoint.
     pub(super) fn is_not_found(&self, error_code: &str) -> bool {
         self.status == StatusCode::NOT_FOUND
             && self.error_code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case(error_code))
@@ -109,8 +109,8 @@ impl Reply {
     }
 }
 
-/// The service's own description of an error, or the fields of `application/problem+json`, which
-/// asrs-emulator answers.
+/// The service's description of an error, or the fields of `application/problem+json`, which
+/// asrs-emulator sends.
 #[derive(Default, Deserialize)]
 struct ErrorDetail {
     code: Option<String>,
@@ -129,7 +129,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// Text from outside, fit for one line of a log.
+/// Text from outside, as one line for a log.
 fn one_line(text: &str) -> String {
     const LONGEST: usize = 500;
     text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()

@@ -1,4 +1,4 @@
-//! The HTTP request of a call: its URL, its token, its body, and what a network that fails means.
+//! The HTTP request of a call: its URL, its token, its body, and the meaning of network failures.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 /// Parameters of the path or of the query.
 pub(super) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
-/// A request that can be sent again and again. Each time it has a new token.
+/// A request that can be sent several times, each time with a new token.
 pub(super) struct Request<'a> {
     operation: Operation,
     route: &'static Route,
@@ -28,7 +28,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Nothing is sent yet, and nothing will be if this fails.
+    /// Prepares the request. This sends nothing.
     pub(super) fn new(
         operation: Operation,
         settings: &'a Settings,
@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Sends it once and reads the whole reply, within this time.
+    /// Sends the request once and reads the whole reply, within this time.
     pub(super) async fn send(&self, limit: Duration) -> Result<Reply, Error> {
         let settings = self.settings;
         if !settings.sends {
@@ -85,8 +85,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Where a hub is: an application is a parameter of the query where the operation has it there, and
-/// else a part of the hub's name.
+/// The hub and the application of a call. If the operation has the application as a query
+/// parameter, it is there. Otherwise it is a part of the hub's name.
 struct Place {
     hub: Option<HubName>,
     application: Option<ApplicationName>,
@@ -156,7 +156,7 @@ fn url(endpoint: &str, path: &str, query: &[(&'static str, Cow<'_, str>)]) -> Re
     Ok(url)
 }
 
-/// The HTTP library takes no longer URL.
+/// Checks the length of a URL. The HTTP library accepts no longer one.
 fn check_length(url: &str) -> Result<(), Error> {
     const LONGEST: usize = 65_534;
     if url.len() <= LONGEST {

@@ -1,4 +1,4 @@
-//! What all calls of a client have in common: the service, how to reach it, which version to speak.
+//! The settings that all calls of a client share: the service, the HTTP client, the API version.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(100);
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) http: reqwest::Client,
-    /// What every request says of its sender.
+    /// The headers of every request.
     pub(super) headers: HeaderMap,
     server_endpoint: String,
     preview_endpoint: String,
@@ -23,7 +23,7 @@ pub(super) struct Settings {
     pub(super) application: Option<ApplicationName>,
     pub(super) time_limit: Duration,
     pub(super) retries: Option<RetryPolicy>,
-    /// Whether calls are sent, or end with what would be sent.
+    /// Whether calls are sent. If not, they end with a preview of the request.
     pub(super) sends: bool,
 }
 
@@ -43,7 +43,7 @@ impl Settings {
         })
     }
 
-    /// The same for another service.
+    /// The same settings for another service.
     pub(super) fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
         Ok(Self {
             server_endpoint: service.server_endpoint().to_owned(),
@@ -53,7 +53,7 @@ impl Settings {
         })
     }
 
-    /// What calls' paths stand behind.
+    /// The URL to which the paths of calls are appended.
     pub(super) fn endpoint(&self) -> &str {
         match self.version {
             ApiVersion::V1Preview => &self.preview_endpoint,

@@ -1,4 +1,4 @@
-//! The key that the service hands out to sign client tokens with.
+//! The key that the service gives out for signing client tokens.
 
 use std::time::SystemTime;
 
@@ -36,12 +36,12 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Signs a token that lets a client connect, as [`Token::client`] does, and says in its header
-    /// (`kid`) which key signed it.
+    /// Signs a token that lets a client connect, as [`Token::client`] does. The token's header
+    /// (`kid`) names the key.
     ///
     /// # Errors
     ///
-    /// Those of [`Token::client`].
+    /// The errors of [`Token::client`].
     pub fn client_token(
         &self,
         audience: &str,

@@ -9,7 +9,7 @@ use crate::{
     operation::Operation,
 };
 
-/// A stream to the client that asked for it: its id is the one of the client's stream invocation.
+/// A stream to the client that asked for it: its id is the id of the client's stream invocation.
 ///
 /// ```no_run
 /// # async fn example(connection: signalr_serverless::rest::Connection)
@@ -54,13 +54,13 @@ impl ClientStream {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::ConnectionGone`] if the client is, [`Error::Unserializable`] for
-    /// an item that makes no JSON, and [`Error::UnsupportedOperation`] before version 2024-12-01.
+    /// See [`Error`]; [`Error::ConnectionGone`] if the client is gone, [`Error::Unserializable`] if
+    /// the item cannot become JSON, and [`Error::UnsupportedOperation`] before version 2024-12-01.
     pub async fn send(&self, item: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         self.run(self.call(Operation::SendStreamItem).body(item)?).await
     }
 
-    /// Sends the last item, and completes the stream.
+    /// Sends the last item and completes the stream.
     ///
     /// ```no_run
     /// # async fn example(stream: signalr_serverless::rest::ClientStream)
@@ -72,13 +72,13 @@ impl ClientStream {
     ///
     /// # Errors
     ///
-    /// As [`ClientStream::send`].
+    /// The errors of [`ClientStream::send`].
     pub async fn send_last(self, item: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         let call = self.call(Operation::SendStreamItem).query("completed", "true");
         self.run(call.body(item)?).await
     }
 
-    /// Completes the stream; with a reason the client takes it for failed.
+    /// Completes the stream. With a reason, the stream fails at the client.
     ///
     /// ```no_run
     /// # async fn example(stream: signalr_serverless::rest::ClientStream)
@@ -90,7 +90,7 @@ impl ClientStream {
     ///
     /// # Errors
     ///
-    /// See [`Error`]; [`Error::ConnectionGone`] if the client is, and
+    /// See [`Error`]; [`Error::ConnectionGone`] if the client is gone, and
     /// [`Error::UnsupportedOperation`] before version 2024-12-01.
     pub async fn complete(self, reason: Option<&str>) -> Result<(), Error> {
         self.run(self.call(Operation::CompleteStream).reason(reason)).await

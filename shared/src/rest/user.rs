@@ -10,7 +10,7 @@ use crate::{
     operation::Operation,
 };
 
-/// A user of a hub, with all the connections that bear the user's id.
+/// A user of a hub, with all the connections that have the user's id.
 ///
 /// ```no_run
 /// # async fn example(hub: signalr_serverless::rest::Hub)
@@ -105,11 +105,11 @@ impl User {
         call.run_unless(error_code::USER_NOT_EXISTED).await
     }
 
-    /// Adds the user to a group: the connections there are and, while the membership lasts, those
-    /// to come.
+    /// Adds the user to a group: the present connections and, while the membership lasts, later
+    /// ones.
     ///
-    /// `ttl` is how long it lasts, in whole seconds; zero means the present connections only, and
-    /// `None` up to a year.
+    /// `ttl` is how long the membership lasts, in whole seconds. Zero means the present connections
+    /// only. `None` means up to a year.
     ///
     /// ```no_run
     /// # async fn example(user: signalr_serverless::rest::User)
@@ -196,8 +196,7 @@ impl User {
     }
 }
 
-/// A fraction is refused rather than cut: half a second would become zero, which means something
-/// else.
+/// A fraction is refused: half a second, if cut, would become zero, which has another meaning.
 fn whole_seconds(ttl: Duration) -> Result<String, Error> {
     if ttl.subsec_nanos() == 0 {
         return Ok(ttl.as_secs().to_string());

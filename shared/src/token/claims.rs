@@ -1,4 +1,4 @@
-//! The claims of a token as it came, and who is the user by them.
+//! The claims of a received token, and the user that they name.
 
 use std::fmt;
 
@@ -35,11 +35,11 @@ impl Claims {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The id of the user: what ASP.NET takes as the name identifier.
+    /// The id of the user, which is the name identifier in ASP.NET.
     ///
-    /// `asrs.s.uid` goes before all. Then comes the first claim of the token that stands for the
-    /// name identifier: `nameid`, `sub`, or the URI of its type. Of several values the first one
-    /// counts, and a number is its text. An empty id is nobody's.
+    /// `asrs.s.uid` has priority. Otherwise it is the first claim of the token that is a name
+    /// identifier: `nameid`, `sub`, or the URI of its type. If there are several values, the first
+    /// one counts. A number counts as its text. An empty id means no user.
     ///
     /// ```
     /// use signalr_serverless::token::Claims;
@@ -50,14 +50,45 @@ impl Claims {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<String> {
-        let own = self.get(claim::USER_ID).and_then(first_text);
-        let named = || self.iter().filter(|(name, _)| claim::is_name_identifier(name));
-        let user = own.or_else(|| named().find_map(|(_, value)| first_text(value)));
+        match self.get(claim::USER_ID).and_then(first_text) {
+            Some(user) => Some(user).filter(|user| !user.is_empty()),
+            None => self.name_identifier(),
+        }
+    }
+
+    /// The id of the user without the service's own claim `asrs.s.uid`, for a token of another
+    /// login system.
+    ///
+    /// ```
+    /// use signalr_serverless::token::Claims;
+    ///
+    /// let claims: Claims = serde_json::from_str(r#"{"sub":"ann","asrs.s.uid":"bob"}"#)?;
+    /// assert_eq!(claims.name_identifier().as_deref(), Some("ann"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn name_identifier(&self) -> Option<String> {
+        let mut named = self.iter().filter(|(name, _)| claim::is_name_identifier(name));
+        let user = named.find_map(|(_, value)| first_text(value));
         user.filter(|user| !user.is_empty())
     }
 }
 
-/// The first value of a claim, as ASP.NET has it: a text, or the text of a number or truth value.
+/// Makes claims in the given order. If a name is given twice, both values stay.
+///
+/// ```
+/// use signalr_serverless::token::Claims;
+///
+/// let claims = Claims::from_iter([("sub".to_owned(), "ann".into())]);
+/// assert_eq!(claims.user().as_deref(), Some("ann"));
+/// ```
+impl FromIterator<(String, Value)> for Claims {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(claims: I) -> Self {
+        Self(claims.into_iter().collect())
+    }
+}
+
+/// The first value of a claim, as in ASP.NET: a text, or the text of a number or boolean.
 ///
 /// ```
 /// use serde_json::json;
@@ -93,7 +124,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         f.write_str("an object of claims")
     }
 
-    /// Of a name that comes twice the last value counts, as in most readers of tokens.
+    /// If a name comes twice, the last value counts, as in most readers of tokens.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
         let mut claims: Vec<(String, Value)> = Vec::new();
         while let Some((name, value)) = map.next_entry::<String, Value>()? {

@@ -1,11 +1,13 @@
 //! Tokens: the signed proof that a client may connect or a REST call may be made.
 //!
 //! JSON Web Tokens with HS256 over the UTF-8 bytes of the access key. The header has a `kid` only
-//! if the service gave the key its id: it tries the access keys it has, and an id made from one
-//! would give something of it away.
+//! if the service gave the key an id. With access keys the service tries all its keys, and an id
+//! made from a key would reveal something about it.
 //!
 //! [`Token`] has an example.
 
+#[cfg(not(feature = "algorithms"))]
+mod access_key_only;
 pub mod claim;
 mod claims;
 mod options;
@@ -27,10 +29,10 @@ pub use self::{
 use crate::{access_key::AccessKey, error::Error};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
-/// The longest client token that the service takes, in characters. Source: Azure's SDK.
+/// The longest client token that the service accepts, in characters. Source: Azure's SDK.
 const MAX_CLIENT_TOKEN: usize = 4096;
 
-/// A signed token. Debug hides it, since everyone who has it can use it.
+/// A signed token. Debug hides it, because everyone who has the token can use it.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -54,8 +56,8 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] for an option out of its range or a claim whose name belongs to the
-    /// service, and [`Error::TokenTooLong`] for a token of more than 4,096 characters.
+    /// [`Error::InvalidValue`] if an option is out of its range or a claim has a name of the
+    /// service, and [`Error::TokenTooLong`] if the token has more than 4,096 characters.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -97,12 +99,12 @@ impl Token {
 
     /// Signs a token for REST calls to one URL.
     ///
-    /// The audience is the URL of the call without its query and without a `/` at the end. Its
-    /// length has no bound here: it travels in a header of its own, and long names need long URLs.
+    /// The audience is the URL of the call without its query and without a `/` at the end. The
+    /// token's length has no limit here, because long names need long URLs.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] for a lifetime of less than a second or past the year 9999.
+    /// [`Error::InvalidValue`] if the lifetime is less than a second or ends after the year 9999.
     pub fn rest(
         key: &AccessKey,
         audience: &str,
@@ -113,7 +115,7 @@ impl Token {
         Ok(Self::sign(key, None, &Payload(validity.claims(audience).into())))
     }
 
-    /// Takes a token that somebody else issued, such as Microsoft Entra. It is not read.
+    /// Wraps a token of another issuer, such as Microsoft Entra. Its claims are not read.
     ///
     /// ```
     /// use signalr_serverless::Token;
@@ -124,7 +126,7 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidValue`] for one that no Authorization header takes.
+    /// [`Error::InvalidValue`] if the token is not valid in an Authorization header.
     pub fn parse(token: &str) -> Result<Self, Error> {
         // Source: RFC 6750, section 2.1.
         let is_letter = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
@@ -144,13 +146,15 @@ impl Token {
         Self(token)
     }
 
-    /// The token as it goes over the wire.
+    /// The token as text, as it is sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     fn sign(key: &AccessKey, key_id: Option<&str>, payload: &Payload<'_>) -> Self {
+        #[cfg(not(feature = "algorithms"))]
+        access_key_only::install();
         let key_id = key_id.map(str::to_owned);
         let header = Header { kid: key_id, ..Header::new(Algorithm::HS256) };
         let key = EncodingKey::from_secret(key.as_bytes());

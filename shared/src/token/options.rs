@@ -1,4 +1,4 @@
-//! What a client's token says beyond who signed it.
+//! The options of a client's token.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{claim, payload::Claim};
 use crate::{error::Error, name::UserId};
 
-/// What a client may do and how the service treats it.
+/// The options of a client's token: the user, its claims, and how the service treats the client.
 ///
 /// The default is an anonymous client with a token for one hour. A value out of its range is an
 /// error when the token is signed.
@@ -49,7 +49,7 @@ impl NegotiateOptions {
         self
     }
 
-    /// Adds a claim of the user. Several of one name become an array.
+    /// Adds a claim of the user. Several claims of one name become an array.
     #[must_use]
     pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.push((name.into(), value.into()));
@@ -63,14 +63,14 @@ impl NegotiateOptions {
         self
     }
 
-    /// How long the token is good for, counted in whole seconds; one hour by default.
+    /// How long the token is valid, counted in whole seconds; one hour by default.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Says how the user proved their identity; `Bearer` is not worth a claim.
+    /// Says how the user logged in. `Bearer` adds no claim.
     #[must_use]
     pub fn with_authentication_type(mut self, authentication_type: impl Into<String>) -> Self {
         self.authentication_type = Some(authentication_type.into());
@@ -98,7 +98,7 @@ impl NegotiateOptions {
         self
     }
 
-    /// Tells the client the reason when it is closed.
+    /// Sends the client the reason when it is closed.
     #[must_use]
     pub fn with_detailed_errors(mut self, detailed_errors: bool) -> Self {
         self.detailed_errors = detailed_errors;
@@ -112,8 +112,8 @@ impl NegotiateOptions {
         self
     }
 
-    /// Closes the connection at this time, when the login behind it ends: it may be later than the end
-    /// of the token, with which the client only connects. It is counted in whole seconds.
+    /// Closes the connection at this time, when the login behind it ends. This may be later than the
+    /// end of the token, which is only for connecting. It is counted in whole seconds.
     #[must_use]
     pub fn with_authentication_expiry(mut self, expiry: SystemTime) -> Self {
         self.authentication_expiry = Some(expiry);

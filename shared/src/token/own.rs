@@ -1,5 +1,5 @@
-//! Tokens that were signed here for clients, and come back: stock clients without a token of their own
-//! send the service's to the app's negotiate when they reconnect.
+//! Recognizes tokens that were signed here for clients. When stock clients without their own token
+//! reconnect, they send the service's token to the app's negotiate.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Map, Value};
@@ -8,25 +8,25 @@ use serde_json::{Map, Value};
 use super::claim;
 use crate::access_key::AccessKey;
 
-/// What the URLs of clients have behind the endpoint.
+/// The path of the clients' URLs after the endpoint.
 const CLIENT_PATH: &str = "/client/";
 
-/// How a token that was signed here for clients is known.
+/// How to recognize a token that was signed here for clients.
 #[derive(Clone, Debug)]
 pub(crate) enum OwnTokens {
     /// By this key's signature.
     Signed(AccessKey),
-    /// By what they say: the keys of a service that hands them out change, and are not kept. Such a
-    /// token proves nothing. Who makes one up is treated as a caller without a token.
+    /// By its claims: the keys that a service gives out change and are not kept. Such a token
+    /// proves nothing. A caller with a forged one is treated as a caller without a token.
     #[cfg(feature = "entra")]
     Named {
-        /// What their audiences begin with.
+        /// The prefixes of the audiences.
         endpoints: Vec<String>,
     },
 }
 
 impl OwnTokens {
-    /// Whether this is one of them, be it expired or not.
+    /// Whether this is such a token. It may have expired.
     pub(crate) fn have(&self, token: &str) -> bool {
         let Ok(header) = jsonwebtoken::decode_header(token) else { return false };
         if !matches!(header.alg, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
@@ -45,6 +45,8 @@ impl OwnTokens {
 }
 
 fn signed_claims(token: &str, algorithm: Algorithm, key: &AccessKey) -> Option<Map<String, Value>> {
+    #[cfg(not(feature = "algorithms"))]
+    super::access_key_only::install();
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
@@ -57,8 +59,8 @@ fn audience(claims: &Map<String, Value>) -> &str {
     claims.get("aud").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// For one of the endpoints' client URLs, and with a claim of the service's or without a user: an
-/// anonymous client's token need not have any.
+/// Whether the audience is a client URL of one of the endpoints, and there is a claim of the
+/// service or no user. An anonymous client's token may have no claim of the service.
 #[cfg(feature = "entra")]
 fn is_for_clients(claims: &Map<String, Value>, endpoints: &[String]) -> bool {
     let audience = audience(claims);

@@ -1,4 +1,4 @@
-//! What a token says, and from when to when it is good.
+//! The claims of a token, and the time in which it is valid.
 
 use std::{
     borrow::Cow,
@@ -24,7 +24,7 @@ impl serde::Serialize for Payload<'_> {
     }
 }
 
-/// From when to when a token is good, in seconds since 1970.
+/// The time in which a token is valid, in seconds since 1970.
 pub(super) struct Validity {
     start: u64,
     pub(super) end: u64,

@@ -1,4 +1,4 @@
-//! The user's own claims, made fit for a token. Source: Azure's SDK.
+//! The user's own claims, prepared for a token. Source: Azure's SDK.
 
 use std::borrow::Cow;
 
@@ -7,15 +7,15 @@ use serde_json::Value;
 use super::{claim, payload::Claim};
 use crate::error::Error;
 
-/// Names with a meaning of their own in a token.
+/// Names with a special meaning in a token.
 const RESERVED: [&str; 11] =
     ["aud", "exp", "iat", "nbf", "iss", "actort", "acr", "azp", "c_hash", "jti", "nonce"];
 
-/// The claims by their short names, in the order of their first mention; values of one name are
-/// gathered in an array there.
+/// Collects the claims by their short names, in the order in which each name first appears. Several
+/// values of one name become an array.
 ///
-/// Names that the service gives a meaning are refused: a claim copied from elsewhere must not make
-/// someone another user.
+/// Names with a meaning for the service are refused: a copied claim must not turn a user into
+/// another user.
 pub(super) fn collect(claims: &[(String, Value)]) -> Result<Vec<Claim<'_>>, Error> {
     let mut collected: Vec<Claim<'_>> = Vec::new();
     for (name, value) in claims {

@@ -1,6 +1,6 @@
-//! What kinds of events there are.
+//! The kinds of events.
 
-/// What an event is about.
+/// The kind of an event.
 ///
 /// ```
 /// use signalr_serverless::upstream::Category;
@@ -20,7 +20,7 @@ impl Category {
     /// The names of all.
     pub const NAMES: &[&str] = &[Self::Connections.as_str(), Self::Messages.as_str()];
 
-    /// The name, as it stands in the header and in settings.
+    /// The name in the header and in settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,15 +6,15 @@ use http::HeaderValue;
 
 use crate::token::claim;
 
-/// Between two claims. Readers split at the comma alone.
+/// The separator between two claims. Readers split at the comma only.
 const BETWEEN_CLAIMS: &str = ", ";
-/// Between a claim's type and its value.
+/// The separator between a claim's type and its value.
 const AFTER_TYPE: &str = ": ";
 
 /// The header's value; `None` if no claim can be in it.
 ///
-/// Claims that no header takes are left out, and those of which a part would be read as another
-/// claim.
+/// Claims that are not valid in a header are left out, and also claims of which a part would be
+/// read as another claim.
 ///
 /// ```
 /// use signalr_serverless::upstream::claims;
@@ -39,8 +39,8 @@ pub fn to_header(claims: &[(String, String)]) -> Option<HeaderValue> {
 
 /// The claims of a header, as type and value.
 ///
-/// What is neither is left out, as Microsoft's own reader does. A type that had to be prefixed in
-/// the token has its own name again.
+/// Parts that are not claims are left out, as in Microsoft's own reader. A type that was prefixed
+/// in the token gets its own name back.
 ///
 /// ```
 /// use signalr_serverless::upstream::claims;

@@ -1,4 +1,5 @@
-//! The two encodings of bodies, and completions in them: what a function answers to a client's call.
+//! The two encodings of bodies, and completions in them. A completion is a function's answer to a
+//! client's call.
 //!
 //! ```
 //! use signalr_serverless::upstream::{Encoding, RECORD_SEPARATOR};
@@ -16,7 +17,7 @@ pub const INVOCATION: u8 = 1;
 /// The type of its completion in both encodings.
 pub const COMPLETION: u8 = 3;
 
-/// Ends a message in JSON.
+/// The byte that ends a message in JSON.
 pub const RECORD_SEPARATOR: u8 = 0x1e;
 
 /// The most bytes that a length takes.
@@ -48,7 +49,7 @@ impl Encoding {
         }
     }
 
-    /// A message with what frames it.
+    /// Adds the frame of this encoding to a message.
     #[must_use]
     pub fn framed(self, message: &[u8]) -> Vec<u8> {
         match self {
@@ -57,7 +58,7 @@ impl Encoding {
         }
     }
 
-    /// A completion with a result, which is one value in this encoding already; framed.
+    /// A framed completion with a result. The result must be one value in this encoding.
     ///
     /// ```
     /// use signalr_serverless::upstream::Encoding;
@@ -103,7 +104,7 @@ fn json_text(text: &str) -> String {
     to_raw_value(text).expect("a text is always JSON").get().to_owned()
 }
 
-/// An array of five: type, headers, id, kind, and a value that is encoded already.
+/// An array of five: type, headers, id, kind, and an encoded value.
 fn message_pack_completion(invocation_id: &str, kind: u8, value: &[u8]) -> Vec<u8> {
     let mut message = vec![0x95];
     for field in
@@ -120,8 +121,7 @@ fn put(message: &mut Vec<u8>, value: &Value) {
     write_value(message, value).expect("a Vec takes any bytes");
 }
 
-/// A length as it stands in front of a MessagePack message: in groups of seven bits, the lowest
-/// first.
+/// The length that precedes a MessagePack message: in groups of seven bits, the lowest first.
 ///
 /// ```
 /// assert_eq!(signalr_serverless::upstream::length_prefix(5248), [0x80, 0x29]);

@@ -15,9 +15,9 @@ use http::HeaderName;
 pub const CONNECTION_ID: HeaderName = HeaderName::from_static("x-asrs-connection-id");
 /// The hub, with the application's prefix.
 pub const HUB: HeaderName = HeaderName::from_static("x-asrs-hub");
-/// What kind of event it is: `connections` or `messages`.
+/// The kind of event: `connections` or `messages`.
 pub const CATEGORY: HeaderName = HeaderName::from_static("x-asrs-category");
-/// What happened: `connected`, `disconnected`, or the target of the client's call.
+/// The event: `connected`, `disconnected`, or the target of the client's call.
 pub const EVENT: HeaderName = HeaderName::from_static("x-asrs-event");
 /// The client's user; absent if it has none.
 pub const USER_ID: HeaderName = HeaderName::from_static("x-asrs-user-id");
@@ -25,5 +25,5 @@ pub const USER_ID: HeaderName = HeaderName::from_static("x-asrs-user-id");
 pub const USER_CLAIMS: HeaderName = HeaderName::from_static("x-asrs-user-claims");
 /// The query that the client connected with, with `?` in front.
 pub const CLIENT_QUERY: HeaderName = HeaderName::from_static("x-asrs-client-query");
-/// The proof that the service calls: see [`SignatureKeys`](super::SignatureKeys).
+/// The proof that the call is from the service: see [`SignatureKeys`](super::SignatureKeys).
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-asrs-signature");

@@ -1,16 +1,16 @@
 //! The wire format of upstream calls: how a service reports to an HTTP function what a client did,
 //! and how the function answers.
 //!
-//! The service sends one POST for each event. Headers say who the client is and what happened; the
-//! body of a call of a method is the client's own message, without what frames it. The answer to it
-//! is a completion, framed as the client's hub protocol frames it.
+//! The service sends one POST for each event. Headers say who the client is and what happened. If
+//! the client called a method, the body is the client's message without its frame. The answer is a
+//! completion in the frame of the client's hub protocol.
 //!
 //! | file | concern |
 //! |---|---|
 //! | `header` | the names of the headers |
-//! | `category` | what kinds of events there are |
+//! | `category` | the kinds of events |
 //! | `claims` | the claims of a client, in one header |
-//! | `signature` | the proof that the service calls |
+//! | `signature` | the proof that the call is from the service |
 //! | `encoding` | the two encodings of bodies, and completions in them |
 //!
 //! ```
@@ -26,10 +26,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Sources: Microsoft's documentation of
-//! [upstream endpoints](https://learn.microsoft.com/azure/azure-signalr/concept-upstream), its
-//! asrs-emulator, and the SignalR binding of Azure Functions. Completions and how they are framed:
-//! the specification of the SignalR hub protocol.
+//! Sources: Microsoft's documentation of [upstream
+//! endpoints](https://learn.microsoft.com/azure/azure-signalr/concept-upstream), its asrs-emulator,
+//! and the SignalR binding of Azure Functions. Completions and their frames: the specification of
+//! the SignalR hub protocol.
 
 mod category;
 pub mod claims;

@@ -12,10 +12,11 @@ use super::header;
 use crate::{access_key::AccessKey, name::ConnectionId};
 
 const ALGORITHM: &str = "sha256=";
-/// More than any service has.
+/// The most signatures that are read. No service has this many.
 const MOST_SIGNATURES: usize = 16;
 
-/// The keys that a service signs with, on either side. Without any, nothing is taken for signed.
+/// The keys that a service signs with, for the service and for the upstream. Without keys nothing
+/// counts as signed.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -33,7 +34,7 @@ const MOST_SIGNATURES: usize = 16;
 pub struct SignatureKeys(Vec<Hmac<Sha256>>);
 
 impl SignatureKeys {
-    /// Adds a key of the service: it has two, so that one can be renewed.
+    /// Adds a key of the service. A service has two, so that one can be renewed.
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
     pub fn add(&mut self, key: &AccessKey) {
         self.0.push(Hmac::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length"));
@@ -45,8 +46,8 @@ impl SignatureKeys {
         self.0.is_empty()
     }
 
-    /// `sha256=` and the HMAC of the connection's id in hexadecimal, for each key, with commas
-    /// between and no blanks, since Microsoft's own reader takes none.
+    /// `sha256=` and the HMAC of the connection's id in hexadecimal, for each key. They are
+    /// separated by commas without blanks, because Microsoft's own reader accepts no blanks.
     #[must_use]
     pub fn sign(&self, connection: &ConnectionId) -> String {
         let signatures: Vec<String> = self
@@ -60,7 +61,7 @@ impl SignatureKeys {
         signatures.join(",")
     }
 
-    /// Whether any of the signatures is by any of the keys. The time that this takes does not show
+    /// Whether any of the signatures is from any of the keys. The time of the check does not reveal
     /// how much of a wrong signature was right.
     #[must_use]
     pub fn have_signed(&self, connection: &ConnectionId, headers: &HeaderMap) -> bool {

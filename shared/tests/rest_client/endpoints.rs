@@ -20,7 +20,7 @@ fn service(host: &str) -> ConnectionString {
     ConnectionString::parse(&format!("Endpoint=http://{host};AccessKey=k")).unwrap()
 }
 
-/// An endpoint whose service nobody asks.
+/// An endpoint whose service is never called.
 fn named(name: &str) -> Endpoint {
     Endpoint::new(name, service(name))
 }
@@ -34,7 +34,7 @@ async fn negotiate(endpoints: &Endpoints, random: u64) -> Result<String, Error> 
     Ok(endpoints.negotiate(&hub(), &options, SystemTime::now(), random).await?.url)
 }
 
-/// A service that is up or down as this says.
+/// A service that is up or down as the flag says.
 async fn switched() -> (Server, Arc<AtomicBool>) {
     let up = Arc::new(AtomicBool::new(true));
     let answer = up.clone();

@@ -1,4 +1,4 @@
-//! Services that take a Microsoft Entra identity: whose token calls carry, and which key signs.
+//! Services with a Microsoft Entra identity: the token of calls, and the key that signs.
 
 use std::{
     sync::{
@@ -151,7 +151,7 @@ async fn the_old_key_signs_while_there_is_no_new_one() {
     assert_eq!(key_id(&negotiate(&negotiator, 110).await), "key2");
 }
 
-/// A source that takes this long.
+/// A source that takes this long to answer.
 struct Slow(Duration);
 
 impl TokenSource for Slow {
@@ -211,7 +211,7 @@ async fn a_service_that_hangs_is_waited_for_once_in_a_while_and_not_long() {
     assert_eq!(key_id(&negotiate(&negotiator, 0).await), "key1");
     tokio::time::pause();
     let start = tokio::time::Instant::now();
-    // The first gives up before there is an answer, as a function does whose time is up.
+    // The first caller gives up before there is an answer, like a function whose time is over.
     let brief = Duration::from_millis(10);
     assert!(tokio::time::timeout(brief, negotiate(&negotiator, 56)).await.is_err());
     for minute in [56, 57, 60] {
@@ -239,7 +239,7 @@ async fn nobody_waits_for_a_new_key_who_has_an_old_one() {
     let renewing = tokio::spawn(async move { negotiate(&other, 60).await });
     was_asked.await.unwrap();
     assert_eq!(key_id(&negotiate(&negotiator, 60).await), "key1");
-    // Who gives up leaves no lock behind.
+    // A caller that gives up leaves no lock behind.
     renewing.abort();
     assert!(renewing.await.unwrap_err().is_cancelled());
 }

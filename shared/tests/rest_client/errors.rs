@@ -1,4 +1,4 @@
-//! What becomes of answers that are no success, and of networks that fail.
+//! The errors for answers without success and for network failures.
 
 use std::{error::Error as _, time::Duration};
 
@@ -14,7 +14,7 @@ async fn broadcast(hub: &Hub) -> Error {
     hub.broadcast(&Message::new("m", &()).unwrap()).await.expect_err("a failure")
 }
 
-/// The error of a broadcast that is answered so.
+/// The error of a broadcast that gets this answer.
 async fn error_of(status: u16, headers: &'static str, body: &'static str) -> Error {
     let server = Server::start(move |_| Reply::Http(status, headers, body.to_owned())).await;
     let error = broadcast(&server.hub()).await;

@@ -1,5 +1,5 @@
-//! Azure's credential for managed identities, asking a platform on this machine. It finds the
-//! platform in the environment, so each case runs in a process of its own.
+//! Azure's credential for managed identities, asking a platform on this machine. The credential
+//! finds the platform in the environment, so each case runs in its own process.
 
 use std::{env, process::Stdio};
 
@@ -24,7 +24,7 @@ async fn call(server: &Server, auth: &str) -> std::process::Output {
         .env_remove("AZURE_CLIENT_SECRET")
         .env_remove("AZURE_CLIENT_CERTIFICATE_PATH")
         .env_remove("AZURE_FEDERATED_TOKEN_FILE")
-        // A developer's own tools are not to be found.
+        // No developer's tools can be found.
         .env("PATH", "")
         .env("AZURE_CLIENT_ID", "chosen by the surroundings")
         .stdin(Stdio::null())

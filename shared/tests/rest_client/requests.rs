@@ -1,4 +1,4 @@
-//! What each call puts on the wire.
+//! The requests that each call sends.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is made again and what is not.
+//! Which calls are repeated and which are not.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn message() -> Message {
     Message::new("m", &()).unwrap()
 }
 
-/// How many requests came when the first ones are answered so.
+/// How many requests came when the first ones get these replies.
 async fn management(replies: impl IntoIterator<Item = Reply>) -> (usize, Result<(), Error>) {
     let mut server = Server::scripted(replies).await;
     let user = hub(&server, 2).user(UserId::parse("u").unwrap());

@@ -1,4 +1,4 @@
-//! A server that shows the very bytes of each request and answers by script.
+//! A server that shows the exact bytes of each request and answers by a script.
 
 use std::{
     collections::VecDeque,
@@ -21,7 +21,7 @@ pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 pub(crate) enum Reply {
     /// Status, headers with `\r\n` after each, body.
     Http(u16, &'static str, String),
-    /// The connection stays open and nothing comes.
+    /// The connection stays open without an answer.
     Silence,
     /// The connection is closed.
     HangUp,
@@ -35,12 +35,13 @@ pub(crate) fn json(body: impl Into<String>) -> Reply {
     Reply::Http(200, "content-type: application/json\r\n", body.into())
 }
 
-/// What makes sense as the answer to this request.
+/// A fitting answer to this request.
 pub(crate) fn success(request: &Request) -> Reply {
     let path = request.target.split('?').next().unwrap_or_default();
     match path.rsplit('/').next() {
         Some("connections") => json(r#"{"value":[]}"#),
         Some(":invoke") => json("{}"),
+        Some(":refreshAuth" | ":getClaims") => json(r#"{"claims":[]}"#),
         Some(":generateToken") => json(r#"{"token":"a.b.c"}"#),
         Some("accessKey") => json(r#"{"AccessKey":"secret","KeyId":"1"}"#),
         _ => status(200),
@@ -87,7 +88,7 @@ impl Server {
         Self { host_and_port, requests, connections }
     }
 
-    /// A server that answers with these one after another, and then with 200.
+    /// A server that sends these answers one after another, and then 200.
     pub(crate) async fn scripted(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = Mutex::new(VecDeque::from_iter(replies));
         Self::start(move |_| replies.lock().unwrap().pop_front().unwrap_or_else(|| status(200)))
@@ -112,7 +113,7 @@ impl Server {
         self.client().hub(HubName::parse("Chat").unwrap())
     }
 
-    /// The next request; it is there by the time its reply was read.
+    /// The next request. It is here before its reply was read.
     pub(crate) fn request(&mut self) -> Request {
         self.requests.try_recv().expect("a request has come")
     }
@@ -153,7 +154,7 @@ async fn serve(
     }
 }
 
-/// `None` where the other side is done or speaks no HTTP.
+/// `None` if the other side is done or does not speak HTTP.
 async fn read_request(socket: &mut BufReader<TcpStream>) -> Option<Request> {
     let first = read_line(socket).await?;
     let mut words = first.split(' ');

@@ -1,12 +1,12 @@
-//! Every operation in every version: what a version lacks is an error before anything is sent, and
-//! what it has goes where the table says.
+//! Every operation in every version: a missing operation is an error before anything is sent, and a
+//! present one goes to the path in the table.
 
 use std::time::Duration;
 
 use signalr_serverless::{
     ApplicationName, ConnectionId, ConnectionString, Error, Fault, GroupName, HubName, StreamId,
     UserId,
-    rest::{ApiVersion, Command, Filter, Message, Operation, PageSize, RestClient},
+    rest::{ApiVersion, Command, Filter, LoginRenewal, Message, Operation, PageSize, RestClient},
 };
 
 use crate::server::{KEY, Server, success};
@@ -21,6 +21,7 @@ async fn call(client: &RestClient, operation: Operation) -> Result<(), Error> {
     let hub = client.hub(HubName::parse("chat").unwrap());
     let (u, g, c) = (hub.user(user.clone()), hub.group(group.clone()), hub.connection(id.clone()));
     let stream = c.stream(StreamId::parse("s").unwrap());
+    let login = hub.login("t");
     let leave = Command::LeaveGroup { group: group.clone() };
     match operation {
         Operation::Broadcast => hub.broadcast(message).await,
@@ -37,6 +38,8 @@ async fn call(client: &RestClient, operation: Operation) -> Result<(), Error> {
         Operation::CloseHubConnections => hub.close_connections(&[], None).await,
         Operation::CloseGroupConnections => g.close_connections(&[], None).await,
         Operation::CloseUserConnections => u.close_connections(&[], None).await,
+        Operation::RefreshAuth => login.renew(&LoginRenewal::default()).await.map(drop),
+        Operation::GetConnectionClaims => login.claims().await.map(drop),
         Operation::GroupExists => g.exists().await.map(drop),
         Operation::UserExists => u.exists().await.map(drop),
         Operation::AddConnectionToGroup => g.add_connection(&id).await.map(drop),
@@ -113,7 +116,7 @@ async fn an_application_is_a_parameter_where_the_operation_has_it_and_else_part_
 
 #[tokio::test]
 async fn v1_preview_has_its_own_port() {
-    // No server is there; the error tells where one was looked for.
+    // No server is there. The error names the address that was tried.
     let service = ConnectionString::parse(&format!("Endpoint=http://127.77.0.1;AccessKey={KEY}"));
     let client = RestClient::new(&service.unwrap()).unwrap().with_version(ApiVersion::V1Preview);
     let error = call(&client, Operation::Broadcast).await.unwrap_err();

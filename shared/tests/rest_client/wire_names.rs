@@ -13,7 +13,7 @@ async fn send_to(hub: &Hub, group: &str) -> Result<(), Error> {
     hub.group(group).send(&Message::new("m", &()).unwrap()).await
 }
 
-/// The group's name, read off the wire as the service reads it: split first, decode once.
+/// The group's name, read as the service reads it: split first, then decode once.
 fn group_in(target: &str) -> String {
     let path = target.split('?').next().unwrap();
     let segments: Vec<_> = path.split('/').collect();

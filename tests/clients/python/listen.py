@@ -1,7 +1,7 @@
-"""Connects a stock Python client and prints what it hears, a line of JSON for each.
+"""Connects a stock Python client and prints each message as a line of JSON.
 
 listen.py LIBRARY PROTOCOL URL [TOKEN]: LIBRARY is pysignalr or signalrcore, PROTOCOL json or messagepack.
-Without a token the URL is a function's, with one the service's. It ends with the target `end`.
+Without a token, the URL is a function's. With a token, it is the service's. The program ends at the target `end`.
 """
 
 import asyncio

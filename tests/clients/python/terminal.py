@@ -1,4 +1,4 @@
-"""Types at `signalr server` and `signalr client` in a terminal, and checks what they say."""
+"""Types commands into `signalr server` and `signalr client` in a terminal, and checks their output."""
 
 import os
 import sys
@@ -30,13 +30,13 @@ def main():
     server.expect("sent hello to user ann")
     client.expect_exact('hello [1,"two"]')
 
-    # History: the line above, once more.
+    # History: the line above again.
     server.expect("signalr> ")
     server.send(UP + ENTER)
     server.expect("sent hello to user ann")
     client.expect_exact('hello [1,"two"]')
 
-    # Completion, of two words; the hint shows the rest.
+    # Completion of two words. The hint shows the rest.
     server.expect("signalr> ")
     server.send("br" + TAB)
     server.expect_exact("broadcast ")
@@ -50,7 +50,7 @@ def main():
     server.send(" user ann readers" + ENTER)
     server.expect("user ann is no longer in readers")
 
-    # A mistake says how to write it, and ends nothing.
+    # After a mistake the program shows how to write the command, and continues.
     server.send("send pigeon ann" + ENTER)
     server.expect("neither user, group nor connection")
     server.send("help" + ENTER)
@@ -58,7 +58,7 @@ def main():
     server.send("exists user ann" + ENTER)
     server.expect("user ann is there")
 
-    # A call without an upstream: the client says so, and that it is closed.
+    # A call without an upstream: the client reports it, and that its connection is closed.
     client.send("unknown" + ENTER)
     client.expect("is no command")
     client.send("he" + TAB + ENTER)

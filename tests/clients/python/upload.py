@@ -1,8 +1,8 @@
-"""Sends the same body again and again with a Python HTTP client, and prints the status that came each time, or what
-went wrong, as a JSON list.
+"""Sends the same body many times with a Python HTTP client. Prints a JSON list with the status or the error of each
+try.
 
 upload.py CLIENT URL TOKEN BYTES TRIES: CLIENT is urllib, http.client, requests or aiohttp, or one of the last two with
-`-chunked`. Every try has a connection of its own, except for aiohttp and requests, which keep theirs.
+`-chunked`. Every try has its own connection, except for aiohttp and requests, which keep their connection.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def requests_sender(is_chunked):
     import requests
 
     session = requests.Session()
-    # Neither a proxy nor a file of passwords of this machine has a part in the test.
+    # The test uses no proxy and no password file of this machine.
     session.trust_env = False
 
     def send(url, headers, body):

@@ -1,4 +1,4 @@
-// Whether an output of the command is of the shape that schemas/outputs.json promises.
+// Checks that an output of the command has the shape that schemas/outputs.json promises.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import Ajv from "ajv";

@@ -1,4 +1,4 @@
-//! The load on servers that do well and servers that do not.
+//! Runs the load on good servers and on servers with faults.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
@@ -88,6 +88,51 @@ fn a_closed_connection_is_found_with_its_reason() {
 }
 
 #[test]
+fn a_message_for_others_is_damage() {
+    let server = Server::start(&[], Answering::KeepAlive);
+    let (code, report) =
+        broadcast(server, &[&THREE[..], &["--to", "group", "--members", "2"]].concat());
+    assert_eq!((code, faults(&report)), (2, [0, 0, 0, 20, 0]));
+    assert_eq!(report["delivered"], 40);
+}
+
+#[test]
+fn idle_connections_are_held_as_long_as_asked() {
+    let server = Server::start(&[], Answering::KeepAlive);
+    let start = Instant::now();
+    let (code, _) = broadcast(server, &["--connections", "2", "--messages", "0", "--hold", "1"]);
+    assert_eq!(code, 0);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[test]
+fn calls_are_counted_when_they_are_answered() {
+    for (answering, code) in [(Answering::KeepAlive, 0), (Answering::Refusing, 1)] {
+        let Server { publish, .. } = Server::start(&[], answering);
+        let url = format!("http://{publish}/send");
+        let output = load(&[
+            "calls",
+            "--json",
+            "--url",
+            &url,
+            "--body",
+            "{}",
+            "--count",
+            "50",
+            "--in-flight",
+            "4",
+            "--header",
+            "x-name: value",
+        ]);
+        assert_eq!(output.status.code(), Some(code), "{}", error(&output));
+        if code == 0 {
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(report["count"], 50);
+        }
+    }
+}
+
+#[test]
 fn posts_may_be_answered_as_by_http_1_0() {
     let server = Server::start(&[], Answering::Closing);
     let (code, report) = broadcast(server, &THREE);
@@ -109,7 +154,7 @@ fn a_server_that_does_not_serve_is_an_error_within_its_time() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let closing = listen(drop);
     let silent = listen(|socket| {
-        // The socket stays open until the client has had enough.
+        // The socket stays open until the client gives up.
         let _ = std::io::Read::read_to_end(&mut &socket, &mut Vec::new());
     });
     let refusing = listen(|mut socket| {
@@ -173,6 +218,13 @@ fn bad_arguments_say_what_would_do() {
         (&["broadcast", "--url", hub, "--size", "1000001"], "1000000"),
         (&["broadcast", "--url", hub, "--publish", hub, "--pid", "4000000000"], "no such process"),
         (&["connections", "--url", hub, "--count", "0"], "1..=10000000"),
+        (&["broadcast", "--url", hub, "--to", "users"], "--service"),
+        (&["broadcast", "--url", hub, "-c", "5", "--to", "group"], "there are 5 connections"),
+        (
+            &["broadcast", "--url", hub, "--transport", "polls", "--dialect", "messagepack"],
+            "only JSON",
+        ),
+        (&["calls", "--url", hub, "--header", "x"], "x-name: value"),
         (&["sing"], "--help"),
         (&[], "broadcast"),
     ] {
@@ -205,6 +257,12 @@ async fn the_service_is_reached_with_tokens() {
             &["connections", "-n", "5"],
             &["connections", "-n", "5", "--negotiate"],
             &["negotiates", "-n", "5"],
+            &["broadcast", "-c", "9", "-m", "20", "--dialect", "messagepack"],
+            &["broadcast", "-c", "9", "-m", "20", "--transport", "events"],
+            &["broadcast", "-c", "9", "-m", "20", "--transport", "polls"],
+            &["broadcast", "-c", "9", "-m", "20", "--to", "users"],
+            &["broadcast", "-c", "9", "-m", "20", "--to", "groups"],
+            &["broadcast", "-c", "9", "-m", "20", "--to", "group", "--members", "4"],
         ] {
             let output = load(&[more, &["--service", &connection]].concat());
             assert_eq!(output.status.code(), Some(0), "{more:?}: {}", error(&output));

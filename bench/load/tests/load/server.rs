@@ -1,4 +1,4 @@
-//! A SignalR server of a few lines that commits the faults it is told to, each once.
+//! A SignalR server of a few lines. It makes each of the given faults once.
 
 use std::{
     io::{Read, Write},
@@ -9,14 +9,14 @@ use std::{
 
 use tungstenite::{Message, WebSocket};
 
-/// What goes wrong at one client with one message, both counted from 0.
+/// A fault at one client with one message. Both are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Lose {
         client: usize,
         message: usize,
     },
-    /// The message comes behind the next one.
+    /// The message comes after the next message.
     Swap {
         client: usize,
         message: usize,
@@ -56,13 +56,13 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct Shared {
     clients: Vec<WebSocket<TcpStream>>,
-    /// What each client is yet to get.
+    /// The record that each client has still to get.
     held: Vec<String>,
     published: usize,
 }
 
 impl Server {
-    /// Its threads end with the test's process.
+    /// Starts the server. Its threads end with the test's process.
     pub(crate) fn start(faults: &[Fault], answering: Answering) -> Self {
         let shared = Arc::new(Mutex::new(Shared::default()));
         let hub_clients = Arc::clone(&shared);
@@ -73,7 +73,7 @@ impl Server {
         Self { hub, publish }
     }
 
-    /// The arguments that a load reaches it by.
+    /// The arguments with which a load reaches this server.
     pub(crate) fn arguments(self) -> [String; 4] {
         let Self { hub, publish } = self;
         let publish = format!("http://{publish}/send?to=all");
@@ -81,7 +81,7 @@ impl Server {
     }
 }
 
-/// Serves each connection to a new port in a thread.
+/// Listens on a new port and serves each connection in a thread.
 pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -113,7 +113,7 @@ fn take_client(mut socket: TcpStream, shared: &Mutex<Shared>) {
     let handshake = client.read().unwrap();
     assert_eq!(handshake.to_text().unwrap(), "{\"protocol\":\"json\",\"version\":1}\u{1e}");
     let mut shared = lock(shared);
-    // A ping right behind the answer belongs to nobody's count.
+    // The ping after the answer must not count as a message.
     client.send(Message::text("{}\u{1e}{\"type\":6}\u{1e}")).unwrap();
     shared.clients.push(client);
     shared.held.push(String::new());
@@ -191,7 +191,7 @@ impl Shared {
                 record.clone() + &held
             };
             if !payload.is_empty() {
-                // A client that was closed takes no more.
+                // A closed client accepts no more messages.
                 let _ = socket.send(Message::text(payload));
             }
         }

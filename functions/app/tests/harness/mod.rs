@@ -1,5 +1,5 @@
-//! What the tests talk to: the function app on a free port, and a stand-in for the service that
-//! notes every call and answers as it is told.
+//! The servers of the tests: the function app on a free port, and a stand-in for the service. It
+//! notes every call and answers as the test says.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -71,7 +71,7 @@ impl App {
     }
 }
 
-/// What a stand-in got.
+/// A call that a stand-in got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     /// `POST /api/…?…`.
@@ -109,7 +109,7 @@ impl StandIn {
         Self { address: serve(router).await, calls }
     }
 
-    /// One that takes everything.
+    /// A stand-in that accepts every call.
     pub(crate) async fn taking_all() -> Self {
         Self::start(|_| (202, "")).await
     }

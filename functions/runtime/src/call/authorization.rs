@@ -1,4 +1,4 @@
-//! Who may call the functions that are not for everyone: broadcast and group-admin.
+//! Decides who may call the functions that are not open to everyone: broadcast and group-admin.
 
 use std::fmt;
 
@@ -17,11 +17,11 @@ use crate::{
 const KEY_HEADER: &str = "x-functions-key";
 const KEY_PARAMETER: &str = "code";
 
-/// What the environment says about callers.
+/// The settings of the environment about callers.
 #[derive(Clone, Debug)]
 pub(crate) struct Callers {
     keys: Vec<Key>,
-    /// The platform in front checks them.
+    /// Whether the platform in front checks callers.
     platform: bool,
 }
 
@@ -39,7 +39,7 @@ impl Callers {
         Ok(Self { keys: keys.into_iter().map(|key| Key(key.into())).collect(), platform })
     }
 
-    /// The rule that one of the keys is sent; `None` if there are none.
+    /// The rule that a caller must send one of the keys; `None` if there are no keys.
     pub(crate) fn with_key(&self) -> Option<Authorization> {
         (!self.keys.is_empty()).then(|| Authorization(Rule::Keys(self.keys.clone())))
     }
@@ -68,27 +68,28 @@ impl Callers {
     }
 }
 
-/// The rule who may call.
+/// The rule that decides who may call.
 #[derive(Clone, Debug)]
 pub struct Authorization(Rule);
 
 #[derive(Clone, Debug)]
 enum Rule {
-    /// Callers that send one of these.
+    /// Callers that send one of these keys.
     Keys(Vec<Key>),
     /// Callers that the platform lets through.
     Platform,
     /// Callers on this machine, except pages of origins that are not allowed: a browser on this
-    /// machine runs pages of the whole world.
+    /// machine runs pages from everywhere.
     ThisMachine(AllowedOrigins),
 }
 
 impl Authorization {
-    /// Whether the call may go on. Of a header and a query parameter, the header counts.
+    /// Checks that the call is allowed. If there are a header and a query parameter, the header
+    /// counts.
     ///
     /// # Errors
     ///
-    /// 401 if a key is needed and the right one did not come, 403 for a page of another origin.
+    /// 401 if a key is needed and the call has no right one, 403 for a page of another origin.
     pub fn check(&self, request: &Parts) -> Result<(), Problem> {
         match &self.0 {
             Rule::Platform => Ok(()),
@@ -127,7 +128,7 @@ fn sent_key(request: &Parts) -> Result<Option<Vec<u8>>, Problem> {
     }
 }
 
-/// Compares with every key to the end, so that the time shows nothing except lengths.
+/// Compares with every key to the end, so that the time reveals only lengths.
 fn is_one_of(keys: &[Key], sent: &[u8]) -> bool {
     keys.iter().fold(Choice::from(0), |found, key| found | key.0.as_bytes().ct_eq(sent)).into()
 }
@@ -193,7 +194,7 @@ mod tests {
         assert_eq!(status(&authorization(&[]).unwrap(), "/", &[]), 200);
         let platform = authorization(&[("FUNCTION_AUTH", "platform"), AZURE]).unwrap();
         assert_eq!(status(&platform, "/", &[]), 200);
-        // Azure's host asks for its own key where ours would stand: no call could have both.
+        // Azure's host expects its own key in the same place, so no call could have both.
         let both = [("FUNCTION_AUTH", "platform"), ("FUNCTION_KEY", "k"), AZURE];
         assert_eq!(status(&authorization(&both).unwrap(), "/?code=of-the-host", &[]), 200);
         assert!(authorization(&[("FUNCTION_AUTH", "none")]).unwrap_err().contains("'none'"));

@@ -1,31 +1,31 @@
-//! The client's query, which goes on to the service and from there to upstreams.
+//! The client's query, which is passed to the service and from there to upstreams.
 
 use axum::http::Uri;
 
 use crate::call::{problem::Problem, query};
 
-/// The most bytes that are passed on. URLs have a bound everywhere, and this one comes back with each
-/// request of the client.
+/// The most bytes that are passed on. URLs are limited everywhere, and the client sends this query
+/// with each request.
 const MAX_QUERY: usize = 2048;
 
-/// What has a meaning of its own, for the service, for this function or for the client's library, or
-/// is a secret.
+/// Parameters that are never passed on: the service, this function or the client's library uses
+/// them, or they are secrets.
 const NEVER: [&str; 6] =
     ["hub", "id", "negotiateversion", "usestatefulreconnect", "access_token", "code"];
 
-/// What the names of the service's own parameters begin with.
+/// The prefix of the service's own parameters.
 const SERVICE_PREFIX: &str = "asrs";
 
-/// The parameters of a request that are passed on, to the letter and in their order, without those
-/// that are named here. Names are compared in any case, as the service does.
+/// The parameters of a request that are passed on, unchanged and in their order, without those in
+/// `except`. The case of names does not matter, as in the service.
 ///
 /// # Errors
 ///
-/// 400 for more than 2,048 bytes.
+/// 400 if there are more than 2,048 bytes.
 pub(crate) fn passed_on(uri: &Uri, except: &[&str]) -> Result<String, Problem> {
     let is_kept = |pair: &&str| {
         let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
-        // What is no text has no meaning of its own.
+        // A name that is not text has no special meaning.
         let Some(name) = query::decode(name) else { return !pair.is_empty() };
         let name = name.to_lowercase();
         !pair.is_empty()

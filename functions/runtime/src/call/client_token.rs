@@ -1,4 +1,4 @@
-//! What every client's token is given, beside its user.
+//! The settings of every client's token, in addition to its user.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,17 +15,17 @@ use crate::{
 
 const ROLE: &str = "role";
 
-/// The longest lifetime, in seconds: a day. Who holds a token may connect without being asked again.
+/// The longest lifetime, in seconds: a day. A client with a token may connect without another check.
 const MAX_LIFETIME: u32 = 24 * 3600;
 
 /// The lifetime if nothing is set, in seconds.
 const LIFETIME: u32 = 3600;
 
-/// The most bytes of roles. The service takes no token of more than 4,096, and a user and claims are
-/// to have room in it.
+/// The most bytes of roles. The service accepts tokens of at most 4,096 bytes, and there must be
+/// room for a user and claims.
 const MAX_ROLES: usize = 2000;
 
-/// What every client's token is given, beside its user.
+/// The settings of every client's token, in addition to its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientToken {
     roles: Vec<String>,
@@ -59,11 +59,11 @@ impl ClientToken {
         })
     }
 
-    /// What the token of a caller says. It ends with the caller's login at the latest.
+    /// The options of a caller's token. The token ends no later than the caller's login.
     ///
     /// # Errors
     ///
-    /// 401 for a login that has ended, be it within the leeway for clocks that differ.
+    /// 401 if the login has ended, even within the leeway for clocks that differ.
     pub fn options(&self, caller: Caller, now: SystemTime) -> Result<NegotiateOptions, Problem> {
         let roles = self.roles.iter().map(|role| (ROLE.to_owned(), Value::from(role.as_str())));
         let mut options = NegotiateOptions::default()
@@ -74,7 +74,7 @@ impl ClientToken {
             options = options.with_user_id(user);
         }
         let Some(ends) = caller.login_ends else { return Ok(options) };
-        // Tokens count in whole seconds, and the part of one that has begun must not be added.
+        // Tokens count in whole seconds, and a begun second must not be added.
         let left = ends.duration_since(now).unwrap_or_default().as_secs();
         if left == 0 {
             return Err(Problem::unauthorized_bearer("the login has ended; sign in again"));

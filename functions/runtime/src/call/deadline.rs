@@ -1,4 +1,4 @@
-//! By when a call must be answered: soon after, the platform ends it.
+//! The deadline of a call. The platform ends the call soon after it.
 
 use std::convert::Infallible;
 #[cfg(any(test, feature = "lambda"))]
@@ -7,29 +7,30 @@ use std::time::Duration;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use tokio::time::{Instant, timeout_at};
 
-/// Between our end and the platform's: what it takes to say what was done and what was not.
+/// The time between our deadline and the platform's, for an answer that says what was done.
 #[cfg(any(test, feature = "lambda"))]
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// By when a call must be answered. A handler that does one thing after the other takes it from the
-/// request, and does nothing more once it has passed. Without one there is no hurry.
+/// The deadline of a call. A handler that does several things in order takes it from the request,
+/// and starts nothing more after it has passed. `None` means no deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// A little before the platform ends the process or the call, which it does after this time.
+    /// The deadline if the platform ends the process or the call after this time. It is a little
+    /// earlier.
     #[cfg(any(test, feature = "lambda"))]
     pub(crate) fn within(left: Duration) -> Self {
         // A time beyond what the clock can count is no deadline.
         Self(Instant::now().checked_add(left.saturating_sub(MARGIN)))
     }
 
-    /// Whether it has passed.
+    /// Whether the deadline has passed.
     pub(crate) fn has_passed(self) -> bool {
         self.0.is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// What comes of the work, or `None` if the time is up first.
+    /// The result of the work, or `None` if the deadline passes first.
     pub(crate) async fn limit<T>(self, work: impl Future<Output = T>) -> Option<T> {
         match self.0 {
             Some(deadline) => timeout_at(deadline, work).await.ok(),

@@ -1,11 +1,11 @@
-//! The services that a message of an Azure Functions worker names in `endpoints`, as the binding
-//! `signalREndpoints` gave them.
+//! The services that a message of an Azure Functions worker names in `endpoints`, in the form of
+//! the binding `signalREndpoints`.
 
 use serde::Deserialize;
 
 use crate::call::field::Field;
 
-/// Which services an item is for.
+/// The services for which an item is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Endpoints(Field<Vec<Endpoint>>);
@@ -17,11 +17,11 @@ struct Endpoint {
 }
 
 impl Endpoints {
-    /// Checks that the one service there is, is among them. Left out and `null` are every service.
+    /// Checks that our service is among them. A missing field and `null` mean every service.
     ///
     /// # Errors
     ///
-    /// What came, for an item that is for others alone.
+    /// A text with the named services, if the item is only for others.
     pub fn check(&self, ours: &str) -> Result<(), String> {
         let Field::Value(named) = &self.0 else { return Ok(()) };
         let plain = |url: &str| url.trim_end_matches('/').to_ascii_lowercase();

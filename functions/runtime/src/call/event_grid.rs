@@ -1,5 +1,5 @@
-//! Events of Azure Event Grid, which bring messages to broadcast: in CloudEvents or in Event Grid's own
-//! schema, one or several, with the handshakes by which Event Grid asks whether they are wanted.
+//! Events of Azure Event Grid, which bring messages to broadcast, in CloudEvents or in Event Grid's own
+//! schema, one or several. Event Grid first asks by a handshake whether the function wants events.
 //!
 //! Sources: <https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema>,
 //! <https://learn.microsoft.com/azure/event-grid/end-point-validation-cloud-events-schema>,
@@ -20,28 +20,28 @@ use crate::call::{
     problem::Problem,
 };
 
-/// What kind of request it is, in Event Grid's own schema.
+/// The kind of the request, in Event Grid's own schema.
 const KIND: HeaderName = HeaderName::from_static("aeg-event-type");
-/// Who asks whether a webhook wants CloudEvents.
+/// The sender that asks whether a webhook wants CloudEvents.
 const ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
 const RATE: HeaderName = HeaderName::from_static("webhook-request-rate");
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
-/// An event of either schema, by what tells it from a message.
+/// An event of either schema, with the fields that distinguish it from a message.
 #[derive(Deserialize)]
 struct Event<'a> {
-    /// CloudEvents.
+    /// Present in CloudEvents.
     #[serde(borrow)]
     specversion: Option<&'a RawValue>,
-    /// Event Grid's own schema.
+    /// Present in Event Grid's own schema.
     #[serde(borrow, rename = "eventType")]
     event_type: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
-/// What is asked before the first event.
+/// The question before the first event.
 #[derive(Deserialize)]
 struct Validation {
     data: ValidationData,
@@ -53,12 +53,12 @@ struct ValidationData {
     validation_code: String,
 }
 
-/// Whether a webhook is asked if it wants CloudEvents.
+/// Whether the request asks a webhook if it wants CloudEvents.
 pub(crate) fn is_handshake(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(&ORIGIN)
 }
 
-/// Says that events are wanted, as often as they come.
+/// Answers that events are wanted, at any rate.
 pub(crate) fn accept_handshake(headers: &HeaderMap) -> Response {
     let of = |name: &HeaderName| headers.get(name).cloned();
     let origin = of(&ORIGIN).unwrap_or_else(|| HeaderValue::from_static("*"));
@@ -66,7 +66,7 @@ pub(crate) fn accept_handshake(headers: &HeaderMap) -> Response {
     [(ALLOWED_ORIGIN, origin), (ALLOWED_RATE, rate)].into_response()
 }
 
-/// Whether a call brings events, and not messages as they are.
+/// Whether a call brings events, and not plain messages.
 pub(crate) fn is_delivery(headers: &HeaderMap) -> bool {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type =
@@ -77,7 +77,7 @@ pub(crate) fn is_delivery(headers: &HeaderMap) -> bool {
             .any(|cloud_events| media_type.eq_ignore_ascii_case(cloud_events))
 }
 
-/// Hands the messages in the events to the function, or answers what is asked about them.
+/// Gives the messages in the events to the function, or answers Event Grid's question.
 pub(crate) async fn deliver(function: &Function, request: Request) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
@@ -115,8 +115,8 @@ fn validate(text: &str) -> Result<Response, Problem> {
     }
 }
 
-/// The messages in events, to the letter: those of one event as they are, those of several in one
-/// array. `None` for what is no event.
+/// The unchanged messages in events. The messages of one event stay as they are; the messages of
+/// several events become one array. `None` if the text is not an event.
 pub(crate) fn messages(text: &str) -> Option<String> {
     if text.starts_with('{') {
         return data(text);

@@ -1,9 +1,10 @@
-//! A field of an item that may be left out or `null`.
+//! A field of an item that may be missing or `null`.
 
 use serde::{Deserialize, Deserializer};
 
-/// A field that may be left out or `null`. The two differ: code that fills in a record writes `null`
-/// for what it does not mean, and somebody who forgot to fill `groupName` does not mean everyone.
+/// A field that may be missing or `null`. The two differ: code that fills in a record writes `null`
+/// for fields without a value. If a caller forgot to fill `groupName`, the message must not go to
+/// everyone.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -21,17 +22,17 @@ use serde::{Deserialize, Deserializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "JSON has no fourth way")]
 pub enum Field<T> {
-    /// It was left out.
+    /// The field is missing.
     #[default]
     Absent,
-    /// It is `null`.
+    /// The field is `null`.
     Null,
-    /// It has a value.
+    /// The field has a value.
     Value(T),
 }
 
 impl<T> Field<T> {
-    /// The value; left out and `null` are none.
+    /// The value; `None` if the field is missing or `null`.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -39,12 +40,12 @@ impl<T> Field<T> {
         }
     }
 
-    /// Whether it has a value.
+    /// Whether the field has a value.
     pub const fn has_value(&self) -> bool {
         matches!(self, Self::Value(_))
     }
 
-    /// Whether it is `null`.
+    /// Whether the field is `null`.
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }

@@ -1,4 +1,4 @@
-//! The headers by which a call is found again in the logs of all that it reaches.
+//! The headers that help to find a call in the logs of every program that it reaches.
 
 use std::convert::Infallible;
 
@@ -6,16 +6,16 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
-use serde_json::{Map, Value};
+use signalr_traces::Step;
 
 /// The id of a call, as Azure's SDKs send it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 /// The trace of a call. Source: W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// The longest value that is handed on.
+/// The longest value that is passed on.
 const LONGEST: usize = 128;
 
-/// How a caller follows its call: what came of the two headers. A handler hands it on to the service.
+/// The two headers by which a caller follows its call. A handler passes them to the service.
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
     request_id: Option<HeaderValue>,
@@ -23,7 +23,7 @@ pub struct Followed {
 }
 
 impl Followed {
-    /// What is in the headers of a request. A value that cannot be printed or is long counts as none.
+    /// Reads the headers of a request. A value that cannot be printed or is too long is ignored.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let value = |name| {
             let value: &HeaderValue = headers.get(name)?;
@@ -31,6 +31,11 @@ impl Followed {
             is_good.then(|| value.clone())
         };
         Self { request_id: value(REQUEST_ID), traceparent: value(TRACEPARENT) }
+    }
+
+    /// The same headers, with the call's own span if spans are sent.
+    pub(crate) fn within(self, step: &Step) -> Self {
+        Self { traceparent: step.traceparent().or(self.traceparent), ..self }
     }
 
     /// The client, whose calls then carry the same headers.
@@ -47,16 +52,21 @@ impl Followed {
         })
     }
 
-    /// The fields of the call in the log, as the service names them; `None` if nobody follows it.
-    pub(crate) fn fields(&self) -> Option<Map<String, Value>> {
-        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-        let trace = |parent: String| parent.split('-').nth(1).map(str::to_owned);
-        let request_id = self.request_id.as_ref().and_then(text);
-        let trace_id = self.traceparent.as_ref().and_then(text).and_then(trace);
-        let fields = [("request_id", request_id), ("trace_id", trace_id)];
-        let there =
-            fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
-        Some(there.collect::<Map<_, _>>()).filter(|fields| !fields.is_empty())
+    /// Whether the caller sent a header to follow its call.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.request_id.is_some() || self.traceparent.is_some()
+    }
+
+    /// The id of the call.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_ref()?.to_str().ok()
+    }
+
+    /// The trace of the call: 32 hexadecimal digits.
+    pub(crate) fn trace_id(&self) -> Option<&str> {
+        let id = self.traceparent.as_ref()?.to_str().ok()?.split('-').nth(1)?;
+        let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then_some(id)
     }
 }
 
@@ -64,7 +74,7 @@ impl<S: Sync> FromRequestParts<S> for Followed {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers))
+        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self::of(&parts.headers)))
     }
 }
 
@@ -72,16 +82,25 @@ impl<S: Sync> FromRequestParts<S> for Followed {
 mod tests {
     use super::*;
 
+    fn of(name: HeaderName, value: &[u8]) -> Followed {
+        Followed::of(&HeaderMap::from_iter([(name, HeaderValue::from_bytes(value).unwrap())]))
+    }
+
     #[test]
     fn what_cannot_be_printed_or_is_long_is_not_handed_on() {
-        let fields = |value: &[u8]| {
-            let headers =
-                HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_bytes(value).unwrap())]);
-            Followed::of(&headers).fields()
-        };
-        assert_eq!(fields(b"order-7").unwrap()["request_id"], "order-7");
+        assert_eq!(of(REQUEST_ID, b"order-7").request_id(), Some("order-7"));
         for bad in [&b""[..], b"\xff", &[b'x'; LONGEST + 1]] {
-            assert!(fields(bad).is_none());
+            assert!(!of(REQUEST_ID, bad).is_followed());
+        }
+    }
+
+    #[test]
+    fn a_trace_is_32_digits() {
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        let parent = format!("00-{id}-b7ad6b7169203331-01");
+        assert_eq!(of(TRACEPARENT, parent.as_bytes()).trace_id(), Some(id));
+        for bad in ["00", "00-xyz-1-01", &parent[..20]] {
+            assert_eq!(of(TRACEPARENT, bad.as_bytes()).trace_id(), None, "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A function: what it is called, who may call it, and what it does.
+//! A function: its name, its callers, and its handler.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,7 @@ use tower::{ServiceExt, util::BoxCloneSyncService};
 
 use crate::call::{authorization::Authorization, deadline::Deadline, problem::Problem};
 
-/// The longest body that is taken, in bytes: what the service takes in one request.
+/// The longest body that is accepted, in bytes. The service accepts the same in one request.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// A function: a name, a handler of POST, and who may call it.
@@ -20,18 +20,18 @@ pub struct Function {
     pub(crate) authorization: Option<Authorization>,
     handler: BoxCloneSyncService<Request, Response, Infallible>,
     pub(crate) on_trigger: Option<OnTrigger>,
-    /// Where it is beside its own paths.
+    /// A further path of the function, beside its own paths.
     other_path: Option<&'static str>,
 }
 
-/// That a function takes what triggers bring.
+/// How a function accepts calls of triggers.
 #[derive(Clone, Debug)]
 pub(crate) struct OnTrigger {
     pub(crate) timer_body: Option<String>,
 }
 
 impl Function {
-    /// A function that everyone may call.
+    /// Makes a function that everyone may call.
     pub fn open<T: 'static, S>(name: &'static str, handler: impl Handler<T, S>, state: S) -> Self
     where
         S: Clone + Send + Sync + 'static,
@@ -40,7 +40,7 @@ impl Function {
         Self { name, authorization: None, handler, on_trigger: None, other_path: None }
     }
 
-    /// A function that only those may call whom the rule lets through.
+    /// Makes a function that only callers allowed by the rule may call.
     pub fn guarded<T: 'static, S>(
         name: &'static str,
         authorization: Authorization,
@@ -53,19 +53,19 @@ impl Function {
         Self { authorization: Some(authorization), ..Self::open(name, handler, state) }
     }
 
-    /// Lets timers, queues and topics of the platform call it as well: its handler gets what they
-    /// bring as the body of a POST, for the hub of calls that name none. The platform alone can
-    /// make such a call, so nobody's key is asked for.
+    /// Lets timers, queues and topics of the platform call the function too. The handler gets their
+    /// payload as the body of a POST, for the default hub. Only the platform can make such a call,
+    /// so no key is needed.
     ///
-    /// `timer_body` is the body of a timer's call, which brings none itself.
+    /// `timer_body` is the body of a timer's call, because a timer has no payload.
     #[must_use]
     pub fn triggered(mut self, timer_body: Option<String>) -> Self {
         self.on_trigger = Some(OnTrigger { timer_body });
         self
     }
 
-    /// Puts it at this path too, which is taken as it is and names no hub: its handler has to learn
-    /// of the hub in another way.
+    /// Adds a further path to the function. The path is used as it is and names no hub, so the
+    /// handler must find the hub in another way.
     #[must_use]
     pub fn also_at(mut self, path: &'static str) -> Self {
         self.other_path = Some(path);
@@ -76,7 +76,8 @@ impl Function {
         self.other_path == Some(path)
     }
 
-    /// Handlers that do several things see to the deadline themselves, and say what they did.
+    /// Calls the handler. Handlers that do several things check the deadline themselves and report
+    /// what they did.
     pub(crate) async fn call(&self, request: Request) -> Result<Response, Problem> {
         let deadline: Deadline = request.extensions().get().copied().unwrap_or_default();
         match deadline.limit(self.handler.clone().oneshot(request)).await {

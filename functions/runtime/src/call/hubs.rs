@@ -1,4 +1,4 @@
-//! Which hub a call is for.
+//! Finds the hub of a call.
 
 use axum::http::StatusCode;
 use percent_encoding::percent_decode_str;
@@ -15,7 +15,7 @@ use crate::{
 /// The hubs that the functions serve.
 #[derive(Clone, Debug)]
 pub struct Hubs {
-    /// The hub of calls that name none.
+    /// The hub of calls that name no hub.
     default: Option<HubName>,
     served: Vec<HubName>,
     application: Option<ApplicationName>,
@@ -52,12 +52,12 @@ impl Hubs {
         Ok(Self { default, served, application })
     }
 
-    /// The hub's name on the service, application prefix included, from a path's segment as it
-    /// came, still percent-encoded.
+    /// The hub's name on the service, with the application prefix. The segment comes from a path
+    /// and is still percent-encoded.
     ///
     /// # Errors
     ///
-    /// 404 for a hub that is not served, and if the path names none and there is no default.
+    /// 404 if the hub is not served, or if the path names no hub and there is no default.
     pub(crate) fn find(&self, segment: Option<&str>) -> Result<HubName, Problem> {
         let hub = match segment {
             Some(segment) => self.own_name(parse_segment(segment)?),
@@ -80,7 +80,8 @@ impl Hubs {
 }
 
 impl Hubs {
-    /// The service calls a hub by its full name, so upstreams' paths may have that one.
+    /// Removes the application prefix: the service uses a hub's full name, so upstreams' paths may
+    /// have it.
     fn own_name(&self, hub: HubName) -> HubName {
         let Some(application) = &self.application else { return hub };
         let full = |served: &&HubName| application.prefix(served).is_ok_and(|full| full == hub);

@@ -1,4 +1,4 @@
-//! A body that is one item or an array of items, checked whole before anything is done.
+//! A body that is one item or an array of items, checked completely before anything is done.
 
 use axum::{
     body::Bytes,
@@ -7,13 +7,15 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+#[cfg(feature = "rest")]
+use signalr_serverless::{Error, Fault};
 
 use crate::call::{function::BODY_LIMIT, problem::Problem};
 
 /// The most items that one call may have.
 pub const MAX_ITEMS: usize = 100;
 
-/// The items of a body, each still the JSON text that came.
+/// The items of a body, each as the received JSON text.
 #[derive(Debug)]
 pub struct Items {
     items: Vec<Box<RawValue>>,
@@ -21,7 +23,7 @@ pub struct Items {
 }
 
 impl Items {
-    /// Parses every item: its JSON as `J`, and that as `T`.
+    /// Parses every item: its JSON to a `J`, and the `J` to a `T`.
     ///
     /// # Errors
     ///
@@ -32,7 +34,7 @@ impl Items {
         T: TryFrom<J, Error = String>,
     {
         let parse = |item: &RawValue| {
-            // Serde would take an array for an object's fields in their order.
+            // Serde would accept an array as an object's fields in their order.
             if !item.get().starts_with('{') {
                 return Err("an item must be a JSON object".to_owned());
             }
@@ -43,7 +45,7 @@ impl Items {
         parsed.map(|(index, item)| parse(item).map_err(|reason| self.bad(index, reason))).collect()
     }
 
-    /// Checks every item that was parsed from these.
+    /// Checks every parsed item.
     ///
     /// # Errors
     ///
@@ -57,6 +59,27 @@ impl Items {
         checked.try_for_each(|(index, checked)| checked.map_err(|reason| self.bad(index, reason)))
     }
 
+    /// Refuses an item that could never be sent. `rehearsed` is its result with a client that [sends
+    /// nothing](signalr_serverless::rest::RestClient::without_sending). So the caller's mistakes are
+    /// found before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// 400 with the reason and, in an array, the index.
+    #[cfg(feature = "rest")]
+    pub fn refuse_unsendable<T>(
+        &self,
+        index: usize,
+        rehearsed: Result<T, Error>,
+    ) -> Result<(), Problem> {
+        match rehearsed {
+            Ok(_) | Err(Error::NotSent(_)) => Ok(()),
+            Err(error) if error.fault() == Fault::Caller => Err(self.bad(index, error.to_string())),
+            // Other errors concern all items and are reported when the first item is sent.
+            Err(_) => Ok(()),
+        }
+    }
+
     fn bad(&self, index: usize, reason: String) -> Problem {
         match self.is_array {
             true => Problem::bad_request(format!("item {index}: {reason}")).at(index),
@@ -68,7 +91,7 @@ impl Items {
     ///
     /// # Errors
     ///
-    /// 400 for what is no JSON or an empty array, 413 for too many items.
+    /// 400 for a body that is not JSON and for an empty array, 413 for too many items.
     pub fn split(body: &[u8]) -> Result<Self, Problem> {
         let not_json = |error| Problem::bad_request(format!("the body is not JSON: {error}"));
         let is_array = body.trim_ascii_start().starts_with(b"[");
@@ -109,7 +132,7 @@ impl<S: Send + Sync> FromRequest<S> for Items {
     }
 }
 
-/// Only `application/json`: forms and plain text are what a browser sends for a page of another
+/// Accepts only `application/json`: a browser sends forms and plain text for a page of another
 /// origin without asking first.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();

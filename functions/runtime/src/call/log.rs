@@ -1,18 +1,27 @@
-//! What an operator is told: lines of JSON on standard error, which every platform gathers.
+//! The log for the operator. Its lines have the form of the service's log.
 
-use serde_json::{Map, Value, json};
+use tracing::Span;
+
+use super::followed::Followed;
 
 /// What failed for a reason that its caller cannot put right, or whose caller is not there to be
 /// told: the event or the call, and why.
-#[expect(clippy::print_stderr, reason = "both platforms gather standard error")]
 pub fn failed(what: &str, reason: &str) {
-    eprintln!("{}", json!({ "level": "ERROR", "event": what, "message": reason }));
+    tracing::error!(event = what, "{reason}");
 }
 
-/// How a call was answered that its caller follows, with the fields of the service's log.
-#[expect(clippy::print_stderr, reason = "both platforms gather standard error")]
-pub(crate) fn answered(call: &str, status: u16, span: &Map<String, Value>) {
-    let message = "a call was answered";
-    let line = json!({ "level": "INFO", "event": call, "status": status, "span": span, "message": message });
-    eprintln!("{line}");
+/// The span of a call: every line in it has the fields for following the call.
+pub(crate) fn span(followed: &Followed) -> Span {
+    if !followed.is_followed() {
+        return Span::none();
+    }
+    tracing::info_span!("call", request_id = followed.request_id(), trace_id = followed.trace_id())
+}
+
+/// Logs the answer to a call. A call that nobody follows is logged only for debugging.
+pub(crate) fn answered(call: &str, status: u16, is_followed: bool) {
+    match is_followed {
+        true => tracing::info!(event = call, status, "a call was answered"),
+        false => tracing::debug!(event = call, status, "a call was answered"),
+    }
 }

@@ -1,27 +1,27 @@
-//! One call: its path, who may make it, for whom, and what comes of it.
+//! One call: its path, its caller, its user, and its answer.
 //!
 //! | file | concern |
 //! |---|---|
 //! | `router` | one call from its path to its handler |
-//! | `path` | from a URL's path to hub and function, on each platform |
+//! | `path` | the hub and the function of a URL's path, on each platform |
 //! | `query` | a parameter of a URL's query |
-//! | `hubs` | which hub a call is for |
+//! | `hubs` | the hub of a call |
 //! | `authorization` | who may call |
-//! | `identity` | who negotiates |
-//! | `client_query` | the client's query, which goes on to the service |
-//! | `client_token` | what every client's token is given |
-//! | `cors` | which browser origins may read answers |
-//! | `field` | a field of an item that may be left out or `null` |
+//! | `identity` | the user of a call that negotiates |
+//! | `client_query` | the client's query, which is passed to the service |
+//! | `client_token` | the settings of every client's token |
+//! | `cors` | the browser origins that may read answers |
+//! | `field` | a field of an item that may be missing or `null` |
 //! | `endpoints` | the services that an item names |
-//! | `followed` | the headers by which a call is found in all logs |
-//! | `function` | what it is called, who may call it, what it does |
+//! | `followed` | the headers that help to find a call in all logs |
+//! | `function` | a function's name, callers and handler |
 //! | `items` | a body of one item or an array of them |
-//! | `deadline` | by when a call must be answered |
-//! | `results` | what became of each item |
+//! | `deadline` | the deadline of a call |
+//! | `results` | the result of each item |
 //! | `problem` | errors, as `application/problem+json` |
 //! | `event_grid` | events of Azure Event Grid, which bring messages |
-//! | `trigger` | calls that are no HTTP requests: timers, queues, topics |
-//! | `log` | what an operator is told of a call |
+//! | `trigger` | calls that are not HTTP requests: timers, queues, topics |
+//! | `log` | the log of a call for the operator |
 
 pub(crate) mod authorization;
 pub(crate) mod client_query;

@@ -1,31 +1,31 @@
-//! From the path of a URL to the hub and the function that it names.
+//! Finds the hub and the function that the path of a URL names.
 
 use percent_encoding::percent_decode_str;
 
-/// What the paths of calls look like.
+/// The form of the paths of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mount {
-    /// `/api/negotiate` and `/api/{hub}/negotiate`; `/negotiate` too, except on Azure:
-    /// there such a path is for envelopes.
+    /// `/api/negotiate` and `/api/{hub}/negotiate`; also `/negotiate`, except on Azure, which uses
+    /// such paths for envelopes.
     Api,
-    /// `…/negotiate` and `…/{hub}/negotiate`: API gateways and load balancers put what they like in
-    /// front. `api` in front of the function's name or of the hub's is never taken for a hub.
+    /// `…/negotiate` and `…/{hub}/negotiate`: API gateways and load balancers put any prefix in
+    /// front. A segment `api` directly before the function or the hub is never read as a hub.
     Suffix,
 }
 
-/// What a path names.
+/// The function and the hub that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place<'a> {
     Root,
     Function {
-        /// Still percent-encoded.
+        /// The hub's segment, still percent-encoded.
         hub: Option<&'a str>,
         name: &'a str,
     },
 }
 
 impl Mount {
-    /// What a path names, or `None` for one that can name nothing.
+    /// Finds what a path names. `None` if it cannot name anything.
     pub(crate) fn locate(self, path: &str) -> Option<Place<'_>> {
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         if segments == [""] {
@@ -46,13 +46,13 @@ impl Mount {
     }
 }
 
-/// The path as the caller sent it, if the request has another: without what stands in front of the
-/// API's own. It is an extension: nobody can send it.
+/// The caller's path without the platform's prefix, if the request has another path. It is a
+/// request extension, so no caller can send it.
 #[cfg(feature = "lambda")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnPath(pub(crate) String);
 
-/// `.` and `..`, which others take for steps through a path, encoded or not.
+/// Whether a segment is `.` or `..`, encoded or not. Other software reads these as folders.
 fn is_step(segment: &str) -> bool {
     matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..")
 }

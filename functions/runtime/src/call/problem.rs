@@ -9,14 +9,14 @@ use axum::{
 use serde::Serialize;
 use signalr_serverless::{Error, Fault};
 
-/// An error answer. Its `detail` says what came, what is wrong with it and what would do.
+/// An error answer. Its `detail` says what came, what is wrong with it and what would be right.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Problem(Box<Members>);
 
 #[derive(Debug, Serialize)]
 struct Members {
-    /// A URI that tells problems apart; `about:blank` says that the status does.
+    /// A URI that identifies the kind of problem. `about:blank` means that the status is enough.
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -27,16 +27,16 @@ struct Members {
     index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<serde_json::Value>,
-    /// What the operator is told instead of the detail, if it is not for callers.
+    /// The text for the operator, if it is not for callers.
     #[serde(skip)]
     cause: Option<String>,
-    /// What the answer says beside the problem.
+    /// A header of the answer.
     #[serde(skip)]
     header: Option<(HeaderName, &'static str)>,
 }
 
 impl Problem {
-    /// A problem of this status.
+    /// Makes a problem with this status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Members {
             kind: "about:blank",
@@ -55,38 +55,38 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// The item of an array that is at fault, counted from 0.
+    /// Adds the index of the wrong item in an array, counted from 0.
     #[must_use]
     pub fn at(mut self, index: usize) -> Self {
         self.0.index = Some(index);
         self
     }
 
-    /// What became of each item.
+    /// Adds the result of each item.
     #[must_use]
     pub fn with_results(mut self, results: serde_json::Value) -> Self {
         self.0.results = Some(results);
         self
     }
 
-    /// What the operator is told instead of the detail, if it is not for callers.
+    /// Adds a text for the operator that is not for callers.
     pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// What the operator is told: more than the caller is, if that is not for everyone.
+    /// The text for the operator. It says more than the detail if callers must not see everything.
     pub(crate) fn told_to_operator(&self) -> &str {
         self.0.cause.as_deref().unwrap_or(&self.0.detail)
     }
 
-    /// A call that has no answer although its time is up.
+    /// A call that has no answer at its deadline.
     pub(crate) fn time_is_up() -> Self {
         let detail = "there was no answer before the time of the call was up; what was asked may or may not be done";
         Self::new(StatusCode::GATEWAY_TIMEOUT, detail)
     }
 
-    /// A method that the path does not take; `allow` lists those it does.
+    /// A method that the path does not accept. `allow` lists the accepted methods.
     pub(crate) fn method_not_allowed(allow: &'static str, detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, detail);
         problem.0.header = Some((header::ALLOW, allow));
@@ -100,7 +100,7 @@ impl Problem {
         problem
     }
 
-    /// What came, what is wrong with it and what would do.
+    /// A text that says what came, what is wrong with it and what would be right.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -113,12 +113,12 @@ impl Problem {
     }
 }
 
-/// In the extensions of an answer: what the operator should know.
+/// The text for the operator, in the extensions of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) Arc<str>);
 
-/// What went wrong inside the SDK, told to the caller of a function: 502 if the service or the
-/// way to it is involved, 400 if the caller gave something wrong, 500 if the set-up is.
+/// Turns an error of the SDK into an answer: 502 if the service or the network failed, 400 if the
+/// caller's input is wrong, 500 if the set-up is wrong.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match (&error, error.fault()) {
@@ -129,7 +129,8 @@ impl From<Error> for Problem {
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let detail = match &error {
-            // It names the function's identity and directory, and everyone may call negotiate.
+            // The text names the function's identity and directory, and everyone may call
+            // negotiate.
             Error::EntraToken { .. } => {
                 "the function cannot prove to the service who it is; its log says why".to_owned()
             }

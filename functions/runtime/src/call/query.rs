@@ -5,11 +5,11 @@ use percent_encoding::percent_decode;
 
 use crate::call::problem::Problem;
 
-/// The one value of a query parameter, or `None` if the query lacks it.
+/// The single value of a query parameter, or `None` if the query does not have it.
 ///
 /// # Errors
 ///
-/// 400 for a parameter that is there twice, since nobody could say which one counts, and for one
+/// 400 for a parameter that is there twice, because it is unclear which one counts, and for one
 /// that is not UTF-8.
 pub(crate) fn parameter(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
     let mut found = None;
@@ -32,7 +32,7 @@ pub(crate) fn parameter(uri: &Uri, name: &str) -> Result<Option<String>, Problem
     Ok(found)
 }
 
-/// Form decoding, as browsers encode: `+` is a space.
+/// Decodes a form text, as browsers encode it: `+` is a space.
 pub(crate) fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
     percent_decode(spaced.as_bytes()).decode_utf8().ok().map(Into::into)

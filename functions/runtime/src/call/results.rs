@@ -1,4 +1,4 @@
-//! What became of each item of a call.
+//! The result of each item of a call.
 
 use axum::{
     Json,
@@ -21,8 +21,8 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// If an item failed, or the time was up: 502 with the results of all items. Those after it
-    /// were not tried, so that the caller can go on from there without doing anything twice.
+    /// If an item failed, or the deadline passed: 502 with the results of all items. The items
+    /// after it were not tried. The caller can continue with them and repeats nothing.
     pub async fn one_by_one<T, P: Future<Output = Result<Value, Error>>>(
         items: Vec<T>,
         deadline: Deadline,
@@ -48,7 +48,7 @@ impl Results {
     }
 }
 
-/// The results of all items, of which one failed after those that have a result.
+/// The results of all items. `results` has the items before the one that failed.
 fn failed(mut results: Vec<Value>, problem: &Problem, count: usize) -> Problem {
     let failed = results.len();
     let result = |problem: &Problem| json!({ "status": problem.status().as_u16(), "detail": problem.detail() });
@@ -77,8 +77,8 @@ mod tests {
 
     use super::*;
 
-    /// The statuses of the results if each item is the time that it takes, in seconds; one that
-    /// takes none fails.
+    /// The statuses of the results. Each item is the time that it takes, in seconds. An item of 0
+    /// fails.
     async fn statuses(items: &[u64], deadline: Deadline) -> Vec<u64> {
         let perform = |seconds| async move {
             match seconds {

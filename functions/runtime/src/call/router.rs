@@ -1,14 +1,16 @@
-//! One call, from its path to its handler: path, method, caller, hub, then the function.
+//! Routes a call from its path to its handler: path, method, caller, hub, then the function.
 
-use std::sync::Arc;
+use std::{convert::Infallible, ops::ControlFlow, sync::Arc};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use signalr_traces::Step;
+use tower::{Layer, ServiceExt, service_fn};
+use tracing::Instrument;
 
 use crate::{
     call::{
@@ -24,39 +26,29 @@ use crate::{
     config::{Config, listen::Listen, variable},
 };
 
-/// Puts functions behind their paths, together with `GET /`, CORS and the errors of bad calls.
+/// Makes a router for functions, together with `GET /`, CORS and the errors of bad calls.
 pub(crate) fn router(config: &Config, functions: Vec<Function>) -> Router {
     let mount = match config.listen {
         Listen::Lambda => Mount::Suffix,
         Listen::Azure { .. } | Listen::Local { .. } => Mount::Api,
     };
     let app = Arc::new(App { mount, hubs: config.hubs.clone(), functions });
-    Router::new()
-        .fallback(dispatch)
-        .with_state(Arc::clone(&app))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(config.origins.layer())
-        // Before CORS, which answers every OPTIONS.
-        .layer(from_fn_with_state(app, answer_handshake))
-}
-
-/// Event Grid asks by OPTIONS whether a function wants its events.
-async fn answer_handshake(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if !event_grid::is_handshake(&request) {
-        return next.run(request).await;
-    }
-    let path = path_of(&request).to_owned();
-    let Some(Located::Function(function, _)) = app.locate(&path) else {
-        return next.run(request).await;
-    };
-    if function.on_trigger.is_none() {
-        return next.run(request).await;
-    }
-    let (parts, _) = request.into_parts();
-    match function.authorization.as_ref().map(|authorization| authorization.check(&parts)) {
-        Some(Err(problem)) => problem.into_response(),
-        Some(Ok(())) | None => event_grid::accept_handshake(&parts.headers),
-    }
+    let dispatching = Arc::clone(&app);
+    // This is one service. Layers of the router would be copied for each call, with everything below them.
+    let calls = config.origins.layer().layer(service_fn(move |request| {
+        let app = Arc::clone(&dispatching);
+        async move { Ok::<_, Infallible>(dispatch(app, request).await) }
+    }));
+    Router::new().fallback_service(service_fn(move |request: Request| {
+        let (app, calls) = (Arc::clone(&app), calls.clone());
+        async move {
+            // This comes before CORS, which answers every OPTIONS.
+            match app.answer_handshake(request) {
+                ControlFlow::Break(answer) => Ok(answer),
+                ControlFlow::Continue(request) => calls.oneshot(request).await,
+            }
+        }
+    }))
 }
 
 struct App {
@@ -65,23 +57,33 @@ struct App {
     functions: Vec<Function>,
 }
 
-/// The log has the calls that fail without the caller's fault. What comes from a trigger is not
-/// among them: the platform's side of the trigger reports all its failures.
-async fn dispatch(State(app): State<Arc<App>>, request: Request) -> Response {
+/// Answers a call, and logs it if it fails without the caller's fault. Calls of a trigger are not
+/// logged here: the platform's side of the trigger reports their failures.
+async fn dispatch(app: Arc<App>, mut request: Request) -> Response {
+    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let is_call = request.extensions().get::<Trigger>().is_none();
     let call = format!("{} {}", request.method(), path_of(&request));
-    let followed = Followed::of(request.headers());
-    let answer = answer(&app, request).await.unwrap_or_else(IntoResponse::into_response);
-    if let Some(span) = followed.fields() {
-        log::answered(&call, answer.status().as_u16(), &span);
+    let step = Step::serve(&format_args!("{}", app.name(path_of(&request))), request.headers());
+    let followed = Followed::of(request.headers()).within(&step);
+    step.note_text("signalr.request_id", followed.request_id().unwrap_or_default());
+    request.extensions_mut().insert(followed.clone());
+    let span = step.span().in_scope(|| log::span(&followed));
+    let answer = answer(&app, request).instrument(span.clone()).instrument(step.span()).await;
+    let answer = answer.unwrap_or_else(IntoResponse::into_response);
+    step.note("http.response.status_code", answer.status().as_u16().into());
+    if answer.status().is_server_error() {
+        step.fail();
     }
-    if let Some(Failure(reason)) = answer.extensions().get().filter(|_| is_call) {
-        log::failed(&call, reason);
-    }
+    span.in_scope(|| {
+        log::answered(&call, answer.status().as_u16(), followed.is_followed());
+        if let Some(Failure(reason)) = answer.extensions().get().filter(|_| is_call) {
+            log::failed(&call, reason);
+        }
+    });
     answer
 }
 
-/// The path that names the function, without what a platform put in front.
+/// The path that names the function, without the platform's prefix.
 fn path_of(request: &Request) -> &str {
     #[cfg(feature = "lambda")]
     if let Some(super::path::OwnPath(path)) = request.extensions().get() {
@@ -120,7 +122,7 @@ async fn answer(app: &App, request: Request) -> Result<Response, Problem> {
     function.call(request).await
 }
 
-/// What is at a path.
+/// The target of a path.
 enum Located<'a> {
     Root,
     /// The function, and the segment that names the hub.
@@ -129,6 +131,34 @@ enum Located<'a> {
 }
 
 impl App {
+    /// The name of the function at a path, or a placeholder if there is none.
+    fn name(&self, path: &str) -> &'static str {
+        match self.locate(path) {
+            Some(Located::Function(function, _) | Located::WithoutHub(function)) => function.name,
+            Some(Located::Root) => "ready",
+            None => "nothing",
+        }
+    }
+
+    /// Event Grid asks by OPTIONS whether a function wants its events. Any other call goes on.
+    fn answer_handshake(&self, request: Request) -> ControlFlow<Response, Request> {
+        if !event_grid::is_handshake(&request) {
+            return ControlFlow::Continue(request);
+        }
+        let path = path_of(&request).to_owned();
+        let authorization = match self.locate(&path) {
+            Some(Located::Function(function, _)) if function.on_trigger.is_some() => {
+                function.authorization.as_ref()
+            }
+            _ => return ControlFlow::Continue(request),
+        };
+        let (parts, _) = request.into_parts();
+        ControlFlow::Break(match authorization.map(|authorization| authorization.check(&parts)) {
+            Some(Err(problem)) => problem.into_response(),
+            Some(Ok(())) | None => event_grid::accept_handshake(&parts.headers),
+        })
+    }
+
     fn locate<'a>(&'a self, path: &'a str) -> Option<Located<'a>> {
         let mut functions = self.functions.iter();
         if let Some(function) = functions.clone().find(|function| function.is_also_at(path)) {
@@ -148,7 +178,7 @@ impl App {
             Some((function, on_trigger))
         });
         let Some((function, on_trigger)) = taken else {
-            // A schedule that calls such a function keeps it warm.
+            // If a schedule calls such a function, it only keeps the function warm.
             if trigger == Trigger::Timer {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
@@ -181,7 +211,7 @@ impl App {
     }
 }
 
-/// Hosts ask for `/` to see whether the app is up.
+/// Answers `/`, which hosts call to see whether the app is up.
 fn ready(method: &Method) -> Result<Response, Problem> {
     if [Method::GET, Method::HEAD].contains(method) {
         return Ok("ready\n".into_response());

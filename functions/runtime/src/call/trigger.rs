@@ -1,5 +1,5 @@
-//! Calls that are no HTTP requests: a timer, a queue, a topic, a bus. What they bring is a body as
-//! it would be POSTed, in whatever the carriers put around it.
+//! Calls that are not HTTP requests: a timer, a queue, a topic, a bus. Their payload is the body of
+//! a POST, wrapped by each carrier on the way.
 
 use std::borrow::Cow;
 
@@ -14,24 +14,24 @@ use tower::ServiceExt;
 
 use crate::call::{deadline::Deadline, event_grid, function::BODY_LIMIT, problem::Failure};
 
-/// Marks a request as one that a platform's trigger makes. It is an extension: nobody can send it.
+/// Marks a request from a platform's trigger. It is a request extension, so no caller can send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trigger {
-    /// The body is what the trigger brought.
+    /// The body is the trigger's payload.
     Payload,
-    /// It brought nothing but the time.
+    /// A timer, which has no payload.
     Timer,
 }
 
 /// How many carriers may be around a payload. A bus that feeds a topic that feeds a queue has three,
-/// and each can encode what it carries as a string.
+/// and each can encode its content as a string.
 const MAX_CARRIERS: usize = 8;
 
-/// Hands what a trigger brought to the function that takes it.
+/// Gives a trigger's payload to the function that accepts it.
 ///
 /// # Errors
 ///
-/// Why it was not done, as an operator is told.
+/// A text for the operator that says why the call failed.
 pub(crate) async fn deliver(
     router: &Router,
     brought: &str,
@@ -56,7 +56,7 @@ pub(crate) async fn deliver(
     Err(format!("{status}: {}", String::from_utf8_lossy(&body)))
 }
 
-/// What the carriers put around a payload, by the names that tell them from a message.
+/// The fields of carriers that distinguish them from a message.
 #[derive(Deserialize)]
 struct Carrier<'a> {
     /// SNS, in a queue that is subscribed to it: `Notification`.
@@ -64,24 +64,24 @@ struct Carrier<'a> {
     kind: Option<&'a RawValue>,
     #[serde(borrow, rename = "Message")]
     message: Option<&'a RawValue>,
-    /// EventBridge.
+    /// Present in EventBridge.
     #[serde(borrow, rename = "detail-type")]
     detail_type: Option<&'a RawValue>,
     #[serde(borrow)]
     detail: Option<&'a RawValue>,
-    /// A timer of Azure Functions.
+    /// Present in a timer of Azure Functions.
     #[serde(borrow, rename = "IsPastDue", alias = "isPastDue")]
     is_past_due: Option<&'a RawValue>,
 }
 
-/// Takes a payload out of its carriers, to the letter.
+/// Takes the unchanged payload out of its carriers.
 fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
     let mut payload = Cow::Borrowed(brought.trim());
     for _ in 0..MAX_CARRIERS {
         let inner = match &payload {
             text if text.starts_with('"') => serde_json::from_str(text).ok(),
             text if event_grid::messages(text).is_some() => event_grid::messages(text),
-            // Serde would take an array for a carrier's fields in their order.
+            // Serde would accept an array as a carrier's fields in their order.
             text if !text.starts_with('{') => None,
             text => match serde_json::from_str::<Carrier<'_>>(text) {
                 Ok(Carrier { is_past_due: Some(_), .. }) => {
@@ -108,8 +108,8 @@ fn unpack(brought: &str) -> Result<(Trigger, Cow<'_, str>), String> {
     Err(format!("the payload is packed more than {MAX_CARRIERS} times; send the message itself"))
 }
 
-/// Whether a schedule's detail is what it is without an input of your own: a rule sends `{}`, and
-/// EventBridge Scheduler the same as a string.
+/// Whether a schedule's detail is the default without an input: a rule sends `{}`, and EventBridge
+/// Scheduler sends the same as a string.
 fn says_nothing(detail: &str) -> bool {
     match serde_json::from_str(detail) {
         Ok(Value::Null) => true,
@@ -175,7 +175,7 @@ mod tests {
         for timer in [schedule.to_owned(), text(schedule), rule, scheduler, spaced] {
             assert_eq!(unpack(&timer), Ok((Trigger::Timer, "".into())), "{timer}");
         }
-        // A rule's constant input in the place of the detail is a message.
+        // A rule's constant input instead of the detail is a message.
         let input = event(MESSAGE).replace("Order", "Scheduled Event");
         assert_eq!(unpack(&input), Ok((Trigger::Payload, MESSAGE.into())));
     }

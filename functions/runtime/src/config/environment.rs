@@ -1,11 +1,11 @@
-//! Reading variables: text, trimmed, blank counting as unset; and what is wrong with one.
+//! Reads variables as trimmed text, in which a blank counts as unset, and describes wrong ones.
 
 use std::{ffi::OsString, fmt, str::FromStr};
 
 use crate::config::variable::{self, Variable};
 
-/// A variable that is missing or wrong. The text names it, says what came and what would do; it
-/// never holds a key.
+/// A variable that is missing or wrong. The text names it, says what came and what would be right.
+/// It never contains a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {problem}")]
 pub struct ConfigError {
@@ -14,20 +14,20 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// A variable, and what is wrong with it and what would do.
+    /// Makes the error for a variable from what is wrong with it and what would be right.
     pub fn of(variable: Variable, problem: impl fmt::Display) -> Self {
         Self { variable: variable.name, problem: problem.to_string() }
     }
 }
 
-/// What the SDK says of the connection string when something is built on it.
+/// Takes the SDK's error for the connection string.
 impl From<signalr_serverless::Error> for ConfigError {
     fn from(error: signalr_serverless::Error) -> Self {
         Self::of(variable::CONNECTION_STRING, error)
     }
 }
 
-/// The lookup, with what every variable needs: text, trimmed, blank counting as unset.
+/// The lookup. It trims every value and treats a blank one as unset.
 pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
 impl<'a> Environment<'a> {
@@ -62,7 +62,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// The entries between commas, trimmed, without the empty ones.
+    /// The entries between commas, trimmed, without empty ones.
     pub(crate) fn list(&self, variable: Variable) -> Result<Option<Vec<String>>, ConfigError> {
         let Some(text) = self.text(variable)? else { return Ok(None) };
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());

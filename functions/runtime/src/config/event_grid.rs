@@ -1,4 +1,4 @@
-//! Where connection events go, as events of Azure Event Grid.
+//! The receiver of connection events, which are events of Azure Event Grid.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::config::{
     variable,
 };
 
-/// Where connection events go: a topic of Event Grid, or a webhook that takes its events.
+/// The receiver of connection events: a topic of Event Grid, or a webhook that accepts its events.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EventGrid {
     url: String,
@@ -17,14 +17,14 @@ pub struct EventGrid {
     schema: EventSchema,
 }
 
-/// How events are written.
+/// The schema of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "Event Grid has these two for SignalR")]
 pub enum EventSchema {
     /// CloudEvents 1.0.
     #[default]
     CloudEvents,
-    /// Event Grid's own.
+    /// Event Grid's own schema.
     EventGrid,
 }
 
@@ -57,7 +57,7 @@ impl EventGrid {
         self.key.as_deref()
     }
 
-    /// How events are written.
+    /// The schema of events.
     #[must_use]
     pub fn schema(&self) -> EventSchema {
         self.schema

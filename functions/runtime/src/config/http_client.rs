@@ -1,4 +1,5 @@
-//! The process's one HTTP client: for the service, its identity's tokens and the issuer of callers'.
+//! The process's one HTTP client: for the service, its identity's tokens and the issuer of callers'
+//! tokens.
 
 #[cfg(feature = "http-client")]
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,7 @@ use crate::config::environment::{ConfigError, Environment};
 #[cfg(feature = "http-client")]
 use crate::config::variable;
 
-/// A build that makes no call has none.
+/// A build that makes no call has no HTTP client.
 #[cfg(not(feature = "http-client"))]
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient;
@@ -22,8 +23,8 @@ impl HttpClient {
     }
 }
 
-/// Clones are one and the same. It is made when it is first needed, since many functions never need
-/// it.
+/// The process's one HTTP client. Clones share it. It is made when it is first needed, because many
+/// functions never need it.
 #[cfg(feature = "http-client")]
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {

@@ -1,4 +1,4 @@
-//! Where calls come from: AWS Lambda, the host of Azure Functions, or this machine.
+//! The source of calls: AWS Lambda, the host of Azure Functions, or this machine.
 
 use crate::config::{
     environment::{ConfigError, Environment},
@@ -7,7 +7,7 @@ use crate::config::{
 
 const DEFAULT_PORT: u16 = 7071;
 
-/// Where calls come from.
+/// The source of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// Events of AWS Lambda.
@@ -19,7 +19,7 @@ pub enum Listen {
     },
     /// This machine, on 127.0.0.1.
     Local {
-        /// The port; 0 is any free one.
+        /// The port; 0 means any free one.
         port: u16,
     },
 }

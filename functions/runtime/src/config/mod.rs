@@ -1,4 +1,4 @@
-//! Configuration: every variable read once, through a lookup, before anything is bound.
+//! Configuration: reads every variable once, through a lookup, before anything is bound.
 //!
 //! | file | concern |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | `mod` | reading them all, once |
 //! | `event_grid` | where connection events go |
 //! | `listen` | where calls come from |
+//! | `log` | the lines that are logged, and their form |
 //! | `http_client` | the process's one HTTP client |
 //! | `service_client` | calling the service |
 
@@ -14,12 +15,14 @@ pub(crate) mod environment;
 pub(crate) mod event_grid;
 pub(crate) mod http_client;
 pub(crate) mod listen;
+pub(crate) mod log;
 #[cfg(feature = "rest")]
 pub(crate) mod service_client;
 pub mod variable;
 
 use std::{collections::HashMap, env, ffi::OsString};
 
+use signalr_log::Log;
 use signalr_serverless::ConnectionString;
 
 use self::{
@@ -36,7 +39,7 @@ use crate::call::{
     identity::Identity,
 };
 
-/// What the functions are told by their environment.
+/// The settings of the functions from their environment.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -54,20 +57,21 @@ use crate::call::{
 pub struct Config {
     /// The service.
     pub connection_string: ConnectionString,
-    /// The hubs that are served.
+    /// The hubs that the functions serve.
     pub hubs: Hubs,
-    /// Who negotiates.
+    /// The places to look for the user.
     pub identity: Identity,
-    /// What every client's token is given.
+    /// The settings of every client's token.
     pub client_token: ClientToken,
-    /// What broadcast sends when a timer calls it: JSON text, as yet unchecked.
+    /// The message that broadcast sends when a timer calls it: JSON text, not yet checked.
     pub timer_message: Option<String>,
-    /// Where connection events go, if anywhere.
+    /// The receiver of connection events, if there is one.
     pub event_grid: Option<EventGrid>,
     /// The origins whose pages may call from a browser.
     pub origins: AllowedOrigins,
-    /// Where calls come from.
+    /// The source of calls.
     pub listen: Listen,
+    pub(crate) log: Log,
     #[cfg_attr(not(feature = "http-client"), expect(dead_code, reason = "nothing calls out"))]
     pub(crate) http: HttpClient,
     callers: Callers,
@@ -105,6 +109,7 @@ impl Config {
             event_grid: EventGrid::from_environment(environment)?,
             origins: AllowedOrigins::from_environment(environment)?,
             listen,
+            log: log::from_environment(environment, listen)?,
             http,
             callers: Callers::from_environment(environment)?,
         })
@@ -120,24 +125,33 @@ impl Config {
         self.http.get()
     }
 
+    /// Starts to send spans, if the process's environment names a collector.
+    #[cfg(feature = "traces")]
+    pub(crate) fn traces(&self) -> Result<Option<signalr_traces::Export>, ConfigError> {
+        let http = self.http_client()?;
+        signalr_traces::Export::start(http, "signalr-functions", |key| env::var_os(key))
+            .map_err(|error| ConfigError::of(variable::TRACES_ENDPOINT, error))
+    }
+
     /// The rule for functions that not everyone may call.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if no key is set although callers come from beyond this machine and no
-    /// platform checks them.
+    /// [`ConfigError`] if no key is set although other machines can call and no platform checks the
+    /// callers.
     pub fn authorization(&self) -> Result<Authorization, ConfigError> {
         self.callers.authorization(self.listen, &self.origins)
     }
 
-    /// The rule that callers send one of `FUNCTION_KEY`, wherever they are; `None` if it is unset.
+    /// The rule that every caller must send a key of `FUNCTION_KEY`; `None` if it is unset.
     #[must_use]
     pub fn function_keys(&self) -> Option<Authorization> {
         self.callers.with_key()
     }
 }
 
-/// An identity goes before a key, as in Azure Functions: who sets one up means to do without keys.
+/// Reads the connection string. An identity has priority over a key, as in Azure Functions: an
+/// identity is set up to avoid keys.
 fn connection_string(environment: &Environment<'_>) -> Result<ConnectionString, ConfigError> {
     if let Some(service) = by_identity(environment)? {
         return Ok(service);
@@ -153,7 +167,8 @@ fn connection_string(environment: &Environment<'_>) -> Result<ConnectionString, 
     ))
 }
 
-/// The service and the identity of `AzureSignalRConnectionString__serviceUri` and its companions.
+/// The service and the identity of `AzureSignalRConnectionString__serviceUri` and the settings that
+/// belong to it.
 fn by_identity(environment: &Environment<'_>) -> Result<Option<ConnectionString>, ConfigError> {
     let settings = [
         variable::SERVICE_URI,
@@ -176,7 +191,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A configuration of the least that is needed, and what is set beside it.
+    /// A configuration with the required variables and these further ones.
     pub(crate) fn config(set: &[(&str, &str)]) -> Result<Config, String> {
         let least = [
             ("AzureSignalRConnectionString", "Endpoint=http://localhost:8888;AccessKey=s3cret"),

@@ -6,20 +6,20 @@ use signalr_serverless::rest::{RestClient, RetryPolicy};
 
 use crate::config::{Config, environment::ConfigError};
 
-/// For one call to the service, with its retry. API gateways wait 29 seconds for a function, and an
-/// answer that says what happened is better than theirs.
+/// The time limit of one call to the service, with its retry. API gateways wait 29 seconds for a
+/// function, and our own answer says more than theirs.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 
-/// A connection that died while the platform had frozen the process fails at once, and the next
-/// one is new.
+/// The pause before a retry. If a connection died while the process was frozen, it fails at once,
+/// and the next call opens a new one.
 const BEFORE_RETRY: Duration = Duration::from_millis(50);
 
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// A client of the service. Clones share its connections, and what its identity knows: one is
+/// A client of the service. Clones share its connections and its identity's tokens, so one is
 /// enough for a process.
 ///
-/// A call that failed is made once more if that does no harm ([`RetryPolicy`] says when).
+/// A failed call is repeated once if that does no harm ([`RetryPolicy`] says when).
 ///
 /// # Errors
 ///

@@ -3,9 +3,9 @@
 /// An environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// What it is called.
+    /// The name.
     pub name: &'static str,
-    /// What it means, in one line.
+    /// The meaning, in one line.
     pub meaning: &'static str,
 }
 
@@ -16,7 +16,7 @@ macro_rules! variables {
             pub const $constant: Variable = Variable { name: $name, meaning: $meaning };
         )+
 
-        /// All of them, in the order in which a person would set them.
+        /// All variables, in the order in which a person would set them.
         pub const ALL: &[Variable] = &[$($constant,)+];
     };
 }
@@ -25,11 +25,11 @@ variables! {
     CONNECTION_STRING = "AzureSignalRConnectionString",
         "The connection string of the service; required";
     CONNECTION_STRING_SECTION = "Azure__SignalR__ConnectionString",
-        "Another name for `AzureSignalRConnectionString`, which goes before it";
+        "Another name for `AzureSignalRConnectionString`; it is not read if that variable is set";
     SERVICE_URI = "AzureSignalRConnectionString__serviceUri",
-        "The URL of the service, for a Microsoft Entra identity instead of an access key; goes before any connection string";
+        "The URL of the service, for a Microsoft Entra identity instead of an access key; if it is set, connection strings are not read";
     CREDENTIAL = "AzureSignalRConnectionString__credential",
-        "`managedidentity` for the platform's identity alone; unset, the other settings decide";
+        "`managedidentity` to use only the platform's identity; if unset, the other settings choose the identity";
     CLIENT_ID = "AzureSignalRConnectionString__clientId",
         "The client id of a user-assigned identity or, with a secret, of an application";
     TENANT_ID = "AzureSignalRConnectionString__tenantId",
@@ -37,63 +37,69 @@ variables! {
     CLIENT_SECRET = "AzureSignalRConnectionString__clientSecret",
         "The secret of the application";
     TRUSTED_CERTIFICATES = "SSL_CERT_FILE",
-        "A PEM file of the authorities that HTTPS servers are trusted by, instead of the public ones";
+        "A PEM file of the authorities to trust in HTTPS calls, instead of the public ones";
     HUB = "SIGNALR_HUB",
-        "The hub of calls that name none in their path";
+        "The hub of calls that name no hub in their path";
     HUBS = "SIGNALR_HUBS",
-        "The hubs that are served, with commas between; `SIGNALR_HUB` alone when unset";
+        "The hubs that the functions serve, separated by commas; if unset, only `SIGNALR_HUB`";
     APPLICATION = "SIGNALR_APPLICATION",
-        "Put in front of every hub name, so that several applications can share one service";
+        "A prefix of every hub name, so that several applications can share one service";
     IDENTITY = "NEGOTIATE_IDENTITY",
         "Who the user is: `anonymous` (default), `jwt`, `authorizer`, `easyauth`, `query:<name>`, `header:<name>`, or a list of these, tried in order";
     OIDC_ISSUER = "OIDC_ISSUER",
-        "For `jwt`: the issuer of the tokens, by whose discovery document the keys are found; further names by which tokens call it, with commas between";
+        "For `jwt`: the issuer of the tokens. Its discovery document has the URL of the keys. Further names of the issuer in tokens may follow, separated by commas";
     OIDC_DISCOVERY = "OIDC_DISCOVERY",
         "For `jwt`: the URL of the discovery document, if it is not below the issuer";
     OIDC_TENANTS = "OIDC_TENANTS",
-        "For `jwt`: the tenants that a `{tenantid}` in the issuer may stand for, with commas between";
+        "For `jwt`: the allowed values of `{tenantid}` in the issuer, separated by commas";
     OIDC_AUDIENCE = "OIDC_AUDIENCE",
-        "For `jwt`: the audience that tokens must be for, or several with commas between";
+        "For `jwt`: the required audience of the tokens, or several audiences, separated by commas";
     OIDC_AUDIENCE_CLAIM = "OIDC_AUDIENCE_CLAIM",
-        "For `jwt`: the claim that has the audience, such as `azp` or `client_id`; `aud` when unset";
+        "For `jwt`: the claim that has the audience, such as `azp` or `client_id`; `aud` by default";
     USER_CLAIM = "NEGOTIATE_USER_CLAIM",
-        "For `jwt` and `authorizer`: the claim that becomes the user id; `sub` when unset";
+        "For `jwt` and `authorizer`: the claim that becomes the user id; `sub` by default";
     CLAIMS = "NEGOTIATE_CLAIMS",
-        "The claims of `jwt`, `authorizer` and `easyauth` that are copied into the client's token, with commas between";
+        "The claims of `jwt`, `authorizer` and `easyauth` that are copied into the client's token, separated by commas";
     ROLES = "NEGOTIATE_ROLES",
-        "The roles that every client's token carries, with commas between, as claim `role`";
+        "The roles in every client's token, as the claim `role`, separated by commas";
     TOKEN_LIFETIME = "NEGOTIATE_TOKEN_LIFETIME",
-        "For how long a client may connect with its token, in seconds; 3600 when unset";
+        "How many seconds a client may connect with its token; 3600 by default";
     CLOSE_WITH_LOGIN = "NEGOTIATE_CLOSE_WITH_LOGIN",
-        "`true` closes a client's connection when the login ends that it came from";
+        "`true` closes a client's connection when the login of its user ends";
     ALLOW_INSECURE_IDENTITY = "ALLOW_INSECURE_IDENTITY",
-        "`true` allows `query:` and `header:`, with which every caller chooses their own user id; for development";
+        "`true` allows `query:` and `header:`, for development; with these, every caller can choose any user id";
     FUNCTION_KEY = "FUNCTION_KEY",
-        "The key, or several with commas between, that callers of broadcast and group-admin send as `x-functions-key` or `?code=`; and callers of upstream, where there is no access key";
+        "The key that callers of broadcast and group-admin send as `x-functions-key` or `?code=`, or several keys, separated by commas. Callers of upstream send it if there is no access key";
     FUNCTION_AUTH = "FUNCTION_AUTH",
-        "`platform` says that the platform in front checks who calls broadcast and group-admin, and no key is asked for";
+        "`platform` if the platform in front checks the callers of broadcast and group-admin; the functions then need no key";
     ALLOWED_ORIGINS = "ALLOWED_ORIGINS",
-        "The origins whose pages may call from a browser, with commas between; `https://*.example.com` allows all subdomains, `loopback` localhost on any port";
+        "The origins whose pages may call from a browser, separated by commas; `https://*.example.com` means all its subdomains, `loopback` means localhost on any port";
     TIMER_MESSAGE = "BROADCAST_TIMER_MESSAGE",
         "The message, or array of messages, that broadcast sends when a timer calls it";
     EVENT_GRID_ENDPOINT = "EVENT_GRID_ENDPOINT",
-        "Where upstream sends clients' coming and going as events of Azure Event Grid: a topic's endpoint, or a webhook";
+        "The topic or webhook to which upstream reports connected and disconnected clients, as events of Azure Event Grid";
     EVENT_GRID_KEY = "EVENT_GRID_KEY",
-        "The key of the topic; a webhook has none, and is asked whether it wants events";
+        "The key of the topic. A webhook has no key; upstream first asks it if it wants events";
     EVENT_GRID_SCHEMA = "EVENT_GRID_SCHEMA",
-        "`cloudevents` or `eventgrid`, in which the events are written; `cloudevents` when unset";
+        "The schema of these events: `cloudevents` or `eventgrid`; `cloudevents` by default";
+    LOG_FILTER = "RUST_LOG",
+        "The lines of the log: a level, or pairs such as `signalr_function_runtime=debug`; `info` by default";
+    LOG_FORMAT = "SIGNALR_LOG_FORMAT",
+        "The format of the log: `text` or `json`; by default `json` on Lambda and Azure, else `text`";
+    TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "The OpenTelemetry collector that gets spans; none by default. The other variables of OpenTelemetry apply too";
     PORT = "PORT",
-        "The local port, on 127.0.0.1; 7071 when unset, 0 for any free one";
+        "The local port, on 127.0.0.1; 7071 by default, and 0 means any free port";
     AZURE_PORT = "FUNCTIONS_CUSTOMHANDLER_PORT",
-        "Set by Azure Functions: serve its host on this port";
+        "Set by Azure Functions: the port on which the functions serve Azure's host";
     EASY_AUTH = "WEBSITE_AUTH_ENABLED",
-        "Set by Azure App Service where its authentication is on; `easyauth` needs it";
+        "Set by Azure App Service if its authentication is on; `easyauth` needs it";
     EASY_AUTH_FRONT_END = "EASYAUTH_FRONT_END",
-        "For `easyauth`: `container-apps` or `static-web-apps`, where nothing else says that this front end checks who calls";
+        "For `easyauth`: `container-apps` or `static-web-apps`, if the authentication there is on. The function cannot see this by itself";
     CONTAINER_APP = "CONTAINER_APP_NAME",
         "Set by Azure Container Apps";
     LAMBDA_RUNTIME = "AWS_LAMBDA_RUNTIME_API",
-        "Set by AWS Lambda: serve its events";
+        "Set by AWS Lambda: the address where the functions get Lambda's events";
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 use tower::util::MapRequestLayer;
 
-/// For the whole body, from the moment that somebody first waits for it.
+/// The time limit for the whole body, from the first read of it.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Breaks off the body of each call that takes longer.
+/// Ends the body of each call that takes longer.
 pub(super) fn limit(router: Router) -> Router {
     router.layer(MapRequestLayer::new(|request: Request| {
         request.map(|body| Body::new(TimedBody { body, end: None }))
@@ -28,7 +28,7 @@ pub(super) fn limit(router: Router) -> Router {
 
 struct TimedBody {
     body: Body,
-    /// There is a timer only for a body that did not come with its head.
+    /// The timer, only for a body that did not arrive together with its head.
     end: Option<Pin<Box<Sleep>>>,
 }
 

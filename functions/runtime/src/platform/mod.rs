@@ -1,12 +1,13 @@
-//! Where calls come from, and what the platforms put around them.
+//! The sources of calls, and the envelopes of the platforms.
 //!
 //! | file | concern |
 //! |---|---|
-//! | `mod` | the functions as the platform calls them |
-//! | `azure`, `lambda` | what the platforms put around a call |
+//! | `mod` | the router of the functions for a platform |
+//! | `azure`, `lambda` | the envelopes of the platforms around a call |
 //! | `body_time` | how long a caller may take to send a body |
 //! | `port` | a port of this machine |
 //! | `process` | the process: platform, signals, exit status |
+//! | `watched` | its log and its traces |
 
 mod azure;
 mod body_time;
@@ -14,6 +15,7 @@ mod body_time;
 mod lambda;
 mod port;
 pub(crate) mod process;
+mod watched;
 
 use axum::Router;
 
@@ -22,15 +24,15 @@ use crate::{
     config::{Config, listen::Listen},
 };
 
-/// Puts functions behind their paths, together with `GET /`, CORS, the errors of bad calls and what
-/// the platform puts around a call.
+/// Makes a router for functions, together with `GET /`, CORS, the errors of bad calls and the
+/// platform's envelopes.
 pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) -> Router {
     let functions: Vec<Function> = functions.into_iter().collect();
     let without_triggers = functions.iter().filter(|function| function.on_trigger.is_none());
     let without_triggers = without_triggers.map(|function| function.name).collect();
     let router = call::router::router(config, functions);
     body_time::limit(match config.listen {
-        // Lambda brings whole bodies.
+        // Lambda sends complete bodies.
         Listen::Lambda => return router,
         Listen::Azure { .. } => azure::with_envelopes(router, without_triggers),
         Listen::Local { .. } => router,

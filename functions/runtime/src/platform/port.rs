@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::config::variable::Variable;
 
-/// How long calls that are under way may go on after the signal to end.
+/// How long running calls may continue after the signal to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// A port that cannot be opened.
@@ -22,7 +22,7 @@ pub(crate) enum PortError {
     Closed { port: u16, source: io::Error },
 }
 
-/// Opens a port, which this variable names, and says so.
+/// Opens a port and logs it. `variable` sets this port.
 #[expect(clippy::print_stdout, reason = "how a person or a test learns of the port")]
 pub(crate) async fn bind(port: u16, variable: Variable) -> Result<Vec<TcpListener>, PortError> {
     let closed = |source| PortError::Closed { port, source };
@@ -38,7 +38,8 @@ pub(crate) async fn bind(port: u16, variable: Variable) -> Result<Vec<TcpListene
     Ok(listeners)
 }
 
-/// Takes no new call after the signal, and ends when those under way have, or when their time is up.
+/// Serves until the signal and then takes no new call. It ends when the running calls have ended, or
+/// after their time limit.
 pub(crate) async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,

@@ -1,4 +1,4 @@
-//! The process: how it starts and ends, and what it exits with.
+//! The process: its start, its end and its exit code.
 
 use std::{io, process::ExitCode};
 
@@ -8,7 +8,10 @@ use tokio::runtime;
 
 use crate::{
     config::{Config, environment::ConfigError, listen::Listen, variable},
-    platform::port::{self, PortError},
+    platform::{
+        port::{self, PortError},
+        watched::Watched,
+    },
 };
 
 /// Reads the environment, builds the router and serves it until SIGINT or SIGTERM.
@@ -16,13 +19,14 @@ use crate::{
 /// Exits with 64 if a variable is missing or wrong, before anything is bound, and with 1 if
 /// serving fails.
 pub fn start(router: impl FnOnce(&Config) -> Result<Router, ConfigError>) -> ExitCode {
-    let built = Config::from_env().and_then(|config| Ok((router(&config)?, config.listen)));
-    let (router, listen) = match built {
+    let built = Config::from_env().and_then(|config| Ok((router(&config)?, config)));
+    let (router, config) = match built {
         Ok(built) => built,
         Err(error) => return report(&error, Exit::BadConfiguration),
     };
-    match serve(router, listen) {
+    match serve(router, config) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(ServeError::Configuration(error)) => report(&error, Exit::BadConfiguration),
         Err(error) => report(&error, Exit::Failed),
     }
 }
@@ -35,6 +39,8 @@ fn report(error: &dyn std::fmt::Display, exit: Exit) -> ExitCode {
 
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
     #[error("the process cannot be set up: {0}")]
     Setup(#[source] io::Error),
     #[error(transparent)]
@@ -44,7 +50,8 @@ enum ServeError {
     Lambda(lambda_http::Error),
 }
 
-fn serve(router: Router, listen: Listen) -> Result<(), ServeError> {
+fn serve(router: Router, config: Config) -> Result<(), ServeError> {
+    let listen = config.listen;
     // Lambda gives an instance one event at a time.
     let mut builder = match listen {
         Listen::Lambda => runtime::Builder::new_current_thread(),
@@ -52,19 +59,26 @@ fn serve(router: Router, listen: Listen) -> Result<(), ServeError> {
     };
     let runtime = builder.enable_all().build().map_err(ServeError::Setup)?;
     runtime.block_on(async {
+        let watched = Watched::start(&config)?;
         let signal = end_signal().map_err(ServeError::Setup)?;
-        match listen {
-            Listen::Lambda => serve_lambda(router, signal).await,
-            Listen::Azure { port } => {
-                port::serve(port::bind(port, variable::AZURE_PORT).await?, router, signal).await;
-                Ok(())
-            }
-            Listen::Local { port } => {
-                port::serve(port::bind(port, variable::PORT).await?, router, signal).await;
-                Ok(())
-            }
-        }
+        let served = serve_at(listen, router, signal).await;
+        watched.end().await;
+        served
     })
+}
+
+async fn serve_at(
+    listen: Listen,
+    router: Router,
+    signal: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let listeners = match listen {
+        Listen::Lambda => return serve_lambda(router, signal).await,
+        Listen::Azure { port } => port::bind(port, variable::AZURE_PORT).await?,
+        Listen::Local { port } => port::bind(port, variable::PORT).await?,
+    };
+    port::serve(listeners, router, signal).await;
+    Ok(())
 }
 
 #[cfg(feature = "lambda")]
@@ -75,7 +89,7 @@ async fn serve_lambda(router: Router, signal: impl Future<Output = ()>) -> Resul
     }
 }
 
-/// Without the feature, [`Config`] refuses what would lead here.
+/// Never runs: without the feature, [`Config`] refuses settings that would lead here.
 #[cfg(not(feature = "lambda"))]
 async fn serve_lambda(_: Router, _: impl Future<Output = ()>) -> Result<(), ServeError> {
     Err(ServeError::Setup(io::ErrorKind::Unsupported.into()))

@@ -15,7 +15,7 @@ async fn half_a_body_is_not_waited_for_for_ever() {
         let take = async |_: Items| "taken";
         let router = router(&config(variables).unwrap(), [Function::open("take", take, ())]);
         let request = Request::post("/api/take").header("content-type", "application/json");
-        // It goes on and on, and is never whole.
+        // This body never ends.
         let (mut sender, half) = Channel::<Bytes>::new(1);
         tokio::spawn(async move {
             while sender.send_data(Bytes::from_static(b"{")).await.is_ok() {

@@ -10,11 +10,11 @@ use crate::context::Context;
 /// Version of the data, in Event Grid's own schema.
 const DATA_VERSION: &str = "1.0";
 
-/// That a client has come or gone.
+/// The event: a client has connected or disconnected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Happened {
     Connected,
-    /// With the reason, if it did not go by itself.
+    /// The client has disconnected. The reason is there if the client did not leave by itself.
     Disconnected(Option<String>),
 }
 
@@ -26,8 +26,8 @@ impl Happened {
         }
     }
 
-    /// One connection comes once and goes once, so its id and this make an id: of an event that comes
-    /// twice, the receiver can tell.
+    /// The id of the event. Each connection connects once and disconnects once, so its id and the
+    /// kind of event are unique. The receiver can detect an event that comes twice.
     fn id(&self, caller: &Context) -> String {
         let what = match self {
             Self::Connected => "connected",
@@ -37,14 +37,14 @@ impl Happened {
     }
 }
 
-/// What a service calls itself, and whether the receiver fills in the topic.
+/// The service's own name, and whether the receiver fills in the topic.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
     pub(super) service: String,
     pub(super) is_topic: bool,
 }
 
-/// The event as it is sent, at this time (RFC 3339).
+/// Writes the event with this time (RFC 3339).
 pub(super) fn event(
     schema: EventSchema,
     source: &Source,
@@ -82,7 +82,7 @@ pub(super) fn event(
                 "data": data,
                 "dataVersion": DATA_VERSION,
             });
-            // A topic puts its own there, and refuses others.
+            // A topic fills in its own name and refuses others.
             if !source.is_topic {
                 event["topic"] = source.service.as_str().into();
                 event["metadataVersion"] = "1".into();

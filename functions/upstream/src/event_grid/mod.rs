@@ -1,7 +1,7 @@
-//! Connection events as events of Azure Event Grid, for those who subscribe to them there.
+//! Publishes connection events through Azure Event Grid to its subscribers.
 //!
-//! A topic takes them with its key. A webhook is asked first whether it wants them, as Event Grid does.
-//! Each event is sent once: one that cannot be delivered is logged, and no client waits for it.
+//! A topic accepts them with its key. A webhook is first asked whether it wants them, as Event Grid
+//! does. Each event is sent once. A failed delivery is logged, and no client waits for it.
 //!
 //! Sources: <https://learn.microsoft.com/azure/event-grid/post-to-custom-topic>,
 //! <https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema>,
@@ -24,16 +24,16 @@ use uuid::Uuid;
 use self::event::{Happened, Source, event};
 use crate::{context::Context, error::MethodError, upstream::Upstream};
 
-/// For one request to the receiver. The service's own limit for an event is longer.
+/// The time limit of one request to the receiver. The service's own limit for an event is longer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The longest answer of a webhook that is asked, in bytes.
+/// The longest answer of a webhook to the question, in bytes.
 const MAX_ANSWER: usize = 16 * 1024;
 
 impl Upstream {
-    /// Sends clients' coming and going to what `EVENT_GRID_ENDPOINT` names, in the place of
-    /// [`on_connected`](Self::on_connected) and [`on_disconnected`](Self::on_disconnected); does nothing
-    /// if it is unset.
+    /// Sends the connects and disconnects of clients to `EVENT_GRID_ENDPOINT`. This replaces
+    /// [`on_connected`](Self::on_connected) and [`on_disconnected`](Self::on_disconnected). It does
+    /// nothing if the variable is unset.
     ///
     /// ```no_run
     /// # fn example(config: &signalr_function_runtime::Config) -> Result<(), signalr_function_runtime::ConfigError> {
@@ -72,12 +72,13 @@ struct Publisher {
     target: EventGrid,
     source: Source,
     http: reqwest::Client,
-    /// Is set once a webhook has said that it wants events.
+    /// Set when a webhook has said that it wants events.
     is_wanted: OnceCell<()>,
 }
 
 impl Publisher {
-    /// Never fails the caller: whether a client may stay is not for who watches to say.
+    /// Publishes an event. It always succeeds for the caller, because the receiver must not decide
+    /// whether a client may stay.
     async fn publish(&self, caller: &Context, happened: Happened) -> Result<(), MethodError> {
         if let Err(problem) = self.send(caller, &happened).await {
             log_failure("a connection event for Event Grid", &problem);
@@ -178,7 +179,7 @@ impl Publisher {
     }
 }
 
-/// The URL may hold a key.
+/// Removes the URL from the error, because it may contain a key.
 fn unreachable(error: reqwest::Error) -> String {
     let error = error.without_url();
     match error.is_timeout() {

@@ -1,9 +1,10 @@
--- A user joins a group. KEYS: the user's groups with a time of their own, and the others.
--- ARGV: the user's channel, the frame up to the end of the membership, the group, for how many
--- milliseconds (none without a time of its own, 0 for open connections only), how many groups without
--- a time are kept, for how many milliseconds. The end in the frame is 0 without a time, and the
--- largest number for open connections only.
--- Returns how many nodes got the frame, and the groups that had to go.
+-- A user joins a group. KEYS: the user's memberships with a time limit, and the others.
+-- ARGV: 1. the user's channel; 2. the frame without the end of the membership; 3. the group; 4. the
+-- time limit in milliseconds (empty for no limit, 0 for open connections only); 5. how many
+-- memberships without a limit are kept; 6. for how many milliseconds these are kept.
+-- The script adds the end to the frame: 0 for no limit, and the largest number for open connections
+-- only.
+-- Returns how many nodes received the frame, and the groups that were removed to make room.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local group, ttl = ARGV[3], ARGV[4]
@@ -14,7 +15,7 @@ local function keep()
 end
 if ttl == '' then
   redis.call('ZREM', KEYS[1], group)
-  -- The clock alone does not tell two changes of the same millisecond apart.
+  -- Two changes may have the same millisecond. The fraction keeps them in order.
   local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
   local changed = now
   if newest[2] and tonumber(newest[2]) >= now then changed = tonumber(newest[2]) + 0.001 end

@@ -1,8 +1,8 @@
--- A node says that it is there. KEYS: the list of nodes, what this node says about itself.
--- ARGV: its name, after how many milliseconds a node is gone, the beginning of the keys of what nodes
--- say about themselves, and what this one says, name and value in turn.
--- Returns the time in milliseconds, the nodes that are there, and the connections of those that were
--- there and said nothing for too long. Each is returned once, to one node.
+-- A node reports that it is running. KEYS: the list of nodes, and the data of this node.
+-- ARGV: the name of the node; after how many milliseconds without a beat a node counts as gone; the
+-- beginning of the keys of the nodes' data; the data of this node, name and value in turn.
+-- Returns the time in milliseconds, the nodes that are running, and the connections of nodes that
+-- have stopped sending beats. Each such connection is returned once, to one node.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[2], unpack(ARGV, 4))
@@ -12,6 +12,7 @@ local frozen = {}
 for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])) do
   local connection = redis.call('HGET', ARGV[3] .. node, 'subscriber')
   if connection then frozen[#frozen + 1] = connection end
+  redis.call('DEL', ARGV[3] .. node)
   redis.call('ZREM', KEYS[1], node)
 end
 redis.call('PEXPIRE', KEYS[1], 2 * ARGV[2])

@@ -1,6 +1,7 @@
--- A user leaves a group, or all. KEYS: the user's groups with a time of their own, and the others.
--- ARGV: the user's channel, the frame, the group (none for all).
--- Returns how many nodes got the frame, and no groups.
+-- A user leaves one group or all groups. KEYS: the user's memberships with a time limit, and the
+-- others.
+-- ARGV: the user's channel; the frame; the group (missing for all groups).
+-- Returns how many nodes received the frame, and no groups.
 if ARGV[3] then
   redis.call('ZREM', KEYS[1], ARGV[3])
   redis.call('ZREM', KEYS[2], ARGV[3])

@@ -1,7 +1,7 @@
--- The groups of a user. KEYS: the user's groups with a time of their own, and the others.
+-- The groups of a user. KEYS: the user's memberships with a time limit, and the others.
 -- ARGV: for how many milliseconds the others are kept.
--- Returns the groups, those with a time of their own each with its end in milliseconds behind it, and
--- then the others.
+-- Returns first the groups with a time limit, each with its end in milliseconds after it, and then
+-- the other groups.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local timed = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf', 'WITHSCORES')

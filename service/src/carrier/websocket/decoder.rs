@@ -1,7 +1,7 @@
-//! WebSocket frames from a client, taken from whatever pieces the socket yields.
+//! WebSocket frames from a client. They are read from pieces of any size.
 //!
-//! A frame that is whole in the read buffer is unmasked and handed on in place; memory is held
-//! only while a frame or a fragmented message is cut. Source: RFC 6455, sections 5 and 7.
+//! A complete frame in the read buffer is unmasked and passed on in place. Memory is held only
+//! while a frame or a fragmented message is incomplete. Source: RFC 6455, sections 5 and 7.
 
 use std::io::Cursor;
 
@@ -10,16 +10,17 @@ use tungstenite::protocol::frame::{
     coding::{CloseCode, Control, Data, OpCode},
 };
 
-/// What a client sent.
+/// One input from a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Input<'a> {
-    /// A whole message, its fragments joined.
-    Message(&'a [u8]),
+    /// A complete message with its fragments joined: a text, or binary.
+    Text(&'a [u8]),
+    Binary(&'a [u8]),
     Ping(&'a [u8]),
     Close,
 }
 
-/// Why the stream cannot go on, as the close frame tells it.
+/// The reason why the stream cannot continue, for the close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) code: CloseCode,
@@ -36,13 +37,13 @@ const TOO_BIG: Violation = Violation { code: CloseCode::Size, reason: "a message
 /// Decodes the frames of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    /// `None` while nothing is cut, which is nearly always.
+    /// `None` while nothing is incomplete. This is the usual case.
     carry: Option<Box<Carry>>,
 }
 
 #[derive(Debug, Default)]
 struct Carry {
-    /// A cut frame.
+    /// An incomplete frame.
     frame: Vec<u8>,
     /// The fragments of a message. The last fragment has not arrived yet.
     fragments: Option<Fragments>,
@@ -55,7 +56,7 @@ struct Fragments {
 }
 
 impl Decoder {
-    /// The memory of what is cut.
+    /// How much memory the incomplete frame and message use.
     pub(crate) fn partial(&self) -> usize {
         self.carry.as_ref().map_or(0, |carry| {
             let fragments = carry.fragments.as_ref().map_or(0, |one| one.payload.capacity());
@@ -63,8 +64,8 @@ impl Decoder {
         })
     }
 
-    /// Takes the next bytes and calls `on_input` for each whole input in them; it returns whether
-    /// to go on. `data` is used as scratch space.
+    /// Takes the next bytes and calls `on_input` for each complete input in them. `on_input`
+    /// returns whether to continue. `data` is also used as working memory.
     pub(crate) fn feed(
         &mut self,
         data: &mut [u8],
@@ -93,7 +94,7 @@ impl Decoder {
     }
 }
 
-/// Decodes the whole frames in `data` and returns how many bytes they took.
+/// Decodes the complete frames in `data` and returns how many bytes they took.
 fn decode(
     data: &mut [u8],
     fragments: &mut Option<Fragments>,
@@ -144,7 +145,7 @@ fn unmask(payload: &mut [u8], mask: Option<[u8; 4]>) {
     }
 }
 
-/// Hands one frame on; returns whether to go on.
+/// Passes one frame on. Returns whether to continue.
 fn take(
     header: &FrameHeader,
     payload: &[u8],
@@ -189,10 +190,13 @@ fn hand_on(
     is_text: bool,
     on_input: &mut impl FnMut(Input<'_>) -> bool,
 ) -> Result<bool, Violation> {
-    if is_text && std::str::from_utf8(payload).is_err() {
+    if !is_text {
+        return Ok(on_input(Input::Binary(payload)));
+    }
+    if std::str::from_utf8(payload).is_err() {
         return Err(NOT_UTF8);
     }
-    Ok(on_input(Input::Message(payload)))
+    Ok(on_input(Input::Text(payload)))
 }
 
 fn check_close(payload: &[u8]) -> Result<(), Violation> {
@@ -235,14 +239,16 @@ mod tests {
         bytes
     }
 
-    /// What a decoder makes of `bytes` that come in pieces of `size`.
+    /// The inputs that a decoder reads from `bytes` in pieces of `size`.
     fn inputs(bytes: &[u8], size: usize) -> Result<Vec<String>, Violation> {
         let mut decoder = Decoder::default();
         let mut inputs = Vec::new();
         for piece in bytes.chunks(size) {
             decoder.feed(&mut piece.to_vec(), MAX, |input| {
                 inputs.push(match input {
-                    Input::Message(bytes) => format!("message {}", String::from_utf8_lossy(bytes)),
+                    Input::Text(bytes) | Input::Binary(bytes) => {
+                        format!("message {}", String::from_utf8_lossy(bytes))
+                    }
                     Input::Ping(bytes) => format!("ping {}", String::from_utf8_lossy(bytes)),
                     Input::Close => "close".to_owned(),
                 });

@@ -21,7 +21,7 @@ pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(OpCode::Control(Control::Pong), payload)
 }
 
-/// The last frame of a connection. `reason` is at most 123 bytes long.
+/// The last frame of a connection. `reason` has at most 123 bytes.
 pub(crate) fn close(code: CloseCode, reason: &'static str) -> Bytes {
     let mut payload = u16::from(code).to_be_bytes().to_vec();
     payload.extend_from_slice(reason.as_bytes());

@@ -1,4 +1,4 @@
-//! A WebSocket after its upgrade: frames on the bare socket.
+//! A WebSocket after its upgrade: frames on the plain socket, without the HTTP library.
 
 mod decoder;
 pub(crate) mod frame;

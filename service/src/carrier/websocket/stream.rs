@@ -1,4 +1,4 @@
-//! What a WebSocket's frames are written to: a plain socket, or one with TLS.
+//! The stream below a WebSocket's frames: a plain socket, or a socket with TLS.
 
 use std::{
     io::{self, Read, Write},
@@ -7,10 +7,13 @@ use std::{
 };
 
 use rustls::ServerConnection;
-use tokio::{io::AsyncWrite, net::TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
-/// The most bytes that TLS may hold because the socket did not take them. A record's worth: more
-/// stays where the queue's bound counts it.
+/// How many bytes TLS may hold at most because the socket did not accept them. This is the size of
+/// one record. All other bytes stay in the queue, where its bound counts them.
 const HELD: usize = 16 * 1024;
 
 /// A socket after its upgrade.
@@ -26,12 +29,12 @@ pub(crate) enum Stream {
 pub(crate) struct Secured {
     socket: TcpStream,
     tls: ServerConnection,
-    /// What of the caller's bytes may still be in `tls`, which counts as waiting.
+    /// How many of the caller's bytes may still be in `tls`. They count as waiting.
     held: usize,
 }
 
 impl Stream {
-    /// Puts a socket and the state of TLS on it together, if there is any.
+    /// Combines a socket with the state of its TLS, if it has TLS.
     pub(crate) fn new(socket: TcpStream, tls: Option<ServerConnection>) -> Self {
         match tls {
             None => Self::Plain(socket),
@@ -42,7 +45,9 @@ impl Stream {
         }
     }
 
-    /// Writes as much as goes without waiting. What TLS [holds](Self::held) counts as written.
+    /// Writes as many bytes as possible without waiting. Bytes that TLS [holds](Self::held) count
+    /// as written.
+    #[inline]
     pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(socket) => socket.try_write(bytes),
@@ -50,7 +55,7 @@ impl Stream {
         }
     }
 
-    /// How many bytes that count as written still wait for the socket.
+    /// How many bytes count as written and still wait for the socket.
     pub(super) fn held(&self) -> usize {
         match self {
             Self::Plain(_) => 0,
@@ -58,7 +63,7 @@ impl Stream {
         }
     }
 
-    /// Is ready when [`try_write`](Self::try_write) may take more.
+    /// Is ready when [`try_write`](Self::try_write) may accept more bytes.
     pub(super) fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(socket) => socket.poll_write_ready(cx),
@@ -67,7 +72,7 @@ impl Stream {
         }
     }
 
-    /// Is ready when nothing is held any more.
+    /// Is ready when no bytes are held any more.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(_) => Poll::Ready(Ok(())),
@@ -82,12 +87,18 @@ impl Stream {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         match self {
-            Self::Plain(socket) => poll_read(socket, cx, buffer),
+            Self::Plain(socket) => {
+                let mut buffer = ReadBuf::new(buffer);
+                // If a read fills only a part of the buffer, tokio knows that no bytes are left. It
+                // then waits for more without another read.
+                ready!(Pin::new(socket).poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
+            }
             Self::Tls(secured) => secured.poll_read(cx, buffer),
         }
     }
 
-    /// Tells the other side that nothing more will be written.
+    /// Reports to the other side that nothing more will be written.
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
@@ -97,10 +108,12 @@ impl Stream {
 }
 
 impl Secured {
+    /// A separate function, because the code for plain sockets is shorter without it.
+    #[inline(never)]
     fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut written = 0;
         while written < bytes.len() {
-            // Only once the socket keeps up is more made into records.
+            // New records are made only when the socket has accepted the earlier ones.
             if !self.flush()? {
                 break;
             }
@@ -115,7 +128,7 @@ impl Secured {
         Ok(written)
     }
 
-    /// Writes the records that wait. Returns whether the socket took them all.
+    /// Writes the waiting records. Returns whether the socket accepted them all.
     fn flush(&mut self) -> io::Result<bool> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut WithoutWaiting(&self.socket)) {
@@ -138,21 +151,23 @@ impl Secured {
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
-            // What was decrypted already comes first: the upgrade may have left some.
+            // Bytes that are already decrypted come first: the upgrade may have left some.
             match self.tls.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read),
             }
             ready!(self.socket.poll_read_ready(cx))?;
             match self.tls.read_tls(&mut WithoutWaiting(&self.socket)) {
-                // An end that TLS did not announce is an end too: frames say where they end.
+                // An end without a report of TLS is an end too, because frames contain their own
+                // length.
                 Ok(0) => return Poll::Ready(Ok(0)),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(error) => return Poll::Ready(Err(error)),
             }
             let processed = self.tls.process_new_packets();
-            // What TLS itself has to say, be it why it failed. The task waits for the rest.
+            // TLS may have its own messages to send, such as the reason of a failure. The task
+            // writes the rest later.
             if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
                 return Poll::Ready(Err(error));
             }
@@ -161,7 +176,7 @@ impl Secured {
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // It is said once, however often it is asked for.
+        // The report is sent once, for any number of calls.
         self.tls.send_close_notify();
         ready!(self.poll_flush(cx))?;
         Pin::new(&mut self.socket).poll_shutdown(cx)
@@ -169,28 +184,15 @@ impl Secured {
 }
 
 impl Drop for Secured {
-    /// The other side learns that the end is no attack, if the socket takes so much at once.
+    /// The other side learns that the end is not an attack, if the socket accepts these bytes at
+    /// once.
     fn drop(&mut self) {
         self.tls.send_close_notify();
         let _ = self.flush();
     }
 }
 
-fn poll_read(
-    socket: &TcpStream,
-    cx: &mut Context<'_>,
-    buffer: &mut [u8],
-) -> Poll<io::Result<usize>> {
-    loop {
-        ready!(socket.poll_read_ready(cx))?;
-        match socket.try_read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            read => return Poll::Ready(read),
-        }
-    }
-}
-
-/// A socket as the TLS library wants it.
+/// The socket with the traits that the TLS library needs.
 struct WithoutWaiting<'a>(&'a TcpStream);
 
 impl Read for WithoutWaiting<'_> {
@@ -235,7 +237,10 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
     use super::*;
-    use crate::{budget::QueueBudget, carrier::websocket::WebSocket};
+    use crate::{
+        budget::QueueBudget,
+        carrier::websocket::{Progress, WebSocket},
+    };
 
     #[test]
     fn the_variant_with_tls_costs_a_plain_connection_nothing() {
@@ -276,7 +281,7 @@ mod tests {
         (Stream::new(socket, Some(tls)), connected)
     }
 
-    /// Whether somebody was woken.
+    /// Whether the waker was called.
     #[derive(Default)]
     struct Woken(AtomicBool);
 
@@ -327,7 +332,7 @@ mod tests {
         let mut buffer = [0; 1024];
         let mut look = |socket: &mut WebSocket| {
             let mut cx = Context::from_waker(&waker);
-            assert!(socket.poll(&mut cx, &mut buffer, 1024, |_| ()).is_pending());
+            assert!(socket.poll(&mut cx, &mut buffer, 1024, usize::MAX, |_| ()).is_pending());
         };
         look(&mut socket);
         woken.0.store(false, Relaxed);
@@ -336,5 +341,25 @@ mod tests {
             socket.send(&frame, usize::MAX).unwrap();
         }
         assert!(!socket.has_queue(), "the frame is held by TLS alone");
+    }
+
+    #[tokio::test]
+    async fn a_ping_is_answered_behind_more_bytes_than_one_message_may_have() {
+        let (stream, _client) = pair().await;
+        let places = Arc::new(SocketPlaces::default());
+        let place = Arc::new(places.take([127, 0, 0, 1].into()).unwrap());
+        // An empty ping, masked with zeros.
+        let ping = BytesMut::from(&[0x89, 0x80, 0, 0, 0, 0][..]);
+        let budget = QueueBudget::new(usize::MAX, Arc::default());
+        let mut socket = WebSocket::new(stream, place, ping, budget);
+        let frame = Bytes::from(vec![0; 100_000]);
+        while socket.queued() <= 1024 {
+            socket.send(&frame, usize::MAX).unwrap();
+        }
+        let before = socket.queued();
+        let mut cx = Context::from_waker(Waker::noop());
+        let progress = socket.poll(&mut cx, &mut [0; 1024], 1024, usize::MAX, |_| ());
+        assert_eq!(progress, Poll::Ready(Progress::Read));
+        assert_eq!(socket.queued(), before + 2);
     }
 }

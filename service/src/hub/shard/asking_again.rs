@@ -1,7 +1,7 @@
-//! After the broker was away: changes of users' groups may have passed this node by, so the store is
-//! asked again.
+//! Asks the store again after the broker was away, because this node may have missed changes of
+//! users' groups.
 
-use std::{collections::HashSet, sync::Arc, time::SystemTime};
+use std::{collections::HashSet, rc::Rc, sync::Arc, time::SystemTime};
 
 use signalr_serverless::{GroupName, HubName, UserId};
 
@@ -12,8 +12,10 @@ use super::{
 };
 use crate::hub::command::{GroupChange, Target};
 
-/// Asks for the groups of every user who has a connection here.
+/// Asks for the groups of every user that has a connection in this shard.
 pub(super) async fn ask_again(shard: SharedShard) {
+    let asking = Rc::clone(&shard.borrow().asking_again);
+    let _turn = asking.lock().await;
     let users = shard.borrow().groups.users();
     let store = Arc::clone(&shard.borrow().shared.store);
     let mut pace = Pace::new();
@@ -23,7 +25,7 @@ pub(super) async fn ask_again(shard: SharedShard) {
         let answer = store.groups(&hub, &user, SystemTime::now()).await;
         let mut shard = shard.borrow_mut();
         let changes = shard.asked_again.remove(&(hub.clone(), user.clone())).unwrap_or_default();
-        // If the broker is away again, all are asked for when it comes back.
+        // If the broker is away again, all users are asked for when it comes back.
         let Ok(mut groups) = answer else { return };
         groups.extend(store.passing(&hub, &user));
         shard.set_groups(&hub, &user, &groups);
@@ -35,7 +37,8 @@ pub(super) async fn ask_again(shard: SharedShard) {
 }
 
 impl Shard {
-    /// Lets the connections of a user be in these groups because of the user, and in no others.
+    /// Puts the connections of a user into these groups because of the user, and takes them out of
+    /// the user's other groups.
     fn set_groups(&mut self, hub: &HubName, user: &UserId, groups: &[GroupName]) {
         let keys = self.groups.matching(hub, &Target::User(user.clone()));
         let kept: HashSet<&GroupName> = groups.iter().collect();

@@ -1,4 +1,4 @@
-//! Messages for the same connections, joined into one write.
+//! Joins messages for the same connections into one write.
 
 use std::{cell::OnceCell, sync::Arc};
 
@@ -12,13 +12,14 @@ use crate::{
 /// Messages are joined into one write up to this many bytes.
 const JOINED_BYTES: usize = 64 * 1024;
 
-/// Messages for the same connections, joined once per encoding on the first need.
+/// Messages for the same connections. They are joined once for each encoding, when the encoding is
+/// needed first.
 pub(super) struct Batch<'a> {
     messages: Vec<&'a Arc<Message>>,
     frames: ByEncoding<OnceCell<Vec<JoinedFrame>>>,
 }
 
-/// Messages as they go over a wire in one write.
+/// Messages as they are sent in one write.
 #[derive(Debug)]
 pub(super) struct JoinedFrame {
     pub(super) bytes: Bytes,
@@ -34,7 +35,14 @@ impl<'a> Batch<'a> {
         self.frames.get(encoding).get_or_init(|| self.join(encoding))
     }
 
-    /// The frames of all messages in order, small ones joined.
+    /// The frames of all messages for a client whose protocol only its app knows. They are made
+    /// again for each client, because there may be any number of such protocols.
+    pub(super) fn of_other(&self, protocol: &str, encoding: Encoding) -> Vec<JoinedFrame> {
+        let frames = self.messages.iter().filter_map(|one| one.frame_of_other(protocol, encoding));
+        frames.map(|bytes| JoinedFrame { bytes, messages: 1 }).collect()
+    }
+
+    /// The frames of all messages in order. Small frames are joined.
     fn join(&self, encoding: Encoding) -> Vec<JoinedFrame> {
         let mut frames = self.messages.iter().filter_map(|one| one.frame(encoding)).peekable();
         let mut joined = Vec::new();

@@ -1,4 +1,7 @@
-//! Telling all clients to come back, over a time, so that they do not all come at once.
+//! Asks all clients to reconnect, over a period of time, so that they do not all come at once.
+//!
+//! If other nodes can take a connection over, its transport is ended without a message. The client
+//! continues at another node, and the messages that are sent to it in the meantime are kept.
 
 use std::time::Duration;
 
@@ -15,14 +18,16 @@ use super::{
 };
 use crate::session::Ended;
 
-/// A shard closes a connection after this time at the latest, if the spread allows it, so that few
-/// connections do not take the whole of it.
+/// The longest pause between two closed connections. If there are few connections, they do not need
+/// the complete spread.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// How often the shard looks how many are due.
+/// How long connections are kept that other nodes can take over.
+const TAKE_OVER: Duration = Duration::from_secs(2);
+/// How often the shard checks how many connections are due.
 const STEP: Duration = Duration::from_millis(10);
 
-/// Closes every connection that is there now, evenly over `spread` or less. The first is closed at
-/// once. `done` gets how many there were.
+/// Closes every connection that exists now, evenly over `spread` or less. The first connection is
+/// closed at once. `done` gets the number of connections.
 pub(super) async fn close_over(shard: SharedShard, spread: Duration, done: oneshot::Sender<usize>) {
     let keys: Vec<Key> = shard.borrow().table.keys();
     let all = u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -31,24 +36,32 @@ pub(super) async fn close_over(shard: SharedShard, spread: Duration, done: onesh
     let mut steps = interval(STEP);
     let mut pace = Pace::new();
     let mut closed = 0;
+    let mut left_to_others = Vec::new();
     while closed < keys.len() {
         steps.tick().await;
         let due = due(start.elapsed(), spread, keys.len()).max(closed);
-        let chunk = &keys[closed..due];
-        close_each(&shard, chunk, Ended::Shutdown, Some(SHUTTING_DOWN), &mut pace).await;
+        let left = |key: &Key| shard.borrow_mut().leave_to_others(*key);
+        let (left, chunk): (Vec<Key>, Vec<Key>) =
+            keys[closed..due].iter().partition(|key| left(key));
+        left_to_others.extend(left);
+        close_each(&shard, &chunk, Ended::Shutdown, Some(SHUTTING_DOWN), &mut pace).await;
         closed = due;
     }
-    // The asker may be gone.
+    let end = Instant::now() + TAKE_OVER;
+    while shard.borrow().are_away(&left_to_others) && Instant::now() < end {
+        steps.tick().await;
+    }
+    // The caller may be gone.
     let _ = done.send(keys.len());
 }
 
-/// How many of `all` are to be closed once so much of the spread is over.
+/// How many of `all` connections have to be closed after `elapsed` of the spread.
 fn due(elapsed: Duration, spread: Duration, all: usize) -> usize {
     if elapsed >= spread {
         return all;
     }
     let part = elapsed.as_micros() * all as u128 / spread.as_micros().max(1);
-    // The one whose turn begins now is due too.
+    // The connection whose turn begins now is due too.
     usize::try_from(part).unwrap_or(all).saturating_add(1).min(all)
 }
 

@@ -1,4 +1,4 @@
-//! Carrying out commands, a chunk of connections at a time, so that others get their turn.
+//! Carries out commands, a chunk of connections at a time, so that other work gets its turn.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     session::Ended,
 };
 
-/// What clients are told at the end of the service.
+/// The text for clients at the end of the service.
 pub(super) const SHUTTING_DOWN: &str = "the service is shutting down";
 
 /// Whether two commands are messages with the same recipients, so that both fit in one write.
@@ -33,8 +33,8 @@ pub(super) fn goes_to_the_same(first: &Command, second: &Command) -> bool {
     }
 }
 
-/// Carries out a run of commands that [go to the same](goes_to_the_same). Returns how many
-/// connections matched.
+/// Carries out a run of commands that [go to the same](goes_to_the_same) recipients. Returns how
+/// many connections matched.
 pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &mut Pace) -> usize {
     let Some(first) = run.first() else { return 0 };
     let hub = &first.hub;
@@ -61,6 +61,9 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
             let keys = matching(shard, hub, filter.as_ref(), pace).await;
             for step in steps {
                 carry_out_step(shard, &keys, step, pace).await;
+                if let Some(followed) = first.followed.as_ref().filter(|_| step.is_send()) {
+                    followed.delivered(keys.len());
+                }
             }
             keys.len()
         }
@@ -76,7 +79,7 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
 }
 
 async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step, pace: &mut Pace) {
-    // A step for nobody is work too: there may be tens of thousands.
+    // A step for no connection is work too: there may be tens of thousands of steps.
     pace.spend(1).await;
     match step {
         Step::Send(message) => {
@@ -89,7 +92,7 @@ async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step, pace: &m
     }
 }
 
-/// The connections of a hub that a filter is true of; all of them without one.
+/// The connections of a hub that match a filter, or all of them if there is no filter.
 async fn matching(
     shard: &SharedShard,
     hub: &HubName,
@@ -153,7 +156,7 @@ pub(super) async fn close_each(
     }
 }
 
-/// Closes every connection, because the service ends.
+/// Closes every connection, because the service is ending.
 pub(super) async fn close_all(shard: &SharedShard, pace: &mut Pace) {
     let keys = shard.borrow().table.keys();
     close_each(shard, &keys, Ended::Shutdown, Some(SHUTTING_DOWN), pace).await;

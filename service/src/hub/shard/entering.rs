@@ -1,5 +1,5 @@
-//! The way of a connection into its hub and the groups of its user. It is answered when it is in all
-//! of them, so that nothing sent to them afterwards passes it by.
+//! How a connection enters its hub and the groups of its user. Its handshake is answered when it is
+//! in all of them, so that it misses no message that is sent to them afterwards.
 
 use std::{rc::Weak, sync::Arc, time::SystemTime};
 
@@ -17,13 +17,15 @@ use crate::{
     hub::command::GroupChange,
     identity::Identity,
     session::Ended,
+    trace::{Event, Kind},
 };
 
 const NO_GROUPS: &str = "the groups of the user cannot be read; try again later";
+const TOO_MANY_POSTS: &str = "the client posts too much before its connection is open";
 
 impl Shard {
-    /// Lets a connection that opens into its hub: at once if the store knows the groups of its user at
-    /// once, else when it answers.
+    /// Lets a connection that opens into its hub. This happens at once if the store knows the
+    /// groups of its user at once. Otherwise it happens when the store answers.
     pub(super) fn enter(&mut self, key: Key) {
         let Some(connection) = self.table.get_mut(key) else { return };
         let identity = Arc::clone(&connection.identity);
@@ -54,10 +56,10 @@ impl Shard {
         });
     }
 
-    /// Notes a change for the connections of a user whose groups are being asked for. The answer is as
-    /// old as the question, so the change is done again behind it.
+    /// Notes a change for the connections of a user whose groups are being asked for. The answer
+    /// may be from before the change, so the change is made again after the answer.
     pub(super) fn note_change(&mut self, hub: &HubName, user: &UserId, change: &GroupChange) {
-        // Most of the time nobody enters.
+        // Most of the time no connection is entering.
         if self.entering.is_empty() && self.asked_again.is_empty() {
             return;
         }
@@ -76,8 +78,8 @@ impl Shard {
         }
     }
 
-    /// What happened to the groups since the last look is done to `groups`, and every channel is
-    /// held. Returns `None` if the connection does not enter any more.
+    /// Applies the changes since the last call to `groups`, and holds every channel. Returns `None`
+    /// if the connection does not enter any more.
     fn follow(&mut self, key: Key, hub: &HubName, groups: &mut Vec<GroupName>) -> Option<()> {
         let broker = self.shared.broker.clone();
         let entering = self.table.get_mut(key)?.entering.as_mut()?;
@@ -96,9 +98,23 @@ impl Shard {
         Some(())
     }
 
-    /// The connection is in the groups, or the store cannot be asked.
+    /// Counts what a client posts before it has entered. Past the bound of its queue it is closed.
+    pub(super) fn count_posted(&mut self, key: Key, bytes: usize) {
+        let Some(connection) = self.table.get_mut(key) else { return };
+        let Some(entering) = &mut connection.entering else { return };
+        entering.posted = entering.posted.saturating_add(bytes);
+        if entering.posted > self.shared.max_queued {
+            self.close(key, Ended::Calls, Some(TOO_MANY_POSTS), self.now());
+        }
+    }
+
+    /// Ends entering: the groups are known, or the store cannot be asked.
     fn entered(&mut self, key: Key, groups: Result<Vec<GroupName>, Down>) {
         let Some(entering) = self.leave_entering(key) else { return };
+        if let Some(connection) = self.table.get_mut(key) {
+            connection.count_partial();
+            connection.carrier.read_on();
+        }
         let now = self.now();
         match groups {
             Ok(groups) => {
@@ -106,7 +122,8 @@ impl Shard {
                 self.apply(key, entering.held, now);
             }
             Err(Down) => {
-                // The answer to the handshake, so that the client understands the rest.
+                // The first effect is the answer to the handshake. Without it the client does not
+                // understand the close.
                 self.apply(key, entering.held.into_iter().take(1).collect(), now);
                 self.close(key, Ended::Broker, Some(NO_GROUPS), now);
             }
@@ -114,7 +131,7 @@ impl Shard {
     }
 }
 
-/// Waits until what is sent to the groups comes here. Returns the groups as they are then.
+/// Waits until messages for the groups arrive here. Returns the groups as they are then.
 async fn reach_all(
     shard: &WeakShard,
     key: Key,
@@ -143,12 +160,17 @@ async fn reach_all(
 }
 
 impl Shard {
-    /// Lets a connection take part in its hub and in the groups of its user.
+    /// Adds a connection to its hub and to the groups of its user.
     fn join_hub(&mut self, key: Key, groups: Vec<GroupName>) {
         let Some(connection) = self.table.get_mut(key) else { return };
         connection.is_member = true;
         let identity = Arc::clone(&connection.identity);
         self.counts.opened(&identity.hub, connection.encoding());
+        let transport = connection.encoding().transport.name();
+        self.shared
+            .records
+            .trace
+            .note(|| Event { what: Some(transport), ..Event::of(Kind::Connect, &identity) });
         self.groups.enter(key, &identity);
         for group in groups {
             self.change_groups(&[key], &GroupChange::Join(group), Way::ByUser);

@@ -1,4 +1,4 @@
-//! Who is in which hub and which groups, as far as one shard owns the connections.
+//! The members of hubs and groups, for the connections that one shard owns.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -11,12 +11,12 @@ use crate::{
     identity::Identity,
 };
 
-/// The hubs that have connections in this shard. `K` names a connection. A connection keeps a list
-/// of its own groups, which is handed in wherever it changes.
+/// The hubs that have connections in this shard. `K` identifies a connection. A connection keeps a
+/// list of its own groups, which is passed in for each change.
 #[derive(Debug)]
 pub(super) struct Groups<K> {
     hubs: HashMap<HubName, Members<K>>,
-    /// Where other nodes send to these groups, if there are other nodes.
+    /// Receives messages of other nodes for these groups, if there are other nodes.
     broker: Option<Broker>,
 }
 
@@ -30,13 +30,13 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         self.hubs.is_empty()
     }
 
-    /// Lets a connection take part in its hub.
+    /// Adds a connection to its hub.
     pub(super) fn enter(&mut self, key: K, identity: &Identity) {
         let members = self.hubs.entry(identity.hub.clone()).or_insert_with(Members::new);
         members.add(key, identity.user.as_ref());
     }
 
-    /// Takes a connection out of its hub and of all its groups.
+    /// Removes a connection from its hub and from all its groups.
     pub(super) fn leave(&mut self, key: K, identity: &Identity, groups: &mut Vec<GroupName>) {
         let Some(members) = self.hubs.get_mut(&identity.hub) else { return };
         members.remove(key, identity.user.as_ref(), &std::mem::take(groups));
@@ -45,7 +45,7 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         }
     }
 
-    /// Changes the groups of a connection, for its own sake or because of its user.
+    /// Changes the groups of a connection, by itself or because of its user.
     pub(super) fn change(
         &mut self,
         key: K,
@@ -72,17 +72,18 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         }
     }
 
-    /// The connections that a target names. One by its id is the table's to find, and not here.
+    /// The connections that a target names, except a connection that is named by its id. The table
+    /// finds that one.
     pub(super) fn matching(&self, hub: &HubName, target: &Target) -> Vec<K> {
         self.hubs.get(hub).map_or_else(Vec::new, |members| members.matching(target))
     }
 
-    /// How many connections a target names, as [`matching`](Self::matching) finds them.
+    /// How many connections a target names, with the rules of [`matching`](Self::matching).
     pub(super) fn count(&self, hub: &HubName, target: &Target) -> usize {
         self.hubs.get(hub).map_or(0, |members| members.count(target))
     }
 
-    /// The connections of a group in order, behind `after`.
+    /// The connections of a group in order, after `after`.
     pub(super) fn of_group(
         &self,
         hub: &HubName,
@@ -92,7 +93,22 @@ impl<K: Copy + Hash + Ord> Groups<K> {
         self.hubs.get(hub).into_iter().flat_map(move |members| members.of_group(group, after))
     }
 
-    /// The users who have connections.
+    /// The hubs that have connections.
+    pub(super) fn hubs(&self) -> Vec<HubName> {
+        self.hubs.keys().cloned().collect()
+    }
+
+    /// The users of a hub, each with the number of connections.
+    pub(super) fn users_of(&self, hub: &HubName) -> impl Iterator<Item = (&str, usize)> {
+        self.hubs.get(hub).into_iter().flat_map(Members::sizes_of_users)
+    }
+
+    /// The groups of a hub, each with the number of connections.
+    pub(super) fn groups_of(&self, hub: &HubName) -> impl Iterator<Item = (&str, usize)> {
+        self.hubs.get(hub).into_iter().flat_map(Members::sizes_of_groups)
+    }
+
+    /// The users that have connections.
     pub(super) fn users(&self) -> Vec<(HubName, UserId)> {
         let of_hub = |(hub, members): (&HubName, &Members<K>)| {
             members.users().map(|user| (hub.clone(), user.clone())).collect::<Vec<_>>()
@@ -103,6 +119,11 @@ impl<K: Copy + Hash + Ord> Groups<K> {
     /// Whether a connection is in a group because its user is.
     pub(super) fn is_in_by_user(&self, hub: &HubName, key: K, group: &GroupName) -> bool {
         self.hubs.get(hub).is_some_and(|members| members.is_in_by_user(key, group))
+    }
+
+    /// The ways in which a connection is in a group: by itself, and because of its user.
+    pub(super) fn ways(&self, hub: &HubName, key: K, group: &GroupName) -> (bool, bool) {
+        self.hubs.get(hub).map_or((false, false), |members| members.ways(key, group))
     }
 
     /// Whether a connection of the user is in the group because the user is.

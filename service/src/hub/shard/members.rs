@@ -1,4 +1,4 @@
-//! Who is in a hub, as far as one shard owns it: its connections, groups and users.
+//! The members of a hub, for the connections that one shard owns: by connection, group and user.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -10,7 +10,7 @@ use signalr_serverless::{GroupName, UserId};
 
 use crate::{broker::Interest, hub::command::Target};
 
-/// The connections of one hub in one shard, by group and by user. `K` names a connection.
+/// The connections of one hub in one shard, by group and by user. `K` identifies a connection.
 #[derive(Debug)]
 pub(super) struct Members<K> {
     connections: HashSet<K>,
@@ -21,9 +21,9 @@ pub(super) struct Members<K> {
 /// The connections of one group in one shard.
 #[derive(Debug)]
 struct MembersOfGroup<K> {
-    /// In order, so that a page of a large group is found without the others.
+    /// In order, so that a page of a large group is found without reading the other members.
     ways: BTreeMap<K, Ways>,
-    /// What is sent to the group through other nodes comes for as long as this is there.
+    /// While this exists, messages of other nodes for the group arrive here.
     _interest: Option<Interest>,
 }
 
@@ -36,8 +36,8 @@ pub(super) enum Way {
     ByUser,
 }
 
-/// The ways in which a connection is in a group. They are separate relations: a user who leaves a
-/// group does not take out a connection that joined by itself.
+/// The ways in which a connection is in a group. They are separate relations: if a user leaves a
+/// group, a connection that joined by itself stays in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ways {
     by_itself: bool,
@@ -60,7 +60,7 @@ impl<K: Copy + Hash + Ord> Members<K> {
         }
     }
 
-    /// Removes a connection from the hub; `groups` are those it is in.
+    /// Removes a connection from the hub; `groups` are the groups that it is in.
     pub(super) fn remove(&mut self, key: K, user: Option<&UserId>, groups: &[GroupName]) {
         self.connections.remove(&key);
         if let Some(user) = user
@@ -76,8 +76,8 @@ impl<K: Copy + Hash + Ord> Members<K> {
         }
     }
 
-    /// Puts a connection into a group. `interest` is asked for what the first one of a group needs.
-    /// Returns whether it was not in it before.
+    /// Puts a connection into a group. `interest` is called for the first connection of a group.
+    /// Returns whether the connection was not in the group before.
     pub(super) fn join(
         &mut self,
         key: K,
@@ -99,8 +99,8 @@ impl<K: Copy + Hash + Ord> Members<K> {
     }
 
     /// Removes a connection from a group. If the connection itself leaves, it is removed in both
-    /// ways. If its user leaves, it stays if it also joined by itself. Returns whether it is out of
-    /// the group now.
+    /// ways. If its user leaves and it also joined by itself, it stays. Returns whether the
+    /// connection is out of the group now.
     pub(super) fn leave(&mut self, key: K, group: &GroupName, way: Way) -> bool {
         let Some(members) = self.groups.get_mut(group) else { return false };
         let Some(ways) = members.ways.get_mut(&key) else { return false };
@@ -120,6 +120,22 @@ impl<K: Copy + Hash + Ord> Members<K> {
         ways.is_some_and(|ways| ways.by_user)
     }
 
+    /// The ways in which a connection is in a group: by itself, and because of its user.
+    pub(super) fn ways(&self, key: K, group: &GroupName) -> (bool, bool) {
+        let ways = self.groups.get(group).and_then(|group| group.ways.get(&key));
+        ways.map_or((false, false), |ways| (ways.by_itself, ways.by_user))
+    }
+
+    /// Each user with the number of its connections.
+    pub(super) fn sizes_of_users(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.users.iter().map(|(user, connections)| (user.as_str(), connections.len()))
+    }
+
+    /// Each group with the number of its connections.
+    pub(super) fn sizes_of_groups(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.groups.iter().map(|(group, members)| (group.as_str(), members.ways.len()))
+    }
+
     pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
         self.users.keys()
     }
@@ -128,7 +144,7 @@ impl<K: Copy + Hash + Ord> Members<K> {
         self.users.get(user).into_iter().flatten().copied().collect()
     }
 
-    /// The connections of a group in order, behind `after`.
+    /// The connections of a group in order, after `after`.
     pub(super) fn of_group(&self, group: &GroupName, after: Option<K>) -> impl Iterator<Item = K> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let connections = self.groups.get(group).into_iter();
@@ -137,7 +153,8 @@ impl<K: Copy + Hash + Ord> Members<K> {
             .map(|(key, _)| *key)
     }
 
-    /// The connections that a target names. One by its id is the shard's to find, and not here.
+    /// The connections that a target names, except a connection that is named by its id. The shard
+    /// finds that one.
     pub(super) fn matching(&self, target: &Target) -> Vec<K> {
         match target {
             Target::Hub => self.connections.iter().copied().collect(),

@@ -1,8 +1,9 @@
-//! A shard: the one owner of its connections and of their part of every hub.
+//! A shard: the only owner of its connections and of their part of every hub.
 //!
-//! It lives on a thread of its own, so nothing in it is locked. It takes what waits in its queue,
-//! carries it out in order, and lets its connections' tasks run in between.
+//! It runs on its own thread, so nothing in it is locked. It takes the work from its queue, carries
+//! it out in order, and lets its connections' tasks run in between.
 
+mod app;
 mod asking_again;
 mod batch;
 mod closing;
@@ -12,7 +13,10 @@ mod entering;
 mod group_changes;
 mod groups;
 mod invocations;
+mod logins;
+mod look;
 mod members;
+mod moving;
 mod pace;
 mod questions;
 mod state;
@@ -38,6 +42,7 @@ use tokio::{
 
 pub(crate) use self::state::Shared;
 use self::{
+    app::{end_clients_of, move_clients_of},
     asking_again::ask_again,
     closing::close_over,
     delivery::{carry_out, close_all, goes_to_the_same},
@@ -47,12 +52,12 @@ use self::{
 };
 use super::work::{NewConnection, Work};
 
-/// How much one turn of the queue takes.
+/// How many pieces of work one turn takes from the queue.
 const BATCH: usize = 64;
-/// How often a shard looks at its timers.
+/// How often a shard checks its timers.
 const LOOK: Duration = Duration::from_secs(1);
-/// A look that comes so late shows that the whole process was away: it was stopped, or its machine
-/// suspended.
+/// If a check comes as late as this, the process did not run in the meantime: it was stopped, or
+/// its machine was suspended.
 const AWAY: Duration = Duration::from_secs(3);
 
 /// Runs a shard until it is stopped or its queue is closed.
@@ -87,16 +92,30 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                     }
                     let count = carry_out(&shard, &run, &mut pace).await;
                     if let Some(matched) = matched {
-                        // The asker may be gone.
+                        // The caller may be gone.
                         let _ = matched.send(count);
                     }
                 }
                 Work::Invoke(invoke) => shard.borrow_mut().invoke(invoke),
+                Work::Login(request) => shard.borrow_mut().login(request),
+                Work::Move { hub, connection, step } => {
+                    shard.borrow_mut().take_step(&hub, &connection, step);
+                }
+                Work::FromApp { hub, connection, server, said } => {
+                    shard.borrow_mut().take_from_app(&hub, &connection, server, said);
+                }
+                Work::AppMoves { server, is_lost } => {
+                    move_clients_of(&shard, server, is_lost, &mut pace).await;
+                }
+                Work::AppGone { server } => end_clients_of(&shard, server, &mut pace).await,
                 Work::Ask { hub, question } => shard.borrow().answer(&hub, question),
                 Work::AskGroupsAgain => {
                     spawn_local(ask_again(Rc::clone(&shard)));
                 }
-                // The caller may have gone away.
+                Work::Look(look) => {
+                    spawn_local(look::look(Rc::clone(&shard), *look));
+                }
+                // The caller may be gone.
                 Work::Report(report) => drop(report.send(shard.borrow().counts.clone())),
                 Work::CloseOver { spread, done } => {
                     spawn_local(close_over(Rc::clone(&shard), spread, done));
@@ -104,7 +123,8 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
                 Work::Stop => {
                     close_all(&shard, &mut pace).await;
                     let ends = wait_for_ends(&shard, waiting, &mut queue);
-                    // A client that stays longer has nothing coming.
+                    // After this time, no more messages are sent to clients that are still
+                    // connected.
                     let _ = timeout(close_timeout, ends).await;
                     return;
                 }
@@ -113,13 +133,13 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
     }
 }
 
-/// Waits until every connection has ended, which some clients do by requests.
+/// Waits until every connection has ended. Some clients end theirs by requests.
 async fn wait_for_ends(
     shard: &SharedShard,
     waiting: impl Iterator<Item = Work>,
     queue: &mut mpsc::Receiver<Work>,
 ) {
-    // Anything else came when the end had begun, and is refused by being dropped.
+    // All other work came after the end had begun. It is dropped, which refuses it.
     let take = |work| {
         if let Work::FromClient { connection, request } = work {
             shard.borrow_mut().take_request(&connection, request);
@@ -135,27 +155,48 @@ async fn wait_for_ends(
     }
 }
 
-/// Lets time pass for the connections of a shard, for as long as it lives.
+/// Runs the timers of a shard's connections, for as long as the shard lives.
 async fn keep_time(shard: Weak<RefCell<Shard>>) {
     let mut seconds = interval(LOOK);
-    // Sockets are read from one look to the next, so no look follows another at once.
+    // Sockets are read between two checks, so a check never follows another at once.
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last_look = Instant::now();
+    let mut last_turn = Instant::now();
     loop {
-        let look = seconds.tick().await.max(Instant::now());
-        let was_away = look.saturating_duration_since(last_look) > AWAY;
-        last_look = look;
-        if was_away {
-            // What clients sent meanwhile waits in their sockets. Nobody is silent before it is read.
+        seconds.tick().await;
+        let Some(shard) = shard.upgrade() else { return };
+        if was_away(&mut last_turn) {
+            begin_silence_of_all(&shard).await;
+            last_turn = Instant::now();
             continue;
         }
-        let Some(shard) = shard.upgrade() else { return };
         let now = shard.borrow().now();
         let due = shard.borrow_mut().table.take_due(now);
         for chunk in due.chunks(CHUNK) {
+            // The process may be stopped here too. A check that only takes long is no pause.
+            if was_away(&mut last_turn) {
+                begin_silence_of_all(&shard).await;
+                last_turn = Instant::now();
+            }
             shard.borrow_mut().tick(chunk);
             yield_now().await;
         }
+        was_away(&mut last_turn);
+    }
+}
+
+/// Whether the process stood still since the last turn of the timers.
+fn was_away(last_turn: &mut Instant) -> bool {
+    let turn = Instant::now();
+    turn.saturating_duration_since(std::mem::replace(last_turn, turn)) > AWAY
+}
+
+/// Messages that clients sent during a pause of the process wait in their sockets. Some clients only
+/// answer pings, and they got none. So the silence of all clients begins now.
+async fn begin_silence_of_all(shard: &SharedShard) {
+    let keys = shard.borrow().table.keys();
+    for chunk in keys.chunks(CHUNK) {
+        shard.borrow_mut().begin_silence(chunk);
+        yield_now().await;
     }
 }
 
@@ -167,7 +208,7 @@ fn adopt(shard: &SharedShard, connection: NewConnection) {
     }
 }
 
-/// The task of one connection's carrier: waits for it, until it is gone.
+/// The task of one connection's carrier. It runs until the carrier is gone.
 async fn serve(shard: SharedShard, key: Key, turn: u32) {
     poll_fn(|cx| shard.borrow_mut().poll(key, turn, cx)).await;
 }

@@ -1,8 +1,8 @@
-//! How long a shard works before others get a turn.
+//! How long a shard works before other work gets a turn.
 
 use tokio::task::yield_now;
 
-/// How many connections are touched before others get a turn.
+/// How many connections are processed before other work gets a turn.
 pub(super) const CHUNK: usize = 128;
 
 /// Counts the work of a shard's queue, and lets the shard's other tasks run in between.
@@ -15,7 +15,7 @@ impl Pace {
         Self { left: CHUNK }
     }
 
-    /// To be called before each piece of work, with the number of connections that it touches.
+    /// Call this before each piece of work, with the number of connections that the work concerns.
     pub(super) async fn spend(&mut self, connections: usize) {
         if self.left == 0 {
             yield_now().await;

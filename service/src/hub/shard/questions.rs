@@ -1,4 +1,4 @@
-//! Questions about a hub, answered as far as one shard knows.
+//! Questions about a hub. The answers cover the connections of one shard.
 
 use signalr_serverless::{GroupName, HubName};
 
@@ -9,7 +9,7 @@ use crate::hub::{
 };
 
 impl Shard {
-    /// Answers a question. The asker may be gone.
+    /// Answers a question. The caller may be gone.
     pub(super) fn answer(&self, hub: &HubName, question: Question) {
         match question {
             Question::Count { target, count } => {
@@ -31,7 +31,8 @@ impl Shard {
         }
     }
 
-    /// The first connections of the group behind the place `after`. It costs as much as it finds.
+    /// The first connections of the group after the place `after`. The cost depends only on how
+    /// many are found.
     fn members(
         &self,
         hub: &HubName,

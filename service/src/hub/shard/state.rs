@@ -1,4 +1,4 @@
-//! What a shard holds, and how its connections are found.
+//! The state of a shard, and how its connections are found.
 
 use std::{
     cell::RefCell,
@@ -8,22 +8,23 @@ use std::{
 };
 
 use signalr_serverless::{ConnectionId, HubName, UserId};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::{
     groups::Groups,
     table::{Key, Table},
 };
 use crate::{
+    app_server::AppServers,
     broker::Broker,
     budget::QueueBudget,
     clock::Clock,
-    counters::Counters,
     filter::{Filter, Subject},
     hub::{
         command::{GroupChange, Recipients, Target},
         counts::ShardCounts,
     },
+    records::Records,
     session::{Rules, Seconds},
     store::Store,
     upstream::Upstream,
@@ -31,37 +32,46 @@ use crate::{
 
 const READ_BUFFER: usize = 16 * 1024;
 
-/// What all shards of a service share.
+/// The state that all shards of a service share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) rules: Arc<Rules>,
-    /// The most bytes that may wait for one client.
+    /// How many bytes may wait for one client at most.
     pub(crate) max_queued: usize,
-    /// The bytes that wait for all clients.
+    /// Counts the bytes that wait for all clients.
     pub(crate) queue_budget: QueueBudget,
     pub(crate) store: Arc<Store>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) records: Records,
+    /// Whether operators have a dashboard. If they do, the claims of clients' tokens are kept for
+    /// it, and the messages of each hub are counted.
+    pub(crate) has_dashboard: bool,
     pub(crate) upstream: Option<Upstream>,
-    /// Leads to the other nodes, if there are some.
+    /// Reaches the other nodes, if there are any.
     pub(crate) broker: Option<Broker>,
+    pub(crate) app_servers: Arc<AppServers>,
     pub(crate) clock: Clock,
 }
 
-/// The one owner of its connections and of their part of every hub.
+/// The only owner of its connections and of their part of every hub.
 pub(super) struct Shard {
     pub(super) shared: Shared,
     pub(super) table: Table,
     pub(super) groups: Groups<Key>,
-    /// The connections whose users' groups are being asked for.
+    /// The connections that wait for the store's answer about the groups of their users.
     pub(super) entering: HashMap<(HubName, UserId), HashSet<Key>>,
-    /// What happened to the groups of users since the store was asked again.
+    /// The changes of users' groups since the store was asked again.
     pub(super) asked_again: HashMap<(HubName, UserId), Vec<GroupChange>>,
+    /// Held by the task that asks the store again: one after the other, so that each notes its own
+    /// changes.
+    pub(super) asking_again: Rc<Mutex<()>>,
     pub(super) counts: ShardCounts,
-    /// Where sockets are read into, one after the other.
+    /// The second in which too much was held and no client held much of it.
+    pub(super) relieved_in_vain: Option<Seconds>,
+    /// The buffer for reading sockets, one after the other.
     pub(super) read_buffer: Box<[u8]>,
-    /// Is told when the last connection is gone.
+    /// Is notified when the last connection is gone.
     pub(super) emptied: Rc<Notify>,
-    /// The shard itself, for what it leaves to tasks.
+    /// The shard itself, for the tasks that it starts.
     pub(super) itself: Weak<RefCell<Shard>>,
 }
 
@@ -78,7 +88,9 @@ impl Shard {
                 groups,
                 entering: HashMap::new(),
                 asked_again: HashMap::new(),
+                asking_again: Rc::default(),
                 counts: ShardCounts::default(),
+                relieved_in_vain: None,
                 read_buffer: vec![0; READ_BUFFER].into(),
                 emptied: Rc::default(),
                 itself: Weak::clone(itself),
@@ -97,7 +109,7 @@ impl Shard {
         (connection.is_member && connection.identity.hub == *hub).then_some(key)
     }
 
-    /// The connections that are meant.
+    /// The connections that receive something.
     pub(super) fn recipients(&self, hub: &HubName, recipients: &Recipients) -> Vec<Key> {
         let mut keys = match &recipients.target {
             Target::Connection(id) => self.find(hub, id).into_iter().collect(),
@@ -111,7 +123,7 @@ impl Shard {
         keys
     }
 
-    /// Whether a filter is true of a connection.
+    /// Whether a connection matches a filter.
     pub(super) fn matches(&self, key: Key, filter: &Filter) -> bool {
         self.table.get(key).is_some_and(|connection| {
             filter.matches(&Subject {

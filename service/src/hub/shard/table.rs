@@ -1,4 +1,4 @@
-//! The connections that a shard owns: by key, by id, and by when to look at them next.
+//! The connections that a shard owns: by key, by id, and by the time of their next check.
 
 use std::collections::HashMap;
 
@@ -12,12 +12,13 @@ use crate::{
 };
 
 slotmap::new_key_type! {
-    /// Names a connection within its shard. The key of one that is gone names nothing.
+    /// Identifies a connection within its shard. The key of a removed connection is never used
+    /// again.
     pub(super) struct Key;
 }
 
 impl Key {
-    /// The key as a number, which keeps its order.
+    /// The key as a number. The numbers have the same order as the keys.
     pub(super) fn place(self) -> u64 {
         // Keys are ordered by the lower half of this number, then by the upper one.
         self.data().as_ffi().rotate_left(32)
@@ -30,7 +31,7 @@ impl Key {
 
 pub(super) struct Table {
     connections: SlotMap<Key, Connection>,
-    /// Every connection, from its transport's beginning to its end.
+    /// Every connection, from the beginning of its transport to its end.
     by_id: HashMap<ConnectionId, Key>,
     wheel: Wheel<Key>,
 }
@@ -49,7 +50,9 @@ impl Table {
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Connection> {
         let connection = self.connections.remove(key)?;
-        self.by_id.remove(&connection.identity.id);
+        if self.find(&connection.identity.id) == Some(key) {
+            self.by_id.remove(&connection.identity.id);
+        }
         Some(connection)
     }
 
@@ -69,7 +72,7 @@ impl Table {
         self.connections.keys().collect()
     }
 
-    /// The connections for which bytes are held, with how many.
+    /// The connections for which bytes are held, each with the number of bytes.
     pub(super) fn held(&self) -> Vec<(usize, Key)> {
         let held = self.connections.iter().map(|(key, one)| (one.held(), key));
         held.filter(|(bytes, _)| *bytes > 0).collect()
@@ -85,18 +88,22 @@ impl Table {
         self.connections.is_empty()
     }
 
-    /// Notes when to look at a connection next.
+    /// Schedules the next check of a connection.
     pub(super) fn schedule(&mut self, key: Key, now: Seconds, rules: &Rules) {
         if let Some(connection) = self.connections.get_mut(key) {
             connection.due = self.wheel.schedule(key, connection.deadline(now, rules));
         }
     }
 
-    /// Takes the connections that are to be looked at now or were to be before. Each comes once,
-    /// however often it was scheduled anew.
+    /// Takes the connections whose check is due now or was due before. An entry is ignored if its
+    /// connection was scheduled for another second after it.
     pub(super) fn take_due(&mut self, now: Seconds) -> Vec<Key> {
         let mut due = self.wheel.advance(now);
-        due.retain(|(at, key)| self.connections.get(*key).is_some_and(|one| one.due == *at));
+        due.retain(|(at, key)| {
+            let one = self.connections.get_mut(*key).filter(|one| one.due == *at);
+            // The same second may be there twice. No entry is for second 0.
+            one.map(|one| one.due = 0).is_some()
+        });
         due.into_iter().map(|(_, key)| key).collect()
     }
 }
@@ -130,7 +137,9 @@ mod tests {
                 carrier,
                 token: None,
                 interests: Vec::new(),
+                claims: crate::login::LoginClaims::default(),
                 caller: None,
+                app: None,
             },
             &QueueBudget::new(usize::MAX, Arc::default()),
             0,
@@ -160,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn an_id_stays_with_its_newest_connection() {
+        let (mut table, id) = (Table::new(), ConnectionId::parse("a").unwrap());
+        let older = table.insert(connection("a"));
+        let newer = table.insert(connection("a"));
+        table.remove(older);
+        assert_eq!(table.find(&id), Some(newer));
+    }
+
+    #[test]
     fn a_connection_that_was_scheduled_anew_comes_up_once() {
         let (mut table, rules) = (Table::new(), Config::default().rules());
         let key = table.insert(connection("a"));
@@ -167,8 +185,18 @@ mod tests {
         table.get_mut(key).unwrap().session.close(None, true, 0);
         table.schedule(key, 0, &rules);
         assert_eq!(table.take_due(4), []);
+        table.schedule(key, 0, &rules);
         assert_eq!(table.take_due(5), [key]);
         assert_eq!(table.take_due(60), []);
+    }
+
+    #[test]
+    fn a_connection_that_was_scheduled_twice_for_a_second_comes_up_once() {
+        let (mut table, rules) = (Table::new(), Config::default().rules());
+        let key = table.insert(connection("a"));
+        table.schedule(key, 0, &rules);
+        table.schedule(key, 0, &rules);
+        assert_eq!(table.take_due(60), [key]);
     }
 
     #[test]

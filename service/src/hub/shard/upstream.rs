@@ -1,8 +1,9 @@
-//! What a shard's connections tell the upstream.
+//! The reports of a shard's connections to the upstream.
 
 use super::{state::Shard, table::Key};
 use crate::{
-    session::{Call, Ended, Seconds},
+    session::{Call, Ended, NotCalled, Seconds},
+    trace::{Event, Kind},
     upstream::{Invocation, NotTaken},
 };
 
@@ -13,8 +14,8 @@ const UPSTREAM_BUSY: &str =
     "too many calls of all clients wait for their upstreams; try again later";
 
 impl Shard {
-    /// Tells the upstream that a connection is open, if it wants to know. Settings may change,
-    /// so one that did not may want to later.
+    /// Reports to the upstream that a connection is open, if the upstream serves the hub. Settings
+    /// may change, so an upstream that did not serve it may do so later.
     pub(super) fn open_upstream(&mut self, key: Key) {
         let Some(connection) = self.table.get_mut(key) else { return };
         let hub = &connection.identity.hub;
@@ -25,22 +26,33 @@ impl Shard {
         }
     }
 
-    /// Hands a client's call to the upstream, or refuses it if nobody is there to answer.
+    /// Passes a client's call to the upstream, or refuses it if nothing can answer it.
     pub(super) fn call(&mut self, key: Key, call: Call, now: Seconds) {
         self.open_upstream(key);
         let Some(connection) = self.table.get_mut(key) else { return };
-        // An upstream answers with one completion, which is no stream.
-        let upstream = connection.upstream.as_ref().filter(|_| !call.is_stream);
+        self.shared.records.trace.note(|| Event {
+            what: Some(&call.target),
+            bytes: Some(call.message.len()),
+            ..Event::of(Kind::Call, &connection.identity)
+        });
+        // An upstream answers with one completion, and a stream needs more.
+        let upstream = match &connection.upstream {
+            None => Err(NotCalled::NoUpstream.into()),
+            Some(_) if call.is_stream => Err(NotCalled::Stream.into()),
+            Some(upstream) => Ok(upstream),
+        };
         let invocation = || Invocation {
             invocation_id: call.invocation_id.clone(),
             target: call.target.clone(),
             protocol: call.protocol,
             body: call.message.clone(),
         };
-        let taken = upstream.map_or(Err(NotTaken::NoTemplate), |one| one.invoke(invocation()));
+        let taken = upstream.and_then(|one| one.invoke(invocation()));
         let effects = match taken {
             Ok(()) => return,
-            Err(NotTaken::NoTemplate) => connection.session.refuse(&call, now, &self.shared.rules),
+            Err(NotTaken::Never(why)) => {
+                connection.session.refuse(&call, why, now, &self.shared.rules)
+            }
             Err(full @ (NotTaken::QueueFull | NotTaken::AllFull)) => {
                 let is_own = full == NotTaken::QueueFull;
                 let reason = if is_own { TOO_MANY_CALLS } else { UPSTREAM_BUSY };

@@ -2,8 +2,8 @@
 
 use crate::session::Seconds;
 
-/// A ring with a slot per second; a turn is longer than any pause between two looks at a
-/// connection.
+/// A ring with one slot for each second. A turn of the ring is longer than any pause between two
+/// checks of a connection.
 #[derive(Debug)]
 pub(super) struct Wheel<K> {
     slots: Vec<Vec<K>>,
@@ -18,8 +18,8 @@ impl<K> Wheel<K> {
         Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), now: 0 }
     }
 
-    /// Notes a key for a time, and returns the time at which it will come up: never in the past,
-    /// and at most a turn ahead.
+    /// Schedules a key, and returns the time at which it will be due: never in the past, and at
+    /// most one turn ahead.
     pub(super) fn schedule(&mut self, key: K, at: Seconds) -> Seconds {
         let at = at.clamp(self.now + 1, self.now + SLOTS - 1);
         self.slots[(at % SLOTS) as usize].push(key);
@@ -31,7 +31,7 @@ impl<K> Wheel<K> {
         self.slots.iter().map(Vec::len).sum()
     }
 
-    /// Takes the keys of every second up to `now`, with the second they were scheduled for.
+    /// Takes the keys of every second up to `now`, each with the second for which it was scheduled.
     pub(super) fn advance(&mut self, now: Seconds) -> Vec<(Seconds, K)> {
         let mut due = Vec::new();
         while self.now < now {

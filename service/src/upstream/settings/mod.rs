@@ -19,10 +19,11 @@ use self::{
     template::{Template, UrlTemplate},
 };
 
-/// What the file of the settings is called in its folder.
+/// The name of the settings file in its folder.
 pub const FILE_NAME: &str = "settings.json";
 
-/// Where the service calls for what clients do. The first template that fits an event takes it.
+/// The URLs that the service calls when clients do something. The first template that matches an
+/// event is used.
 ///
 /// ```
 /// use signalr_service::upstream::Settings;
@@ -41,7 +42,7 @@ pub struct Settings {
     templates: Vec<Template>,
 }
 
-/// Why settings cannot be used. The text names the file, where it came from one, and the key.
+/// Why settings cannot be used. The text names the file, if there is one, and the key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -54,12 +55,12 @@ pub enum SettingsError {
     /// The text is not JSON.
     #[error("not JSON: {0}")]
     NotJson(#[source] jsonc_parser::errors::ParseError),
-    /// A value cannot be what it was meant to be.
+    /// A value is not valid.
     #[error("{key} {problem}")]
     Value {
         /// The path of the key, such as `UpstreamSettings.Templates[0].UrlTemplate`.
         key: String,
-        /// What is wrong with its value, and what would do.
+        /// What is wrong with its value, and what would be right.
         problem: String,
     },
 }
@@ -70,7 +71,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingsError::Value`] where the URL is none, or not of http or https.
+    /// [`SettingsError::Value`] if the URL is not valid, or not http or https.
     pub fn all_to(url_template: &str) -> Result<Self, SettingsError> {
         let url = UrlTemplate::parse(url_template)
             .map_err(|problem| bad("UrlTemplate", format!("'{url_template}' {problem}")))?;
@@ -81,9 +82,9 @@ impl Settings {
     }
 
     /// Parses the JSON text of a `settings.json` as .NET's reader of configuration does: it may have
-    /// comments and trailing commas, keys are found in any case, a key such as
-    /// `UpstreamSettings:Templates` leads as deep as it says, and a list may be an object whose keys
-    /// are numbers or names. A pattern that is missing is `*`, and one that is `null` matches nothing.
+    /// comments and trailing commas. The case of keys does not matter. A key such as
+    /// `UpstreamSettings:Templates` names a nested key. A list may be an object whose keys are numbers
+    /// or names. A missing pattern is `*`, and a pattern of `null` matches nothing.
     ///
     /// # Errors
     ///
@@ -120,7 +121,7 @@ impl Settings {
         Self::of_file(path, read)
     }
 
-    /// What a file says that was read or could not be.
+    /// Parses the result of reading a file.
     fn of_file(path: PathBuf, read: io::Result<Vec<u8>>) -> Result<Self, SettingsError> {
         let text = read.and_then(|bytes| {
             String::from_utf8(bytes)
@@ -134,7 +135,7 @@ impl Settings {
         }
     }
 
-    /// One line for each template: its URL without the query, and what it is for.
+    /// One line for each template: its URL without the query, and its patterns.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.templates.iter().map(ToString::to_string)
     }
@@ -145,26 +146,27 @@ impl Settings {
         self.templates.len()
     }
 
-    /// Whether any template could take an event of the hub.
+    /// Whether any template can match an event of the hub.
     pub(super) fn serves(&self, hub: &HubName) -> bool {
         self.templates.iter().any(|template| template.serves(hub))
     }
 
-    /// Where an event goes, with the place of its template; `None` where no template is for it.
+    /// The URL of an event and the index of its template; `None` if no template matches. There is no URL
+    /// if it cannot contain the name of the event.
     pub(super) fn url(
         &self,
         hub: &HubName,
         category: Category,
         event: &str,
-    ) -> Option<(usize, Url)> {
+    ) -> Option<(usize, Option<Url>)> {
         let mut templates = self.templates.iter().enumerate();
         let (place, fitting) =
             templates.find(|(_, template)| template.matches(hub, category, event))?;
-        Some((place, fitting.url.fill(hub.as_str(), category.as_str(), event)?))
+        Some((place, fitting.url.fill(hub.as_str(), category.as_str(), event)))
     }
 }
 
-/// What .NET's reader takes: JSON with comments and trailing commas, and no more.
+/// The options of .NET's reader: JSON with comments and trailing commas only.
 const AS_DOTNET: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
@@ -178,7 +180,8 @@ const AS_DOTNET: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Values under keys such as `a:b`, put where they lead. What is there twice is one.
+/// Moves values under keys such as `a:b` to their nested place. Objects with the same key are
+/// merged.
 fn nested(value: Value) -> Value {
     let Value::Object(fields) = value else { return value };
     let mut whole = Map::new();
@@ -208,7 +211,7 @@ fn named((index, template): (usize, &Value)) -> (String, &Value) {
     (index.to_string(), template)
 }
 
-/// The order of .NET: numbers by their value, then names.
+/// Sorts as .NET does: numbers by their value, then names.
 fn in_order(templates: &Map<String, Value>) -> Vec<(String, &Value)> {
     let mut templates: Vec<_> =
         templates.iter().map(|(key, template)| (key.clone(), template)).collect();
@@ -241,7 +244,7 @@ fn parse_template(template: &Value, key: &str) -> Result<Template, SettingsError
     }
     Ok(Template {
         url,
-        // Hub names are matched without regard to case, as everywhere.
+        // The case of hub names does not matter, as everywhere.
         hubs: parse_pattern(template, key, "HubPattern")?.to_lowercase(),
         categories,
         events: parse_pattern(template, key, "EventPattern")?,
@@ -269,7 +272,7 @@ fn object<'a>(value: &'a Value, key: &str) -> Result<&'a Map<String, Value>, Set
     value.as_object().ok_or_else(|| bad(key, "must be an object"))
 }
 
-/// The value of a key. The format's own reader does not look at case either.
+/// The value of a key, in upper or lower case, as in the format's own reader.
 fn get<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     object.iter().find_map(|(name, value)| name.eq_ignore_ascii_case(key).then_some(value))
 }
@@ -278,7 +281,7 @@ fn bad(key: impl Into<String>, problem: impl Into<String>) -> SettingsError {
     SettingsError::Value { key: key.into(), problem: problem.into() }
 }
 
-/// What was given, cut where it would flood an error text.
+/// The given value, shortened if it is too long for an error text.
 fn shorten(value: &str) -> String {
     value.chars().take(100).collect()
 }

@@ -1,4 +1,4 @@
-//! Which names a template is for.
+//! The names that a template matches.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Pattern {
     Any,
-    /// One of these, to the letter. None at all matches nothing.
+    /// Exactly one of these names. An empty list matches nothing.
     Names(Vec<String>),
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for Pattern {
 }
 
 impl Pattern {
-    /// Parses `*`, or names with commas between.
+    /// Parses `*`, or names separated by commas.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let names: Vec<&str> = text.split(',').map(str::trim).collect();
         if names == ["*"] {
@@ -36,7 +36,7 @@ impl Pattern {
         Ok(Self::Names(names.into_iter().map(str::to_owned).collect()))
     }
 
-    /// What matches nothing.
+    /// A pattern that matches nothing.
     pub(super) fn nothing() -> Self {
         Self::Names(Vec::new())
     }
@@ -62,7 +62,7 @@ impl Pattern {
         }
     }
 
-    /// The first name that is not among those that can be.
+    /// The first name of the pattern that is not among the known ones.
     pub(super) fn unknown<'a>(&'a self, known: &[&str]) -> Option<&'a str> {
         match self {
             Self::Any => None,

@@ -1,4 +1,4 @@
-//! A template: which events it is for, and the URL that takes them.
+//! A template: the events that it matches, and their URL.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,10 +8,10 @@ use url::Url;
 
 use super::pattern::Pattern;
 
-/// What a placeholder's value keeps as it is. Source: `unreserved` of RFC 3986.
+/// The characters of a placeholder's value that are escaped. Source: `unreserved` of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// One place that takes events.
+/// A URL for events, with the patterns that select them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) url: UrlTemplate,
@@ -20,7 +20,7 @@ pub(super) struct Template {
     pub(super) events: Pattern,
 }
 
-/// Its URL without the query, which may hold a function's key, and what it is for.
+/// Writes the URL without the query, which may contain a function's key, and the patterns.
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, hubs, categories, events } = self;
@@ -35,7 +35,7 @@ impl Template {
             && self.events.matches(event)
     }
 
-    /// Whether there can be an event of the hub that the template is for.
+    /// Whether the template can match an event of the hub.
     pub(super) fn serves(&self, hub: &HubName) -> bool {
         self.hubs.matches(hub.as_str())
             && self.categories.matches_something()
@@ -69,8 +69,8 @@ impl UrlTemplate {
         Ok(template)
     }
 
-    /// The URL of an event. There is none if a value would be a step to another place in the
-    /// path (`.` or `..`): clients choose the names of events.
+    /// The URL of an event. `None` if a value is `.` or `..`, which would lead to another path:
+    /// clients choose the names of events.
     pub(super) fn fill(&self, hub: &str, category: &str, event: &str) -> Option<Url> {
         let fill = |text: &str| {
             text.replace("{hub}", &escape(hub))
@@ -88,12 +88,12 @@ impl UrlTemplate {
         Url::parse(&fill(&self.0)).ok()
     }
 
-    /// All of it that is no secret.
+    /// The URL without its query, which may be secret.
     fn without_query(&self) -> &str {
         self.0.split(['?', '#']).next().unwrap_or_default()
     }
 
-    /// Scheme and host, and the path behind them without the query.
+    /// Scheme and host, and the path without the query.
     fn parts(&self) -> (&str, &str) {
         let path_and_host = self.without_query();
         let host = path_and_host.find("://").map_or(0, |scheme| scheme + "://".len());

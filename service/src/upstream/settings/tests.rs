@@ -20,7 +20,7 @@ fn the_file_that_asrs_emulator_writes_takes_every_event() {
         settings,
         Settings::all_to("http://localhost:7071/runtime/webhooks/signalr").unwrap()
     );
-    let url = settings.url(&hub("chat"), Category::Messages, "send").unwrap().1;
+    let url = settings.url(&hub("chat"), Category::Messages, "send").unwrap().1.unwrap();
     assert_eq!(url.as_str(), "http://localhost:7071/runtime/webhooks/signalr");
     assert_eq!(Settings::parse(&format!("\u{feff}{}", WRITTEN.to_lowercase())).unwrap(), settings);
 }
@@ -43,7 +43,7 @@ fn the_first_template_that_fits_takes_the_event() {
            {"UrlTemplate":"http://d/","HubPattern":"news"}"#,
     );
     let url = |name: &str, category, event: &str| {
-        settings.url(&hub(name), category, event).map(|(_, url)| String::from(url))
+        settings.url(&hub(name), category, event).and_then(|(_, url)| url.map(String::from))
     };
     let at = |url: &str| Some(url.to_owned());
     assert_eq!(url("chat", Category::Connections, "connected"), at("http://a/"));

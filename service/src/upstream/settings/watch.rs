@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use signalr_http_server::ReloadSignals;
 use tokio::{
     sync::watch,
     task::spawn_blocking,
@@ -13,36 +14,43 @@ use tokio::{
 
 use super::{Settings, SettingsError, file_at};
 
-/// How often the file is looked at.
+/// How often the file is checked for changes.
 const PERIOD: Duration = Duration::from_secs(1);
 
 impl Settings {
-    /// Reads the file as [`read`](Self::read) does, and again whenever it changes. A new file that
+    /// Reads the file as [`read`](Self::read) does, and again whenever it changes, and at once on
+    /// the signal. A new file that
     /// cannot be used is logged, and the settings before it hold.
     ///
-    /// The file is followed for as long as the receiver lives.
+    /// The file is followed until the receiver is dropped.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), for the file as it is now.
+    /// The errors of [`read`](Self::read), for the present file.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub fn watch(path: &Path) -> Result<watch::Receiver<Self>, SettingsError> {
+    pub fn watch(
+        path: &Path,
+        reload: ReloadSignals,
+    ) -> Result<watch::Receiver<Self>, SettingsError> {
         let path = file_at(path);
         let file = File::new(path.clone());
         let (sender, receiver) = watch::channel(Self::read(&path)?);
-        tokio::spawn(follow(file, sender));
+        tokio::spawn(follow(file, reload, sender));
         Ok(receiver)
     }
 }
 
-async fn follow(mut file: File, settings: watch::Sender<Settings>) {
+async fn follow(mut file: File, mut reload: ReloadSignals, settings: watch::Sender<Settings>) {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !settings.is_closed() {
-        period.tick().await;
+        tokio::select! {
+            _ = period.tick() => {}
+            () = reload.next() => {}
+        }
         let looked = spawn_blocking(move || {
             let change = file.look();
             (file, change)
@@ -72,7 +80,7 @@ async fn follow(mut file: File, settings: watch::Sender<Settings>) {
     }
 }
 
-/// The file as it was seen last.
+/// The last seen state of the file.
 struct File {
     path: PathBuf,
     /// `None` if it could not be read.
@@ -85,8 +93,8 @@ impl File {
         Self { path, seen }
     }
 
-    /// What the file says, where that is not what it said before. Its bytes are compared, since
-    /// times of files are too coarse and links may change places.
+    /// The settings, if the file has changed. Its bytes are compared, because times of files are
+    /// too coarse and links may change.
     fn look(&mut self) -> Option<Result<Settings, SettingsError>> {
         let now = signalr_small_file::read(&self.path);
         if now.as_ref().ok() == self.seen.as_ref() {
@@ -133,9 +141,9 @@ mod tests {
     async fn a_change_arrives_and_a_bad_file_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        assert!(Settings::watch(folder.path()).is_err());
+        assert!(Settings::watch(folder.path(), ReloadSignals::default()).is_err());
         fs::write(&path, text("a")).unwrap();
-        let mut settings = Settings::watch(folder.path()).unwrap();
+        let mut settings = Settings::watch(folder.path(), ReloadSignals::default()).unwrap();
         assert_eq!(*settings.borrow_and_update(), Settings::all_to("http://a/").unwrap());
         fs::write(&path, "no settings").unwrap();
         tokio::time::sleep(PERIOD * 3).await;

@@ -1,4 +1,4 @@
-//! What bounds events, and that nothing stays of those that are done.
+//! Tests that events are limited, and that nothing is left of finished events.
 
 use tokio::{
     task::yield_now,
@@ -14,7 +14,7 @@ async fn a_full_queue_refuses_invocations_but_takes_its_end() {
     let limits = Limits { waiting: 3, waiting_bytes: 150, ..Limits::default() };
     let (by_count, _replies) = upstream(settings.clone(), limits.clone());
     let events = by_count.open(caller(None));
-    // The first event is under way from here on.
+    // From here on the first event is under way.
     let _connection = silent.accept().await.unwrap();
     for _ in 0..3 {
         events.invoke(invocation(None, "a")).unwrap();
@@ -42,7 +42,8 @@ async fn no_more_requests_are_under_way_than_there_are_places() {
     let _third = silent.accept().await.unwrap();
 }
 
-/// Event queues, their bytes, their tasks and the places: nothing stays, whatever the upstream does.
+/// Nothing is left of event queues, their bytes, their tasks and their places, whatever the upstream
+/// does.
 #[tokio::test]
 async fn nothing_stays_of_events_that_were_delivered_or_failed() {
     let healthy = StandIn::start().await;
@@ -82,7 +83,7 @@ async fn nothing_stays_of_events_that_were_delivered_or_failed() {
         timeout(Duration::from_secs(20), answered).await.expect("events wait for ever");
         assert_eq!((upstream.0.calls.places.upstreams(), upstream.0.calls.places.bytes()), (0, 0));
         assert!(stays.iter().all(ConnectionEvents::is_as_new), "{url}");
-        // Only those that stay hold on to what all share, and this test does.
+        // Only the open connections and this test still hold the shared state.
         assert_eq!(Arc::strong_count(&upstream.0), stays.len() + 1, "{url}");
     }
 }
@@ -150,7 +151,7 @@ async fn answers_that_nobody_has_taken_yet_have_a_bound_and_are_counted() {
     let answer = format!("\"{}\"", "x".repeat(6_000));
     let events = upstream.open(caller(None));
     let mut answers = Vec::new();
-    // The first answer is of `connected`.
+    // The first answer is for `connected`.
     stand_in.will_answer(StatusCode::OK);
     for left_out in [0, 1] {
         stand_in.will_answer(answer.clone());

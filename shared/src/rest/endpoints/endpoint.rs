@@ -1,4 +1,4 @@
-//! One of several services: what it is called and what part it plays.
+//! One of several services: its name and its role.
 
 use crate::{connection_string::ConnectionString, error::Error};
 
@@ -19,32 +19,33 @@ pub struct Endpoint {
     pub(super) weight: u32,
 }
 
-/// The part that an endpoint plays. [`Endpoint`] has an example.
+/// The role of an endpoint. [`Endpoint`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointRole {
-    /// It takes clients.
+    /// The endpoint takes clients.
     Primary,
-    /// It takes clients if no primary does.
+    /// The endpoint takes clients if no primary does.
     Secondary,
 }
 
 impl Endpoint {
-    /// A primary of the weight 1.
+    /// Makes a primary endpoint of weight 1.
     #[must_use]
     pub fn new(name: impl Into<String>, service: ConnectionString) -> Self {
         Self { name: name.into(), service, role: EndpointRole::Primary, weight: 1 }
     }
 
-    /// Takes clients only if no primary does.
+    /// Makes the endpoint secondary: it takes clients only if no primary does.
     #[must_use]
     pub fn as_secondary(mut self) -> Self {
         self.role = EndpointRole::Secondary;
         self
     }
 
-    /// How many clients it takes beside the others of its role: one of weight 2 takes twice as many
-    /// as one of weight 1. One of weight 0 takes no new clients, and still gets sends.
+    /// Sets the share of clients among the endpoints of the same role. An endpoint of weight 2
+    /// takes twice as many as one of weight 1. An endpoint of weight 0 takes no new clients and
+    /// still gets sends.
     #[must_use]
     pub fn with_weight(mut self, weight: u32) -> Self {
         self.weight = weight;
@@ -52,7 +53,7 @@ impl Endpoint {
     }
 }
 
-/// Names tell endpoints apart in results and errors.
+/// Checks a name. Names distinguish endpoints in results and errors.
 pub(super) fn check_name<'a>(
     name: &str,
     mut others: impl Iterator<Item = &'a str>,

@@ -1,11 +1,11 @@
-//! Whether an endpoint is up, as far as is known.
+//! The last known health of an endpoint.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-/// What is known about one endpoint. The lock is held for as long as it takes to copy two values.
+/// The known state of one endpoint. The lock is held only to copy two values.
 #[derive(Debug)]
 pub(super) struct Health(Mutex<Known>);
 
@@ -16,7 +16,7 @@ struct Known {
 }
 
 impl Health {
-    /// Not asked yet: online until shown otherwise.
+    /// The state before the first question: online.
     pub(super) fn unknown() -> Self {
         Self(Mutex::new(Known { is_online: true, asked: None }))
     }
@@ -25,14 +25,14 @@ impl Health {
         self.known().is_online
     }
 
-    /// Whether it was never asked, or longer ago than this. A clock that was set back counts as
-    /// longer: what is known would else stay for as long as the clock went back.
+    /// Whether the endpoint was never asked, or longer ago than this. If the clock was set back,
+    /// the answer is yes. Otherwise an old state would stay until the clock has caught up.
     pub(super) fn is_older_than(&self, max_age: Duration, now: SystemTime) -> bool {
         let age = self.known().asked.and_then(|asked| now.duration_since(asked).ok());
         age.is_none_or(|age| age > max_age)
     }
 
-    /// The question is on its way, so nobody else need ask.
+    /// Notes that the endpoint is being asked, so that other callers do not ask too.
     pub(super) fn asked(&self, now: SystemTime) {
         self.known().asked = Some(now);
     }

@@ -1,4 +1,4 @@
-//! An endpoint ready for use: its client, its negotiator and what is known of its health.
+//! An endpoint ready for use: its client, its negotiator and its known health.
 
 use std::{
     sync::Arc,
@@ -14,10 +14,10 @@ use crate::{
     rest::RestClient,
 };
 
-/// Source: Azure's SDK waits as long.
+/// Source: Azure's SDK waits the same time.
 const HEALTH_TIME_LIMIT: Duration = Duration::from_secs(2);
 
-/// Clones know the same about its health.
+/// An endpoint ready for use. Clones share its known health.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) name: Arc<str>,
@@ -50,7 +50,7 @@ impl Member {
         self
     }
 
-    /// Whether it takes clients in this role.
+    /// Whether the endpoint takes clients in this role.
     pub(super) fn takes(&self, role: EndpointRole) -> bool {
         self.role == role && self.weight > 0 && self.health.is_online()
     }
@@ -63,7 +63,7 @@ impl Member {
     }
 }
 
-/// One of these, by weight.
+/// Chooses one endpoint by weight.
 pub(super) fn choose<'a>(
     members: impl Iterator<Item = &'a Member>,
     random: u64,

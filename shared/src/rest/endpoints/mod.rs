@@ -1,5 +1,5 @@
-//! Several services that serve the same hubs: which of them is up, where clients connect, and sends
-//! to all of them.
+//! Several services that serve the same hubs: which of them are up, which one a client connects to,
+//! and sends to all of them.
 
 mod endpoint;
 mod health;
@@ -22,11 +22,12 @@ use crate::{
 
 /// Several services that serve the same hubs.
 ///
-/// A client connects to one of them: a primary that is online, more often to one of more weight,
-/// and to a secondary only if no primary is. So a send goes to all that are online.
+/// A client connects to one of them: to a primary that is online, chosen by weight. If no primary
+/// is online, it connects to a secondary. So a send must go to all services that are online.
 ///
-/// Nothing runs in the background, as a function is frozen between two requests: the caller says
-/// when to ask the services whether they are up. One that was never asked counts as online.
+/// Nothing runs in the background, because a function is frozen between two requests. The caller
+/// decides when to ask the services whether they are up. A service that was never asked counts as
+/// online.
 ///
 /// ```no_run
 /// # fn random_number() -> u64 { 4 }
@@ -64,7 +65,7 @@ pub struct Endpoints(Arc<[Member]>);
 pub struct EndpointResult<T> {
     /// The endpoint's name.
     pub endpoint: Arc<str>,
-    /// What the call returned.
+    /// The result of the call.
     pub result: T,
 }
 
@@ -95,7 +96,7 @@ impl Endpoints {
         self.map(|member| member.with_application(application.clone()))
     }
 
-    /// Speaks this version of the API; health is asked for in the newest.
+    /// Uses this version of the API. Questions for health use the newest version.
     #[must_use]
     pub fn with_version(self, version: ApiVersion) -> Self {
         self.map(|member| member.with_client(|client| client.with_version(version)))
@@ -107,20 +108,21 @@ impl Endpoints {
         self.map(|member| member.with_client(|client| client.with_time_limit(limit)))
     }
 
-    /// Makes failed calls again as [`RestClient::with_retries`] does. Health is asked for once.
+    /// Repeats failed calls as [`RestClient::with_retries`] does. Questions for health are not
+    /// repeated.
     #[must_use]
     pub fn with_retries(self, policy: RetryPolicy) -> Self {
         self.map(|member| member.with_client(|client| client.with_retries(policy.clone())))
     }
 
-    /// Asks every endpoint at once whether it is up. One that has not said so within 2 seconds is
-    /// not. No token is needed.
+    /// Asks all endpoints at the same time whether they are up. An endpoint that does not answer
+    /// within 2 seconds is not up. No token is needed.
     pub async fn check_health(&self, now: SystemTime) {
         join_all(self.0.iter().map(|member| member.check_health(now))).await;
     }
 
-    /// Asks those endpoints that were not asked within this time. While one caller asks, others go
-    /// by what was known before.
+    /// Asks the endpoints that were not asked within this time. While one caller asks, the others
+    /// use the earlier state.
     pub async fn refresh_health(&self, max_age: Duration, now: SystemTime) {
         let stale = self.0.iter().filter(|member| member.health.is_older_than(max_age, now));
         join_all(stale.map(|member| member.check_health(now))).await;
@@ -133,12 +135,12 @@ impl Endpoints {
 
     /// Answers a client that wants to join a hub.
     ///
-    /// The random number chooses among the primaries that are online, by weight, or if there are
-    /// none among the secondaries. It should be any number of 64 bits with the same chance.
+    /// The random number chooses by weight among the primaries that are online. If none are, it
+    /// chooses among the secondaries. Every number of 64 bits should be equally likely.
     ///
     /// # Errors
     ///
-    /// [`Error::NoEndpointOnline`] if no endpoint that takes clients is online, and those of
+    /// [`Error::NoEndpointOnline`] if no endpoint that takes clients is online, and the errors of
     /// [`Negotiator::negotiate`](crate::Negotiator::negotiate).
     pub async fn negotiate(
         &self,
@@ -152,8 +154,8 @@ impl Endpoints {
         member.ok_or_else(|| self.none_online())?.negotiator.negotiate(hub, options, now).await
     }
 
-    /// Makes a call to the hub at every endpoint that is online, all at once, with a result for
-    /// each. One that fails stops no other.
+    /// Makes a call to the hub at every endpoint that is online, at the same time. Returns a result
+    /// for each. If a call fails, the others continue.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! A filter as a whole: comparisons, and what joins them.
+//! A complete filter: comparisons and the operators that join them.
 
 use std::{fmt, ops::Not};
 
-/// Which connections are meant.
+/// A filter that selects connections.
 ///
 /// ```
 /// use signalr_serverless::rest::Filter;
@@ -28,15 +28,15 @@ enum Strength {
     And,
     Comparison,
     Not,
-    /// A call or a literal: nothing can come between its parts.
+    /// A call or a literal, which never needs parentheses.
     Whole,
 }
 
 impl Filter {
-    /// A filter that is written as OData already. The service checks it.
+    /// A filter that is already written in OData. The service checks it.
     ///
-    /// Parts from outside do not belong in such a text, since a quote in them would change what it
-    /// means; build the filter of values instead.
+    /// Do not put input from outside into such a text: a quote in it would change the meaning.
+    /// Build the filter from values instead.
     ///
     /// ```
     /// # use signalr_serverless::rest::Filter;
@@ -52,7 +52,7 @@ impl Filter {
         Self { odata: odata.into(), strength: Strength::Or }
     }
 
-    /// Both this and the other.
+    /// Matches if both this filter and the other match.
     ///
     /// ```
     /// # use signalr_serverless::rest::Filter;
@@ -67,7 +67,7 @@ impl Filter {
         self.join("and", other, Strength::And)
     }
 
-    /// This or the other.
+    /// Matches if this filter or the other matches.
     ///
     /// ```
     /// # use signalr_serverless::rest::Filter;
@@ -82,7 +82,7 @@ impl Filter {
         self.join("or", other, Strength::Or)
     }
 
-    /// Whether what this says is the given truth.
+    /// Compares the filter's result with `true` or `false`.
     ///
     /// ```
     /// # use signalr_serverless::rest::Filter;
@@ -111,13 +111,14 @@ impl Filter {
         Self { odata, strength }
     }
 
-    /// The filter as part of one whose operator binds so strongly.
+    /// The filter's text as an operand of an operator of this strength.
     fn at_least(&self, strength: Strength) -> String {
         if self.strength >= strength { self.odata.clone() } else { format!("({})", self.odata) }
     }
 }
 
-/// `not` binds more strongly than a comparison, so what it denies stands in parentheses.
+/// Negates the filter. `not` binds more strongly than a comparison, so the operand is in
+/// parentheses.
 ///
 /// ```
 /// # use signalr_serverless::rest::Filter;
@@ -132,7 +133,7 @@ impl Not for Filter {
     }
 }
 
-/// All connections, or none.
+/// Matches all connections, or none.
 ///
 /// ```
 /// # use signalr_serverless::rest::Filter;
@@ -144,7 +145,7 @@ impl From<bool> for Filter {
     }
 }
 
-/// The filter in OData.
+/// Writes the filter in OData.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.odata)

@@ -1,4 +1,4 @@
-//! What of a connection a filter can ask for.
+//! The fields of a connection that a filter can use.
 
 use super::{
     expression::Filter,

@@ -1,8 +1,7 @@
-//! Filters: which connections of a hub the commands of [`Hub::execute`](super::Hub::execute) are
-//! for, in OData filter syntax.
+//! Filters select the connections for the commands of [`Hub::execute`](super::Hub::execute), in
+//! OData filter syntax.
 //!
-//! A filter is built of values, so quotes and parentheses are where they belong whatever a name
-//! holds:
+//! A filter is built from values, so quotes and parentheses are right for every name:
 //!
 //! ```
 //! use signalr_serverless::rest::Filter;

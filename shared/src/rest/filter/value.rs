@@ -1,4 +1,4 @@
-//! What a filter compares: texts, numbers and the groups of a connection.
+//! The values that a filter compares: texts, numbers and the groups of a connection.
 
 use std::borrow::Borrow;
 
@@ -42,7 +42,7 @@ macro_rules! comparisons {
     };
 }
 
-/// A text: of the connection, given, or made of such.
+/// A text: a field of the connection, a given text, or a result of these methods.
 ///
 /// ```
 /// use signalr_serverless::rest::{Filter, filter::Text};
@@ -60,41 +60,41 @@ pub struct Text(String);
 
 comparisons! {
     Text,
-    /// Whether the texts are equal; case counts.
+    /// Whether the texts are equal; case matters.
     eq
     /// Whether the texts differ.
     ne
     /// Whether this text comes after the other.
     gt
-    /// Whether this text is the other or comes after it.
+    /// Whether this text equals the other or comes after it.
     ge
     /// Whether this text comes before the other.
     lt
-    /// Whether this text is the other or comes before it.
+    /// Whether this text equals the other or comes before it.
     le
 }
 
 impl Text {
-    /// Whether it is one of these; never, if there are none.
+    /// Whether the text is one of these; false if there are none.
     #[must_use]
     pub fn is_in<V: Borrow<str>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         let values: Vec<_> = values.into_iter().map(|value| quote(value.borrow())).collect();
         self.compare_to_list(&values)
     }
 
-    /// Whether it begins so.
+    /// Whether the text begins with `prefix`.
     #[must_use]
     pub fn starts_with(self, prefix: impl Into<Self>) -> Filter {
         self.test("startswith", &prefix.into())
     }
 
-    /// Whether it ends so.
+    /// Whether the text ends with `suffix`.
     #[must_use]
     pub fn ends_with(self, suffix: impl Into<Self>) -> Filter {
         self.test("endswith", &suffix.into())
     }
 
-    /// Whether it has this inside.
+    /// Whether the text contains `part`.
     #[must_use]
     pub fn contains(self, part: impl Into<Self>) -> Filter {
         self.test("contains", &part.into())
@@ -118,7 +118,7 @@ impl Text {
         Self(format!("trim({})", self.0))
     }
 
-    /// The text and then the other.
+    /// This text followed by the other.
     #[must_use]
     pub fn concat(self, other: impl Into<Self>) -> Self {
         Self(format!("concat({},{})", self.0, other.into().0))
@@ -130,19 +130,19 @@ impl Text {
         Self(format!("substring({},{})", self.0, start.into().0))
     }
 
-    /// So many characters of the text from a position on; the first is 0.
+    /// `length` characters of the text from a position on; the first is 0.
     #[must_use]
     pub fn substring_of_length(self, start: impl Into<Number>, length: impl Into<Number>) -> Self {
         Self(format!("substring({},{},{})", self.0, start.into().0, length.into().0))
     }
 
-    /// How long the text is.
+    /// The length of the text.
     #[must_use]
     pub fn length(self) -> Number {
         Number(format!("length({})", self.0))
     }
 
-    /// Where the other first begins in the text; -1 where it does not.
+    /// The first position of `part` in the text; -1 if it is not there.
     #[must_use]
     pub fn index_of(self, part: impl Into<Self>) -> Number {
         Number(format!("indexof({},{})", self.0, part.into().0))
@@ -180,7 +180,7 @@ macro_rules! text_from {
 
 text_from!(String, ConnectionId, GroupName, UserId);
 
-/// A whole number: given, a length or a position.
+/// A whole number: a given number, a length or a position.
 ///
 /// ```
 /// use signalr_serverless::rest::Filter;
@@ -199,16 +199,16 @@ comparisons! {
     ne
     /// Whether this number is greater.
     gt
-    /// Whether this number is greater or the same.
+    /// Whether this number is greater or equal.
     ge
     /// Whether this number is less.
     lt
-    /// Whether this number is less or the same.
+    /// Whether this number is less or equal.
     le
 }
 
 impl Number {
-    /// Whether it is one of these; never, if there are none.
+    /// Whether the number is one of these; false if there are none.
     #[must_use]
     pub fn is_in(self, values: impl IntoIterator<Item = i64>) -> Filter {
         let values: Vec<_> = values.into_iter().map(|value| value.to_string()).collect();
@@ -244,7 +244,7 @@ impl Groups {
         group.into().compare("in", "groups")
     }
 
-    /// How many they are.
+    /// The number of groups.
     #[must_use]
     pub fn length(self) -> Number {
         Number("length(groups)".to_owned())

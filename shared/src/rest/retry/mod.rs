@@ -1,4 +1,4 @@
-//! Retries: which failed calls are made again, how often and when.
+//! Retries: which failed calls are repeated, how often and when.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,18 +7,20 @@ use tokio::time::{Instant, sleep};
 use super::reply::Reply;
 use crate::{error::Error, operation::Operation};
 
-/// How often a failed call is made again, and when.
+/// How often a failed call is repeated, and when.
 ///
-/// Which calls are made again depends on the harm that a second call can do:
+/// Which calls are repeated depends on the harm that a second call can do:
 ///
-/// - Checks, changes of groups and closing: after a status of 500 or more, 408 and 429, a time
+/// - Checks, changes of groups, renewals of logins and closing: after a status of 500 or more, 408 and 429, a time
 ///   limit and any failure of the network.
-/// - Sends, invocations and streams, which a second call would double: after 429 and 503, by which
-///   a service says that it did nothing, and if no connection could be opened. Never after a time
-///   limit, a broken connection or a 500.
-/// - [`RestClient::health`](super::RestClient::health): never, as it asks about this moment.
+/// - Sends, invocations and streams, which a second call would double: after 429 and 503, which say
+///   that the service did nothing, and if no connection could be opened. Never after a time limit,
+///   a broken connection or a 500. Never after 502 and 504: a proxy answers with these when it got
+///   no answer from the service, which may have sent the message. A program that prefers two
+///   messages to none repeats the call itself.
+/// - [`RestClient::health`](super::RestClient::health): never, because it asks about this moment.
 ///
-/// If the service says how long to wait (`Retry-After`), that is how long.
+/// If the service says how long to wait (`Retry-After`), the retry waits that long.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,7 +45,7 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     const DEFAULT_LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-    /// So many retries, each after the same delay.
+    /// A fixed number of retries, each after the same delay.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -55,7 +57,8 @@ impl RetryPolicy {
         Self::exponential(retries, delay, delay)
     }
 
-    /// So many retries, each after twice the delay of the one before, up to the longest.
+    /// A fixed number of retries, each after twice the delay of the one before, up to the longest
+    /// delay.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -74,25 +77,25 @@ impl RetryPolicy {
         }
     }
 
-    /// The longest `Retry-After` that is waited for, 60 seconds by default. If the service asks
-    /// for more, the call fails at once: [`Refusal::retry_after`](crate::Refusal::retry_after)
-    /// says when to come back.
+    /// The longest `Retry-After` that is waited for, 60 seconds by default. If the service asks for
+    /// more, the call fails at once: [`Refusal::retry_after`](crate::Refusal::retry_after) says how
+    /// long to wait.
     #[must_use]
     pub fn with_longest_retry_after(mut self, longest: Duration) -> Self {
         self.longest_retry_after = longest;
         self
     }
 
-    /// How long a call may take with all its retries and delays; no limit by default. The last
-    /// failure is the result if the next delay would not fit in.
+    /// How long a call may take with all its retries and delays; no limit by default. If the next
+    /// delay would exceed it, the last failure is the result.
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 
-    /// Turns each delay into the one to wait, such as a random part of it. Without this the
-    /// delays are as they are. A `Retry-After` stays as it is.
+    /// Changes each delay, for example to a random part of it. Without this the delays are exact. A
+    /// `Retry-After` does not change.
     #[must_use]
     pub fn with_jitter(
         mut self,
@@ -136,13 +139,13 @@ impl fmt::Debug for RetryPolicy {
     }
 }
 
-/// What a call may do after it failed.
+/// Whether a failed call may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
     Never,
-    /// If nothing was done, as a second time would double it.
+    /// Only if nothing was done, because a second call would double it.
     IfNothingWasDone,
-    /// If it may have been done too: a second time changes nothing.
+    /// Even if it may have been done: a second call changes nothing.
     Always,
 }
 
@@ -160,7 +163,9 @@ impl Repeat {
             | Operation::SendStreamItem
             | Operation::CompleteStream
             | Operation::Execute => Self::IfNothingWasDone,
-            Operation::ConnectionExists
+            Operation::RefreshAuth
+            | Operation::GetConnectionClaims
+            | Operation::ConnectionExists
             | Operation::CloseConnection
             | Operation::CloseHubConnections
             | Operation::CloseGroupConnections
@@ -180,7 +185,7 @@ impl Repeat {
         }
     }
 
-    /// Whether to make the call again.
+    /// Whether to repeat the call.
     pub(super) fn verdict(self, outcome: &Result<Reply, Error>) -> Verdict {
         let is_worth_it = match (self, outcome) {
             (Self::Never, _) => false,
@@ -203,8 +208,8 @@ pub(super) enum Verdict {
     Again { retry_after: Option<Duration> },
 }
 
-/// Attempts until the outcome is final or the policy gives up. Each attempt is told how long it may
-/// take: as long as one may, and no longer than what is left of the time for all.
+/// Makes attempts until the outcome is final or the policy gives up. Each attempt gets its time
+/// limit: the limit of one call, at most what is left of the time for all.
 pub(super) async fn run<C: Future>(
     policy: Option<&RetryPolicy>,
     limit_of_one: Duration,
@@ -228,7 +233,7 @@ pub(super) async fn run<C: Future>(
     }
 }
 
-/// A limit that can be told: `20s`, not `19.99999945s`.
+/// A limit that reads well: `20s`, not `19.99999945s`.
 fn whole_milliseconds(limit: Duration) -> Duration {
     let milliseconds = limit.as_nanos().div_ceil(1_000_000);
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))

@@ -35,8 +35,8 @@ fn a_retry_after_that_is_too_long_ends_the_call() {
     assert_eq!(policy.delay(3, Some(Duration::ZERO)), None);
 }
 
-/// Runs attempts that fail forever, each taking so long. Returns when each began and how long it
-/// was allowed to take, in milliseconds.
+/// Runs attempts that always fail, each after `each`. Returns when each began and its time limit,
+/// in milliseconds.
 async fn attempts(policy: Option<&RetryPolicy>, each: u64) -> Vec<(u128, u128)> {
     let start = Instant::now();
     let seen = RefCell::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Which browser origins may read answers (CORS).
+//! CORS: the browser origins that may read answers.
 
 mod origin;
 mod subdomains;
@@ -23,7 +23,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 pub struct AllowedOrigins {
     exact: Vec<String>,
     subdomains: Vec<Subdomains>,
-    /// Any page that this machine serves to itself.
+    /// Whether every page that this machine serves to itself may call.
     loopback: bool,
 }
 
@@ -53,9 +53,9 @@ impl AllowedOrigins {
             || (self.loopback && is_loopback(origin))
     }
 
-    /// Echoes an allowed origin, allows credentials, and answers preflights with the methods and
-    /// headers that were asked for. An origin that is not allowed gets no such header, so that the
-    /// browser keeps the answer from the page.
+    /// Echoes an allowed origin, allows credentials, and answers preflights with the requested
+    /// methods and headers. Another origin gets no such header, so the browser hides the answer
+    /// from the page.
     pub(crate) fn layer(&self) -> CorsLayer {
         let origins = self.clone();
         CorsLayer::new()
@@ -76,7 +76,7 @@ fn parse(entry: &str) -> Result<String, String> {
     }
 }
 
-/// `http(s)://` and `localhost`, `127.0.0.1` or `[::1]`, on any port, and nothing else.
+/// Whether an origin is exactly `http(s)://` and `localhost`, `127.0.0.1` or `[::1]`, on any port.
 fn is_loopback(origin: &str) -> bool {
     let Ok(url) = Url::parse(origin) else { return false };
     let is_here = match url.host() {

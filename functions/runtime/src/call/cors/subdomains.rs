@@ -1,25 +1,25 @@
-//! Origins with a wildcard in the place of a subdomain: `https://*.example.com`.
+//! Origins with a wildcard for the subdomain: `https://*.example.com`.
 
 use url::{Host, Url};
 
 use super::origin::origin_of;
 
-/// The subdomains of a domain, of any depth and without the domain itself.
+/// The subdomains of a domain, at any depth, without the domain itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subdomains {
     scheme: String,
-    /// With the dot in front.
+    /// The domain with a dot in front.
     suffix: String,
     port: Option<u16>,
 }
 
-/// Names under which registries let everybody register, below the domain of a country.
+/// Names below the domain of a country under which everybody can register a domain.
 const SECOND_LEVEL: [&str; 16] = [
     "ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "id", "ltd", "mil", "ne", "net",
     "or", "org",
 ];
 
-/// Domains right under which everybody can have a site.
+/// Domains directly under which everybody can have a site.
 const SHARED: [&str; 21] = [
     "amplifyapp.com",
     "appspot.com",
@@ -44,7 +44,7 @@ const SHARED: [&str; 21] = [
     "workers.dev",
 ];
 
-/// Those that have regions, numbers and services in between.
+/// Shared domains with regions, numbers and services in between.
 const SHARED_AT_ANY_DEPTH: [&str; 10] = [
     "amazonaws.com",
     "azure-api.net",
@@ -59,11 +59,11 @@ const SHARED_AT_ANY_DEPTH: [&str; 10] = [
 ];
 
 impl Subdomains {
-    /// Reads `scheme://*.domain`, with the port where it is not the usual one.
+    /// Reads `scheme://*.domain`, with the port if it is not the usual one.
     ///
     /// # Errors
     ///
-    /// Why it cannot be used, and what would do.
+    /// A text that says why the entry cannot be used, and what would be right.
     pub(super) fn parse(entry: &str) -> Result<Self, String> {
         let shape = || {
             format!(
@@ -93,7 +93,7 @@ impl Subdomains {
         Ok(Self { scheme: scheme.to_owned(), suffix: format!(".{domain}"), port: url.port() })
     }
 
-    /// Whether it is the origin, as browsers write it, of one of them.
+    /// Whether `origin`, in the form of browsers, is one of these subdomains.
     pub(super) fn have(&self, origin: &str) -> bool {
         let Ok(url) = Url::parse(origin) else { return false };
         let Some(Host::Domain(host)) = url.host() else { return false };
@@ -110,8 +110,8 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(is_letter)
 }
 
-/// Whether somebody else can have a site under this domain: an approximation, since only the list of all
-/// registries' rules would be exact, and it is larger than this program.
+/// Whether other people can have a site under this domain. This is an approximation: only the list of
+/// all registries' rules is exact, and that list is larger than this program.
 fn is_everybodys(domain: &str) -> bool {
     let domain = domain.trim_end_matches('.');
     let is_registry = match domain.split('.').collect::<Vec<_>>().as_slice() {

@@ -1,22 +1,25 @@
-//! The user that an authorizer of Amazon API Gateway let through.
+//! The user that an authorizer of Amazon API Gateway accepted.
 //!
-//! API Gateway puts what its authorizer found out into the event, beside the request, where no
-//! caller can write.
+//! API Gateway puts its authorizer's result into the event, next to the request. Callers cannot
+//! write there.
 
 use axum::http::{Extensions, StatusCode};
 use lambda_http::{RequestExt, aws_lambda_events::apigw::ApiGatewayRequestAuthorizer};
 use serde_json::{Map, Value};
 
-use super::found::{self, Found};
+use super::{
+    found::{self, Found},
+    user_claim::UserClaim,
+};
 use crate::call::problem::Problem;
 
 #[derive(Clone, Debug)]
 pub(super) struct Authorizer {
-    user_claim: String,
+    user_claim: UserClaim,
 }
 
 impl Authorizer {
-    pub(super) fn new(user_claim: String) -> Self {
+    pub(super) fn new(user_claim: UserClaim) -> Self {
         Self { user_claim }
     }
 
@@ -29,15 +32,15 @@ impl Authorizer {
         if claims.is_empty() {
             return Ok(None);
         }
-        match claims.get(&self.user_claim) {
-            Some(Value::String(user)) => {
-                let (user, ends) = (Some(user.clone()), found::end(&claims));
+        match self.user_claim.find(&claims) {
+            Some(user) => {
+                let (user, ends) = (Some(user), found::end(&claims));
                 Ok(Some(Found { user, claims, ends }))
             }
-            _ => Err(Problem::new(
+            None => Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 format!(
-                    "the API's authorizer gave no text '{}'; NEGOTIATE_USER_CLAIM names the one to use",
+                    "the API's authorizer gave no user id in '{}'; NEGOTIATE_USER_CLAIM names the claim to use",
                     self.user_claim
                 ),
             )),
@@ -45,9 +48,9 @@ impl Authorizer {
     }
 }
 
-/// A JWT authorizer of an HTTP API has `jwt.claims`, a Cognito authorizer of a REST API `claims`,
-/// and a Lambda authorizer names of its own choice. If there is no authorizer, an HTTP API may
-/// still send its names, with `null`.
+/// A JWT authorizer of an HTTP API has `jwt.claims`, a Cognito authorizer of a REST API has
+/// `claims`, and a Lambda authorizer has names of its own choice. If there is no authorizer, an
+/// HTTP API may still send its names, with `null`.
 fn claims(authorizer: &ApiGatewayRequestAuthorizer) -> Map<String, Value> {
     if let Some(jwt) = &authorizer.jwt {
         let claims = jwt.claims.iter();
@@ -71,7 +74,7 @@ mod tests {
 
     fn find(event: &Value) -> Result<Option<Found>, u16> {
         let request = from_str(&event.to_string()).unwrap();
-        let authorizer = Authorizer::new("sub".to_owned());
+        let authorizer = Authorizer::new(UserClaim::NameIdentifier);
         authorizer.find(request.extensions()).map_err(|problem| problem.status().as_u16())
     }
 
@@ -115,7 +118,9 @@ mod tests {
         assert!(find(&rest_api(&json!({}))).unwrap().is_none());
         assert!(find(&rest_api(&json!({ "claims": null, "scopes": null }))).unwrap().is_none());
         assert_eq!(find(&rest_api(&json!({ "principalId": "p" }))).unwrap_err(), 401);
-        assert_eq!(find(&http_api(&json!({ "lambda": { "sub": 7 } }))).unwrap_err(), 401);
+        let number = find(&http_api(&json!({ "lambda": { "sub": 7 } }))).unwrap().unwrap();
+        assert_eq!(number.user.as_deref(), Some("7"));
+        assert_eq!(find(&http_api(&json!({ "lambda": { "sub": {} } }))).unwrap_err(), 401);
         assert_eq!(
             find(&http_api(&json!({ "jwt": { "claims": { "email": "x" } } }))).unwrap_err(),
             401

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Why a header has no token that could be read.
+/// Why the token of a header cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("header 'authorization' is there more than once")]
@@ -13,7 +13,8 @@ pub(super) enum Unreadable {
     Empty,
 }
 
-/// The token in the header, or `None` if the call has none. Another scheme than Bearer is none.
+/// The token in the header, or `None` if the call has none. A scheme other than Bearer counts as no
+/// token.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unreadable> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

@@ -1,8 +1,8 @@
 //! The user that Azure's front end authenticated ("Easy Auth").
 //!
-//! It writes `x-ms-client-principal…` into the requests of users who signed in, and takes these
-//! headers out of what comes from outside. It does so only if its authentication is on, which is why
-//! the start is refused elsewhere. The forms of the headers are in `principal`.
+//! The front end writes `x-ms-client-principal…` into the requests of users who signed in. It
+//! removes these headers from requests that have them already. It does so only if its authentication
+//! is on; otherwise this function refuses to start. The forms of the headers are in `principal`.
 //! Source: <https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities>
 
 use std::time::SystemTime;
@@ -23,22 +23,22 @@ use crate::{
 };
 
 const ID: &str = "x-ms-client-principal-id";
-/// Base64 of JSON with all claims.
+/// The header with all claims, in base64 of JSON.
 const PRINCIPAL: &str = "x-ms-client-principal";
 
-/// Which front end authenticates.
+/// The front end that authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrontEnd {
-    /// That of App Service, which writes the user's id into a header of its own. Functions and
-    /// Container Apps have the same.
+    /// The front end of App Service, which writes the user's id into a separate header. Functions
+    /// and Container Apps have the same.
     AppService,
-    /// Static Web Apps in front of a linked backend. It writes the principal alone, and nobody says
-    /// that it takes a forged id out.
+    /// Static Web Apps in front of a linked backend. It writes only the principal, and its
+    /// documentation does not say that it removes a forged id.
     StaticWebApps,
 }
 
 impl FrontEnd {
-    /// Refuses to trust the headers if nobody takes forged ones out.
+    /// Refuses to trust the headers if no front end removes forged ones.
     pub(super) fn from_environment(
         environment: &Environment<'_>,
         listen: Listen,
@@ -87,8 +87,8 @@ impl FrontEnd {
     ///
     /// # Errors
     ///
-    /// 401 for headers that the front end does not write, such as an id of one user with the principal
-    /// of another.
+    /// 401 if the front end cannot have written these headers, for example one user's id with another
+    /// user's principal.
     pub(super) fn find(
         self,
         headers: &HeaderMap,
@@ -200,7 +200,7 @@ mod tests {
         let principal = encoded(&app_service_principal());
         for pairs in [
             &[(ID, "ann"), (PRINCIPAL, &*principal), ("x-ms-client-principal-name", "a@x")][..],
-            // Without the padding that base64 has elsewhere.
+            // Without padding.
             &[(ID, "ann"), (PRINCIPAL, principal.trim_end_matches('='))],
             &[(PRINCIPAL, &principal)],
         ] {

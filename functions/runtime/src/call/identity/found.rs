@@ -1,4 +1,4 @@
-//! What a place to look for a user gives.
+//! The result of a place to look for a user.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,17 +9,17 @@ use serde_json::{Map, Value};
 pub(super) struct Found {
     pub(super) user: Option<String>,
     pub(super) claims: Map<String, Value>,
-    /// When the login ends, if that is known.
+    /// The end of the login, if it is known.
     pub(super) ends: Option<SystemTime>,
 }
 
-/// When a login with these claims ends: their `exp`, in seconds since 1970 or, as API Gateway's Cognito
-/// authorizer writes it, as a date such as `Fri Mar 03 07:26:22 UTC 2023`.
+/// The end of a login with these claims: their `exp`, in seconds since 1970. API Gateway's Cognito
+/// authorizer writes a date instead, such as `Fri Mar 03 07:26:22 UTC 2023`.
 pub(super) fn end(claims: &Map<String, Value>) -> Option<SystemTime> {
     let seconds = match claims.get("exp")? {
         Value::String(text) => match text.trim().parse() {
             Ok(seconds) => seconds,
-            // Without its zone it is one of the dates of HTTP.
+            // Without its zone this is a date of HTTP.
             Err(_) => return httpdate::parse_http_date(&text.replace(" UTC ", " ")).ok(),
         },
         number => number.as_f64()?,

@@ -1,4 +1,4 @@
-//! The user that a caller says they are, in the query or a header: for development only.
+//! The user that a caller names in the query or a header: for development only.
 
 use axum::http::{HeaderName, request::Parts};
 
@@ -18,7 +18,7 @@ pub(super) enum Insecure {
 }
 
 impl Insecure {
-    /// Reads `query:<name>` or `header:<name>`, if the environment allows them.
+    /// Reads `query:<name>` or `header:<name>`, if the environment allows this.
     pub(super) fn from_environment(
         entry: &str,
         environment: &Environment<'_>,

@@ -1,4 +1,4 @@
-//! Who negotiates: where the user of a call comes from.
+//! The identity of a caller that negotiates, and the places to look for it.
 
 #[cfg(feature = "lambda")]
 mod authorizer;
@@ -11,6 +11,8 @@ mod oidc;
 mod principal;
 mod service_token;
 mod source;
+#[cfg(any(feature = "lambda", feature = "oidc"))]
+mod user_claim;
 
 use std::time::SystemTime;
 
@@ -29,8 +31,8 @@ use crate::{
     },
 };
 
-/// The places to look for a user, in order. The first that has one decides; if none has, and
-/// `anonymous` is not among them, the call is refused.
+/// The places to look for a user, in order. The first place that has a user decides. If no place
+/// has one, the call is refused, unless `anonymous` is among them.
 #[derive(Clone, Debug)]
 pub struct Identity {
     sources: Vec<Source>,
@@ -38,14 +40,14 @@ pub struct Identity {
     claims: Vec<String>,
 }
 
-/// Whom a call is made for.
+/// The user for whom a call is made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caller {
     /// The user; `None` for an anonymous one.
     pub user: Option<UserId>,
-    /// What else is known and to be passed on: names and values of claims.
+    /// The claims to pass on: names and values.
     pub claims: Vec<(String, Value)>,
-    /// When the login ends that the user was found by, if that is known.
+    /// The end of the user's login, if it is known.
     pub login_ends: Option<SystemTime>,
 }
 
@@ -69,13 +71,13 @@ impl Identity {
         Ok(Self { sources, claims: claims(environment)? })
     }
 
-    /// Whom a call is made for. A token that this negotiator signed for clients is no login: the call
-    /// is one without a token.
+    /// Finds the user for whom a call is made. A token that this negotiator signed for clients is not
+    /// a login: such a call counts as one without a token.
     ///
     /// # Errors
     ///
-    /// 401 if an identity is required and missing or does not hold, 400 if it cannot be a
-    /// user id, 503 if it cannot be checked now.
+    /// 401 if an identity is required and is missing or not valid, 400 if it cannot be a user id,
+    /// 503 if it cannot be checked now.
     pub async fn caller(
         &self,
         request: &mut Parts,
@@ -98,12 +100,12 @@ impl Identity {
         })
     }
 
-    /// The client's query that goes on to the service: without what has a meaning here, such as the
-    /// name of `query:<name>`, or there, and without secrets.
+    /// The client's query for the service. It has no secrets and no parameters with a meaning for
+    /// this function, such as the name of `query:<name>`, or for the service.
     ///
     /// # Errors
     ///
-    /// 400 for more than 2,048 bytes.
+    /// 400 if there are more than 2,048 bytes.
     pub fn client_query(&self, request: &Parts) -> Result<String, Problem> {
         let ours: Vec<_> = self.sources.iter().filter_map(Source::query_parameter).collect();
         client_query::passed_on(&request.uri, &ours)

@@ -9,6 +9,7 @@ use signalr_oidc::{Issuer, Rejection};
 use super::{
     bearer::bearer,
     found::{self, Found},
+    user_claim::UserClaim,
 };
 use crate::{
     call::problem::Problem,
@@ -23,15 +24,15 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Verifier {
     tokens: signalr_oidc::Verifier,
-    user_claim: String,
+    user_claim: UserClaim,
 }
 
 impl Verifier {
-    /// Makes no call: the issuer is first asked when a token comes.
+    /// Reads the settings. This makes no call: the first token asks the issuer.
     pub(super) fn from_environment(
         environment: &Environment<'_>,
         http: &HttpClient,
-        user_claim: String,
+        user_claim: UserClaim,
     ) -> Result<Self, ConfigError> {
         let needed = |variable, what: &str| {
             ConfigError::of(variable, format!("is not set, and 'jwt' needs it; {what}"))
@@ -73,17 +74,16 @@ impl Verifier {
     }
 
     fn user(&self, claims: &Map<String, Value>) -> Result<String, Rejection> {
-        match claims.get(&self.user_claim) {
-            Some(Value::String(user)) => Ok(user.clone()),
-            _ => Err(Rejection::Token(format!(
-                "the token has no text '{}'; NEGOTIATE_USER_CLAIM names the claim to use",
+        self.user_claim.find(claims).ok_or_else(|| {
+            Rejection::Token(format!(
+                "the token has no user id in '{}'; NEGOTIATE_USER_CLAIM names the claim to use",
                 self.user_claim
-            ))),
-        }
+            ))
+        })
     }
 }
 
-/// Whose tokens count, and where the issuer's keys are.
+/// The issuer whose tokens are accepted, and the URL of its keys.
 fn issuer(environment: &Environment<'_>) -> Result<Option<Issuer>, ConfigError> {
     let names = environment.list(variable::OIDC_ISSUER)?.unwrap_or_default();
     let Some((first, others)) = names.split_first() else { return Ok(None) };
@@ -116,7 +116,8 @@ mod tests {
 
     use super::*;
 
-    /// Nothing listens there. A request that needs the issuer gets 503 instead of 401.
+    /// A verifier whose issuer's address has no listener. A request that needs the issuer gets 503
+    /// instead of 401.
     fn verifier() -> Verifier {
         let lookup = |key: &str| match key {
             "OIDC_ISSUER" => Some("http://127.0.0.1:1".into()),
@@ -125,7 +126,7 @@ mod tests {
         };
         let environment = Environment::new(&lookup);
         let http = HttpClient::from_environment(&environment).unwrap();
-        Verifier::from_environment(&environment, &http, "sub".to_owned()).unwrap()
+        Verifier::from_environment(&environment, &http, UserClaim::NameIdentifier).unwrap()
     }
 
     #[tokio::test]
@@ -157,9 +158,10 @@ mod tests {
     fn the_user_is_a_text() {
         let user = |claims: Value| verifier().user(claims.as_object().unwrap());
         assert_eq!(user(json!({ "sub": "ann" })), Ok("ann".to_owned()));
-        for claims in [json!({}), json!({ "sub": null }), json!({ "sub": 7 })] {
+        assert_eq!(user(json!({ "sub": 7 })), Ok("7".to_owned()));
+        for claims in [json!({}), json!({ "sub": null }), json!({ "sub": {} })] {
             let Err(Rejection::Token(text)) = user(claims) else { panic!("taken for a user") };
-            assert!(text.contains("no text 'sub'"), "{text}");
+            assert!(text.contains("no user id in 'sub'"), "{text}");
         }
     }
 }

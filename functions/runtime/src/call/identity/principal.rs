@@ -12,31 +12,30 @@ use base64::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use signalr_serverless::token::{Claims, first_text};
 
-/// With padding or without.
+/// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The claims that hold what App Service takes for the user's id, in its order.
-const USER_CLAIMS: [&str; 4] = [
-    "http://schemas.microsoft.com/identity/claims/objectidentifier",
-    "oid",
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",
-    "sub",
-];
+/// The claims that App Service prefers to the name identifier as the user's id, in its order.
+const OBJECT_IDS: [&str; 2] =
+    ["http://schemas.microsoft.com/identity/claims/objectidentifier", "oid"];
 
 /// The user's id of Static Web Apps.
 const USER_ID: &str = "userId";
 const ROLES: &str = "userRoles";
 
-/// Who signed in.
+/// The user who signed in.
 #[derive(Debug)]
 pub(super) struct Principal {
     /// The user's id, in the form of Static Web Apps.
     user_id: Option<String>,
-    /// By their names; values of one name are gathered in an array.
+    /// The user's id in the other form: the name identifier of ASP.NET.
+    name_identifier: Option<String>,
+    /// The claims by their names. Several values of one name are in an array.
     pub(super) claims: Map<String, Value>,
 }
 
@@ -60,16 +59,18 @@ impl Principal {
             Some(Value::String(user)) => Some(user.clone()).filter(|user| !user.is_empty()),
             Some(_) => return None,
         };
-        // What App Service has beside the claims says only how to read them.
+        // The members that App Service has beside the claims only say how to read the claims.
         let is_of_static_web_apps = members.contains_key(USER_ID) || members.contains_key(ROLES);
         let claims = if is_of_static_web_apps { members } else { Map::new() };
-        Some(Self { user_id, claims: gather(claims, listed) })
+        let in_order = listed.iter().map(|claim| (claim.typ.clone(), claim.val.as_str().into()));
+        let name_identifier = in_order.collect::<Claims>().name_identifier();
+        Some(Self { user_id, name_identifier, claims: gather(claims, listed) })
     }
 
     /// The user's id.
     pub(super) fn user(&self) -> Option<String> {
-        let text = |name: &&str| self.claims.get(*name)?.as_str().map(str::to_owned);
-        self.user_id.clone().or_else(|| USER_CLAIMS.iter().find_map(text))
+        let object_id = || OBJECT_IDS.iter().find_map(|name| first_text(self.claims.get(*name)?));
+        self.user_id.clone().or_else(object_id).or_else(|| self.name_identifier.clone())
     }
 
     /// Whether Static Web Apps says that nobody signed in.
@@ -77,7 +78,7 @@ impl Principal {
         self.claims.contains_key(ROLES)
     }
 
-    /// Whether it is that of another user than the one with this id.
+    /// Whether the principal is of another user than the one with this id.
     pub(super) fn names_another_than(&self, id: &str) -> bool {
         self.user_id.as_ref().is_some_and(|user| user != id)
     }

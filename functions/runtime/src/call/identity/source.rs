@@ -8,6 +8,8 @@ use axum::http::request::Parts;
 use super::authorizer::Authorizer;
 #[cfg(feature = "oidc")]
 use super::oidc::Verifier;
+#[cfg(any(feature = "lambda", feature = "oidc"))]
+use super::user_claim::UserClaim;
 use super::{easyauth::FrontEnd, found::Found, insecure::Insecure};
 use crate::{
     call::problem::Problem,
@@ -21,17 +23,17 @@ use crate::{
 
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// No user at all.
+    /// No user.
     Anonymous,
-    /// What Azure's front end found out.
+    /// The user that Azure's front end found.
     EasyAuth(FrontEnd),
-    /// What API Gateway's authorizer found out.
+    /// The user that API Gateway's authorizer found.
     #[cfg(feature = "lambda")]
     Authorizer(Authorizer),
-    /// A token that is checked here.
+    /// The user of a token that is checked here.
     #[cfg(feature = "oidc")]
     Jwt(Verifier),
-    /// What the caller says.
+    /// The user that the caller names.
     Insecure(Insecure),
 }
 
@@ -51,11 +53,11 @@ impl Source {
         }
     }
 
-    /// The user, or `None` if the call says nothing here.
+    /// The user, or `None` if the call names none in this place.
     ///
     /// # Errors
     ///
-    /// [`Problem`] if it says something that does not hold.
+    /// [`Problem`] if the call names a user that is not valid.
     pub(super) async fn find(
         &self,
         request: &Parts,
@@ -72,7 +74,7 @@ impl Source {
         }
     }
 
-    /// What a caller can do, for the text of a refusal.
+    /// A text that says what a caller can send, for a refusal.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Anonymous => "nothing".to_owned(),
@@ -102,17 +104,15 @@ impl Source {
     }
 }
 
-/// The claim that becomes the user id.
-#[cfg(any(feature = "lambda", feature = "oidc"))]
-fn user_claim(environment: &Environment<'_>) -> Result<String, ConfigError> {
-    Ok(environment.text(variable::USER_CLAIM)?.unwrap_or_else(|| "sub".to_owned()))
-}
-
-/// API Gateway tells Lambda alone what its authorizer found out; elsewhere nothing would be behind it.
+/// Refuses the authorizer outside Lambda, because API Gateway sends the authorizer's result only to
+/// Lambda.
 #[cfg(feature = "lambda")]
 fn authorizer(environment: &Environment<'_>, listen: Listen) -> Result<Source, ConfigError> {
     match listen {
-        Listen::Lambda => Ok(Source::Authorizer(Authorizer::new(user_claim(environment)?))),
+        Listen::Lambda => {
+            let user_claim = UserClaim::from_environment(environment)?;
+            Ok(Source::Authorizer(Authorizer::new(user_claim)))
+        }
         Listen::Azure { .. } | Listen::Local { .. } => Err(ConfigError::of(
             variable::IDENTITY,
             "'authorizer' works on AWS Lambda behind API Gateway only; use jwt here",
@@ -130,7 +130,8 @@ fn authorizer(_: &Environment<'_>, _: Listen) -> Result<Source, ConfigError> {
 
 #[cfg(feature = "oidc")]
 fn jwt(environment: &Environment<'_>, http: &HttpClient) -> Result<Source, ConfigError> {
-    let verifier = Verifier::from_environment(environment, http, user_claim(environment)?)?;
+    let user_claim = UserClaim::from_environment(environment)?;
+    let verifier = Verifier::from_environment(environment, http, user_claim)?;
     Ok(Source::Jwt(verifier))
 }
 

@@ -168,7 +168,7 @@ fn an_insecure_source_must_be_allowed() {
     assert!(error.starts_with("ALLOW_INSECURE_IDENTITY: 'yes'"), "{error}");
 }
 
-/// As a stock client without a token of its own reconnects.
+/// A stock client without its own token reconnects like this.
 #[tokio::test]
 async fn the_services_own_token_is_no_login_and_grants_nothing() {
     let hub = signalr_serverless::HubName::parse("chat").unwrap();

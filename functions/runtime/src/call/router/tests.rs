@@ -137,7 +137,7 @@ async fn answers_and_errors_carry_the_origin() {
     }
 }
 
-/// The body as it comes to the function, in a function that takes triggers.
+/// A function that takes triggers and answers with the body that it got.
 fn taking_events(set: &[(&str, &str)]) -> Router {
     let config = config(set).unwrap();
     let take = |body: String| async move { body };
@@ -201,7 +201,7 @@ async fn the_handshake_of_cloud_events_needs_the_key_and_is_no_preflight() {
     assert_eq!(headers["webhook-allowed-origin"], "eventgrid.azure.net");
     assert_eq!(headers["webhook-allowed-rate"], "120");
     assert_eq!(call(&app, handshake("/api/chat/take")).await.0, 401);
-    // It takes no events.
+    // This function takes no events.
     let (_, headers, _) = call(&app, handshake("/api/chat/echo")).await;
     assert!(!headers.contains_key("webhook-allowed-origin"));
 }

@@ -14,37 +14,37 @@ use url::Url;
 
 use crate::call::path::{Mount, Place};
 
-/// The HTTP trigger of the packaged functions, and their HTTP output. The data of a binding with
-/// another name is never taken for a request: who may write to a queue may not make calls.
+/// The HTTP trigger of the packaged functions, and their HTTP output. Data of a binding with
+/// another name is never read as a request: a writer to a queue must not make calls.
 const HTTP_TRIGGER: &str = "req";
 const HTTP_OUTPUT: &str = "res";
 
-/// What a function's folder has behind the function's name if the route has a hub in front.
+/// The suffix of a function's folder if the route has a hub in front.
 const WITH_HUB: &str = "-hub";
-/// The one folder that a warm-up trigger may be in, in any case.
-/// Source: <https://learn.microsoft.com/azure/azure-functions/functions-bindings-warmup>
+/// The only folder for a warm-up trigger, in upper or lower case. Source:
+/// <https://learn.microsoft.com/azure/azure-functions/functions-bindings-warmup>
 const WARMUP_FOLDER: &str = "warmup";
 
-/// What the answer to the host has of its own.
+/// The headers that belong to the answer to the host itself.
 const HOP_BY_HOP: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// What the host sends. Its data is what each binding of the function brought, by name.
+/// The host's envelope. Its data has the payload of each binding of the function, by name.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Envelope {
     data: BTreeMap<String, Box<RawValue>>,
-    /// Not read, but it must be there: a body without it is no envelope.
+    /// Required and not read: a body without it is not an envelope.
     #[serde(rename = "Metadata")]
     _metadata: Box<RawValue>,
 }
 
-/// What an envelope asks for.
+/// The call that an envelope asks for.
 pub(super) enum Call {
     Http(Box<Request>),
-    /// What a trigger brought.
+    /// A trigger's payload.
     Trigger(String),
-    /// An instance is added: it is to be ready, and is.
+    /// A new instance should get ready, and it is.
     Warmup,
 }
 
@@ -69,11 +69,12 @@ impl Envelope {
         })
     }
 
-    /// What the function in this folder is to do; some functions take no triggers.
+    /// The call for the function in this folder. The functions in `without_triggers` take no
+    /// triggers.
     ///
     /// # Errors
     ///
-    /// What is wrong with the data, or that it is not for this function.
+    /// A text that says what is wrong with the data, or that it is for another function.
     pub(super) fn call(self, folder: &str, without_triggers: &[&str]) -> Result<Call, String> {
         if let Some(data) = self.data.get(HTTP_TRIGGER) {
             let data: HttpData = serde_json::from_str(&unquoted(data.get()))
@@ -107,7 +108,8 @@ impl Envelope {
     }
 }
 
-/// Who may call one function, and that is what the host has checked, may not call another so.
+/// Checks that the path names the folder's function. The host has checked that the caller may call
+/// this function, and no other.
 fn check_function(folder: &str, path: &str) -> Result<(), String> {
     let function = function_of(folder);
     match Mount::Api.locate(path) {
@@ -120,7 +122,7 @@ fn function_of(folder: &str) -> &str {
     folder.strip_suffix(WITH_HUB).unwrap_or(folder)
 }
 
-/// Some hosts encode data as a string.
+/// Decodes data that some hosts encode as a string.
 fn unquoted(data: &str) -> Cow<'_, str> {
     match serde_json::from_str::<String>(data) {
         Ok(text) => text.into(),
@@ -176,7 +178,7 @@ fn headers(data: &Map<String, Value>) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-/// What the host is told.
+/// The answer to the host.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Outcome {
@@ -190,10 +192,11 @@ impl Outcome {
         Self { outputs: Map::new(), logs: Vec::new(), return_value: Value::Null }
     }
 
-    /// An HTTP answer. Versions of the host differ in what they read of it, so all is there.
+    /// The outcome of an HTTP answer. It has all members, because versions of the host read
+    /// different ones.
     ///
-    /// The body is a member of an object: a string that stands alone the host takes for base64
-    /// if it can.
+    /// The body is a member of an object, because the host decodes a single string as base64 if it
+    /// can.
     pub(super) async fn of_http(answer: Response) -> Self {
         let (parts, body) = answer.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();

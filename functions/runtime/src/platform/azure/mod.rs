@@ -1,24 +1,24 @@
-//! Azure Functions: the custom handler's calls that are not plain HTTP.
+//! Azure Functions: calls of the custom handler that are not plain HTTP.
 //!
 //! The host passes on the calls of an HTTP function with `/api` in front, by proxying or by
-//! forwarding. For every other trigger, and for HTTP if it is told to do neither, it POSTs an
+//! forwarding. For every other trigger, and for HTTP without proxying and forwarding, it POSTs an
 //! envelope to `/<FunctionName>`. That is the name of the function's folder:
 //!
 //! | folder | what its envelopes may do |
 //! |---|---|
 //! | `negotiate`, `negotiate-hub` and so on | call this one function |
 //! | any other, such as `broadcast-queue`, and `broadcast` | broadcast what a trigger brings |
-//! | `warmup` | nothing: the program is started, and that is all there is to warm |
+//! | `warmup` | nothing: the program is running, so it is warm |
 //!
 //! A caller that could make the host pass on a request to a path without `/api` could send an
 //! envelope with forged headers. These rules prevent it:
 //!
-//! - Proxying encodes the path again that the host has routed, so it stays that path.
-//! - Forwarding does not: a `?`, `#`, `\` or `..` that came encoded has its plain meaning then. So the
-//!   routes in `function.json` take no hub but of word characters with single dots between them.
+//! - Proxying encodes the routed path again, so the path stays the same.
+//! - Forwarding does not encode it: an encoded `?`, `#`, `\` or `..` then has its special meaning. So
+//!   the routes in `function.json` accept only hubs of word characters with single dots between them.
 //! - The `routePrefix` in `host.json` stays `api`.
-//! - Forwarding keeps the headers of the call, and an envelope has none of those that Azure's front
-//!   end and browsers add to a call.
+//! - Forwarding keeps the headers of the call. An envelope must have none of the headers that
+//!   Azure's front end and browsers add to a call.
 //!
 //! Sources: <https://learn.microsoft.com/azure/azure-functions/functions-custom-handlers>,
 //! <https://github.com/Azure/azure-functions-host/issues/6251>, and of that repository
@@ -40,15 +40,16 @@ use tower::ServiceExt;
 use self::envelope::{Call, Envelope, Outcome};
 use crate::call::{deadline::Deadline, log, problem::Problem, trigger};
 
-/// The longest envelope, in bytes: a body of the largest size, escaped, with all that goes around it.
+/// The longest envelope, in bytes: an escaped body of the largest size, and everything around it.
 const ENVELOPE_LIMIT: usize = 4 * 1024 * 1024;
 
-/// What the host gives no envelope: the first two a browser adds to what its pages send, the last
-/// Azure's front end to all that comes from outside.
-/// Source: `IsAppServiceInternalRequest` in the host's `HttpRequestExtensions`.
+/// Headers that an envelope of the host never has. A browser adds the first two to its pages'
+/// requests. Azure's front end adds the last to all requests from outside. Source:
+/// `IsAppServiceInternalRequest` in the host's `HttpRequestExtensions`.
 const NEVER_FROM_THE_HOST: [&str; 3] = ["origin", "sec-fetch-site", "x-arr-log-id"];
 
-/// Puts the host's envelopes in front of the functions. Those that are named here take no triggers.
+/// Adds the host's envelopes to the functions. The functions in `without_triggers` take no
+/// triggers.
 pub(crate) fn with_envelopes(functions: Router, without_triggers: Vec<&'static str>) -> Router {
     let app = App { functions, without_triggers: without_triggers.into() };
     Router::new().fallback(dispatch).with_state(app)
@@ -67,7 +68,7 @@ async fn dispatch(State(app): State<App>, request: Request) -> Response {
     match open(app, &folder, request).await {
         Ok(outcome) => Json(outcome).into_response(),
         Err(problem) => {
-            // The host tells of the status alone.
+            // The host reports only the status.
             log::failed(&format!("POST /{folder:.100}"), problem.detail());
             problem.into_response()
         }
@@ -81,14 +82,14 @@ async fn answer(functions: Router, request: Request) -> Response {
     }
 }
 
-/// The function's folder, if the path is its name alone.
+/// The function's folder, if the path is only its name.
 fn folder<'a>(method: &Method, path: &'a str) -> Option<&'a str> {
     let name = path.strip_prefix('/').unwrap_or(path);
     (*method == Method::POST && !name.is_empty() && !name.contains('/')).then_some(name)
 }
 
-/// Does what the envelope asks for. An HTTP call gets its answer, good or bad, in the outcome; that
-/// of another trigger only succeeds or fails, and the host tries it again if that is its way.
+/// Makes the call that the envelope asks for. The outcome of an HTTP call has its answer, good or
+/// bad. A call of another trigger only succeeds or fails, and the host may repeat it.
 async fn open(app: App, folder: &str, request: Request) -> Result<Outcome, Problem> {
     check_sender(request.headers())?;
     let body = to_bytes(request.into_body(), ENVELOPE_LIMIT).await.map_err(|_| {
@@ -107,8 +108,9 @@ async fn open(app: App, folder: &str, request: Request) -> Result<Outcome, Probl
     }
 }
 
-/// A page in a browser on the same machine, or a caller whom the host forwards, could POST what
-/// looks like an envelope. An old browser that names no origin still sends no JSON unasked.
+/// Checks that the host sent the envelope. A page in a browser on this machine, or a caller whose
+/// request the host forwards, could POST a similar body. An old browser that sends no origin does
+/// not send JSON without asking first.
 fn check_sender(headers: &HeaderMap) -> Result<(), Problem> {
     if let Some(name) = NEVER_FROM_THE_HOST.iter().find(|name| headers.contains_key(**name)) {
         let detail = format!(

@@ -26,7 +26,7 @@ fn app(set: &[(&str, &str)]) -> Router {
     crate::router(&config, functions)
 }
 
-/// POSTs as the host does.
+/// Sends a POST as the host does.
 async fn post(app: &Router, path: &str, body: impl Into<Body>) -> (u16, Value) {
     post_with(app, path, &[("content-type", "application/json; charset=utf-8")], body).await
 }
@@ -229,9 +229,9 @@ async fn who_writes_to_a_queue_makes_no_calls_and_who_calls_sends_no_envelope() 
     let request = json!({ "Url": "https://x/api/take?code=k", "Method": "POST", "Headers": {} });
     let (status, outcome) =
         post(&app, "/broadcast-queue", enveloped(json!({ "message": request }))).await;
-    // It went on as a message: no call was made, and there is no answer to one.
+    // It was treated as a message: no call was made, so there is no answer.
     assert_eq!((status, &outcome["Outputs"]), (200, &json!({})));
-    // Under /api an envelope is a body like any other.
+    // Under /api an envelope is an ordinary body.
     let (_, answer) = post(&app, "/api/echo", enveloped(json!({ "req": request }))).await;
     assert!(answer["body"].as_str().unwrap().contains("Metadata"), "{answer}");
     let (status, problem) = post(&app, "/take?code=k", "{}").await;

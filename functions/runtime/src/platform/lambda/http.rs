@@ -1,5 +1,5 @@
-//! HTTP events: what of a request's path is its own and what its gateway put in front, and what the
-//! library that reads events could not stand.
+//! HTTP events. Separates a request's own path from the gateway's prefix, and removes input that
+//! would break the library for events.
 
 use std::collections::HashMap;
 
@@ -10,24 +10,25 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::call::path::OwnPath;
 
-/// The longest query, in bytes. Gateways take less; `http::Uri` little more.
+/// The longest query, in bytes. Gateways accept less; `http::Uri` accepts little more.
 const MAX_QUERY: usize = 60_000;
 
-/// What cannot stand in the query of a URI.
+/// The characters that are not allowed in the query of a URI.
 const NOT_IN_QUERY: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
 
-/// Takes out of a request what `lambda_http` would end the process over, and what it would lose;
-/// gives its own path, which is not left in the request.
+/// Removes from a request what would make `lambda_http` end the process, and changes what it would
+/// lose. Returns the request's own path, which the request then does not have.
 ///
-/// The library builds a URL of the caller's host, path and query, takes for granted that this works,
-/// and takes the same for the base64 of a body. It resolves `..` in paths, and puts a stage in front
-/// unless the path begins with the same word. And if a header is there both with one value and
-/// with several, it keeps the one.
+/// The library builds a URL from the caller's host, path and query, and assumes that this works. It
+/// also assumes that the base64 of a body is valid. It resolves `..` in paths, and adds a stage in
+/// front unless the path begins with the same word. If a header is there with one value and with
+/// several, it keeps the one.
 ///
 /// # Errors
 ///
-/// For a query that no `http::Uri` can hold, a body that is not what it says, and other gateways.
+/// If the query does not fit into `http::Uri`, if the body does not have its declared encoding, or
+/// if the gateway is of another kind.
 pub(super) fn make_convertible(request: &mut LambdaRequest) -> Result<OwnPath, &'static str> {
     let (own_path, query_length, body) = match request {
         LambdaRequest::ApiGatewayV1(request) => {
@@ -76,8 +77,9 @@ pub(super) fn make_convertible(request: &mut LambdaRequest) -> Result<OwnPath, &
     Ok(OwnPath(own_path))
 }
 
-/// The end of a path that is the API's own: as many segments as its route has. Stages, and the base
-/// paths of custom domains, stand in front. Without a route only the stage is known.
+/// The API's own path, which is the end of the whole path: as many segments as the route has.
+/// Stages and the base paths of custom domains come before it. Without a route only the stage is
+/// known.
 fn own_path<'a>(raw: &'a str, segments: Option<usize>, stage: Option<&str>) -> &'a str {
     if let Some(segments) = segments {
         let start = raw.rmatch_indices('/').nth(segments - 1);
@@ -87,8 +89,8 @@ fn own_path<'a>(raw: &'a str, segments: Option<usize>, stage: Option<&str>) -> &
     rest.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(raw)
 }
 
-/// How many segments a call of this route has: those of the route, in which the last may stand for
-/// several, such as `{proxy+}`. `None` for a route that is no path, such as `$default`.
+/// How many segments the path of this route has. The last segment of the route may stand for
+/// several, such as `{proxy+}`. `None` if the route is not a path, such as `$default`.
 fn segments_of(route: &str, parameters: &HashMap<String, String>) -> Option<usize> {
     let (_, last) = route.rsplit_once('/')?;
     let several = match last.strip_prefix('{').and_then(|last| last.strip_suffix("+}")) {
@@ -103,7 +105,7 @@ fn longer(single: &QueryMap, several: &QueryMap) -> usize {
     single.to_query_string().len().max(several.to_query_string().len())
 }
 
-/// Leaves each header in one of the two maps. The host is needed by nobody.
+/// Keeps each header in only one of the two maps. Nothing needs the host.
 fn keep_all_values(single: &mut HeaderMap, several: &mut HeaderMap) {
     single.remove(header::HOST);
     several.remove(header::HOST);

@@ -1,11 +1,11 @@
-//! AWS Lambda: events of every kind, told apart by their shape.
+//! AWS Lambda: events of every kind, which differ in their shape.
 //!
 //! | file | concern |
 //! |---|---|
 //! | `mod` | from an event to its answer |
 //! | `http` | events that are HTTP requests |
 //! | `records` | events of queues and topics |
-//! | `warm_up` | events that ask for nothing |
+//! | `warm_up` | events that need no work |
 
 mod http;
 mod records;
@@ -26,20 +26,20 @@ use serde_json::value::{RawValue, to_raw_value};
 use self::records::Records;
 use crate::call::{deadline::Deadline, log, trigger};
 
-/// Serves events until the process is told to end.
+/// Serves events until a signal ends the process.
 pub(crate) async fn run(router: Router) -> Result<(), Error> {
     let handle = move |event: LambdaEvent<Box<RawValue>>| {
         let id = event.context.request_id.clone();
         let answer = answer(router.clone(), event);
         async move {
-            // Nobody waits for most of such events, and Lambda itself logs no reason.
+            // No caller waits for most of these events, and Lambda itself does not log the reason.
             answer.await.inspect_err(|error| log::failed(&id, &error.to_string())).map_err(Failed)
         }
     };
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// An event that failed. Lambda tries it again if that is its way.
+/// An event that failed. For some kinds of events Lambda tries again.
 #[derive(Debug)]
 struct Failed(Error);
 
@@ -52,10 +52,10 @@ impl From<Failed> for Diagnostic {
 /// The most bytes of headers in an event, as JSON.
 const MAX_HEADERS: usize = 128 * 1024;
 
-/// What tells one kind of event from another.
+/// The fields that distinguish the kinds of events.
 #[derive(Default, Deserialize)]
 struct Shape<'a> {
-    /// Every HTTP event has one, and its sender cannot take it out.
+    /// Every HTTP event has this field, and its sender cannot remove it.
     #[serde(borrow, rename = "requestContext")]
     request_context: Option<&'a RawValue>,
     #[serde(borrow, rename = "Records")]
@@ -67,7 +67,8 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    /// What is no object, such as an array of messages, has no such shape.
+    /// Reads the shape. An event that is not an object, such as an array of messages, has an empty
+    /// one.
     fn of(event: &'a str) -> Result<Self, serde_json::Error> {
         match event.starts_with('{') {
             true => serde_json::from_str(event),
@@ -75,8 +76,8 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Gateways take less. A map of headers that holds too many for it ends the process, and the
-    /// library makes one of the two.
+    /// Whether there are too many headers; gateways accept fewer. The library joins both maps, and
+    /// a map with too many headers would end the process.
     fn has_too_many_headers(&self) -> bool {
         let maps = [self.headers, self.several_headers];
         maps.iter().flatten().map(|map| map.get().len()).sum::<usize>() > MAX_HEADERS
@@ -105,7 +106,7 @@ async fn answer(
             Ok(to_raw_value(&records.deliver(&router, deadline).await?)?)
         }
         Shape { .. } if warm_up::is_one(payload.get()) => Ok(RawValue::NULL.to_owned()),
-        // A bus, the input of a schedule, or a caller that may invoke the function.
+        // This is a bus, the input of a schedule, or a caller that may invoke the function.
         Shape { .. } => {
             trigger::deliver(&router, payload.get(), deadline).await?;
             Ok(RawValue::NULL.to_owned())
@@ -113,8 +114,9 @@ async fn answer(
     }
 }
 
-/// Lambda ends the process at a time that it tells with each event, in milliseconds since 1970. An
-/// end in the past is none: emulators of Lambda tell all kinds of numbers.
+/// The deadline of an event. Lambda sends the time of its end with each event, in milliseconds
+/// since 1970. A time in the past means no deadline, because emulators of Lambda send all kinds of
+/// numbers.
 fn deadline(context: &Context, now: SystemTime) -> Deadline {
     let end = UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
     let left = end.and_then(|end| end.duration_since(now).ok());

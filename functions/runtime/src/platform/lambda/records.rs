@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::warm_up;
 use crate::call::{deadline::Deadline, trigger};
 
-/// The records of one event, of which all have the same source.
+/// The records of one event. All have the same source.
 #[derive(Debug, Deserialize)]
 pub(super) struct Records(Vec<Record>);
 
@@ -38,7 +38,7 @@ struct Notification {
     message: String,
 }
 
-/// What Lambda is told: the messages that a queue must keep.
+/// The answer to Lambda: the messages that a queue must keep.
 ///
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -56,7 +56,7 @@ struct Failure {
 impl Records {
     /// # Errors
     ///
-    /// For records of another source.
+    /// If the records have another source.
     pub(super) fn parse(json: &str) -> Result<Self, String> {
         serde_json::from_str(json)
             .map_err(|_| "the event's records are neither of SQS nor of SNS".to_owned())
@@ -64,7 +64,7 @@ impl Records {
 
     /// Delivers the records in order.
     ///
-    /// A message of a queue that fails is returned, and with it, if the queue keeps an order,
+    /// The answer has the messages of a queue that failed. If the queue keeps an order, it also has
     /// all that follow.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl SqsRecord {
     }
 
     async fn is_delivered(&self, router: &Router, deadline: Deadline) -> bool {
-        // S3 tries a queue when it is to send events there, and a queue sends again what fails.
+        // S3 sends a test message to a queue for its events, and a queue repeats a failed message.
         if warm_up::is_one(&self.body) {
             return true;
         }

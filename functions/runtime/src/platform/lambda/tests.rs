@@ -6,7 +6,8 @@ use signalr_serverless::HubName;
 use super::*;
 use crate::{BODY_LIMIT, Function, Items, config::tests::config};
 
-/// A function that takes bodies without the word `bad`, and tells the caller's headers and query.
+/// A function that accepts bodies without the word `bad`, and answers with the caller's headers and
+/// query.
 fn router() -> Router {
     let set = [
         ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
@@ -329,7 +330,7 @@ async fn warm_ups_and_tests_succeed_and_do_nothing() {
         }
     }
     assert_eq!(send_to(&negotiate, &schedule).await, Ok(Value::Null));
-    // Nobody said what it is to send.
+    // No setting has the message to send.
     assert!(send_to(&broadcast, &schedule).await.unwrap_err().contains("BROADCAST_TIMER_MESSAGE"));
     assert!(send_to(&negotiate, &json!({ "target": "t", "arguments": [] })).await.is_err());
     assert_eq!(taken.load(std::sync::atomic::Ordering::SeqCst), 0);

@@ -1,9 +1,9 @@
-//! Events that ask for nothing: those that keep a function warm, and those by which a person or a
-//! service tries whether it runs. They succeed, and nothing is done.
+//! Events that need no work: they keep a function warm, or a person or a service tests whether it
+//! runs. They succeed, and nothing is done.
 
 use serde_json::{Map, Value, json};
 
-/// Whether the event is one of them.
+/// Whether the event needs no work.
 pub(super) fn is_one(event: &str) -> bool {
     match serde_json::from_str(event) {
         Ok(Value::Null) => true,
@@ -21,13 +21,13 @@ fn is_of_console(members: &Map<String, Value>) -> bool {
     example.as_object() == Some(members)
 }
 
-/// What S3 sends once to a function, queue or topic that is to have its events.
+/// Whether this is the test event that S3 sends once to a function, queue or topic for its events.
 fn is_of_s3(members: &Map<String, Value>) -> bool {
     members.get("Event").is_some_and(|event| event == "s3:TestEvent")
 }
 
-/// What the usual plugins send to keep a function warm: `serverless-plugin-warmup`, `lambda-warmer`
-/// and those who write their own schedule.
+/// Whether this event keeps a function warm. `serverless-plugin-warmup`, `lambda-warmer` and
+/// self-written schedules send such events.
 fn warms(members: &Map<String, Value>) -> bool {
     let is_true = |name: &str| members.get(name) == Some(&Value::Bool(true));
     let is_plugin = |source: &Value| source == "serverless-plugin-warmup";

@@ -1,8 +1,8 @@
-//! The end of the service: how a shard's clients are told to come back.
+//! The end of the service: how a shard asks its clients to reconnect.
 
 use super::*;
 
-/// Asks a shard to close its connections over that many seconds.
+/// Asks a shard to close its connections over this many seconds.
 async fn close_over(scene: &Scene, seconds: u64) -> oneshot::Receiver<usize> {
     let (done, closed) = oneshot::channel();
     scene.push(Work::CloseOver { spread: Duration::from_secs(seconds), done }).await;

@@ -1,4 +1,4 @@
-//! Nothing stays of connections that left, of groups, of calls and of tasks.
+//! Nothing remains of connections that left, of groups, of calls and of tasks.
 
 use bytes::BytesMut;
 use signalr_http_server::SocketPlaces;
@@ -10,17 +10,17 @@ use crate::{
     hub::work::Invoke,
 };
 
-/// A shard without a queue, whose time runs.
+/// A shard without a queue. Its timers run.
 fn shard_of(scene: &Scene) -> SharedShard {
     let shard = Shard::new(scene.shared.clone());
     spawn_local(keep_time(Rc::downgrade(&shard)));
     shard
 }
 
-/// The other end of a carrier, which is gone when it is dropped.
+/// The other end of a carrier. It closes when it is dropped.
 type Peer = Box<dyn std::any::Any>;
 
-/// A carrier of each kind, and last one of a client that may come back.
+/// A carrier of each kind. The last one belongs to a client that may resume.
 async fn carriers(scene: &Scene) -> Vec<(Carrier, Terms, Peer)> {
     let budget = &scene.shared.queue_budget;
     let with_pings = Terms { has_pings: true, ..Terms::default() };
@@ -44,7 +44,8 @@ async fn carriers(scene: &Scene) -> Vec<(Carrier, Terms, Peer)> {
     carriers
 }
 
-/// Connects a client with each carrier and lets it join a group, be called and send half a message.
+/// Connects a client with each carrier. Each client joins a group, gets a call and sends half a
+/// message.
 async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
     let mut peers = Vec::new();
     for (number, (carrier, terms, peer)) in carriers(scene).await.into_iter().enumerate() {
@@ -61,12 +62,14 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
                 place,
                 token: None,
                 interests: Vec::new(),
+                claims: LoginClaims::default(),
                 caller: None,
+                app: None,
             },
         );
         for bytes in [HANDSHAKE, b"{\"type\":"] {
             let (taken, bytes) = (oneshot::channel().0, Bytes::from_static(bytes));
-            request(shard, &id, ClientRequest::Messages { bytes, taken });
+            request(shard, &id, ClientRequest::Messages { bytes, token: TokenTime::Good, taken });
         }
         let (keys, way) = shard.borrow().concerned(&hub(), &GroupsOf::Connection(id.clone()));
         assert_eq!(keys.len(), 1, "the connection is open");
@@ -76,7 +79,14 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
         let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
         let (outcome, _gone) = oneshot::channel();
         let invocation_id = "1".to_owned();
-        let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer: outcome };
+        let invoke = Invoke {
+            hub: hub(),
+            connection: id,
+            invocation_id,
+            message,
+            asked_by: None,
+            answer: outcome,
+        };
         shard.borrow_mut().invoke(invoke);
         peers.push(peer);
     }
@@ -93,8 +103,8 @@ fn is_as_new(scene: &Scene, shard: &SharedShard) {
     assert!(shard.borrow().groups.is_empty(), "hubs");
     assert!(shard.borrow().entering.is_empty(), "connections whose groups are asked for");
     assert_eq!(Rc::strong_count(shard), 1, "tasks of connections");
-    assert_eq!(scene.shared.counters.connections(), 0);
-    assert_eq!(scene.shared.counters.queued_bytes(), 0);
+    assert_eq!(scene.shared.records.counters.connections(), 0);
+    assert_eq!(scene.shared.records.counters.queued_bytes(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +135,7 @@ async fn nothing_stays_of_clients_that_were_closed_and_take_nothing() {
             for number in 0..50 {
                 peers.extend(connect(&scene, &shard, &format!("c{number}")).await);
             }
-            assert!(scene.shared.counters.queued_bytes() > 0);
+            assert!(scene.shared.records.counters.queued_bytes() > 0);
             close_all(&shard, &mut Pace::new()).await;
             sleep_until(Instant::now() + Duration::from_secs(70)).await;
             is_as_new(&scene, &shard);
@@ -164,7 +174,14 @@ async fn a_call_ends_with_its_connection_though_its_carrier_has_not_ended() {
             let message = Arc::new(Message::new(Content::Encoded { json, message_pack: None }));
             let (answer, mut answered) = oneshot::channel();
             let (id, invocation_id) = (connection("c 0"), "2".to_owned());
-            let invoke = Invoke { hub: hub(), connection: id, invocation_id, message, answer };
+            let invoke = Invoke {
+                hub: hub(),
+                connection: id,
+                invocation_id,
+                message,
+                asked_by: None,
+                answer,
+            };
             shard.borrow_mut().invoke(invoke);
             assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
             close_all(&shard, &mut Pace::new()).await;

@@ -1,4 +1,4 @@
-//! What is held for all clients has a bound.
+//! The bytes that are held for all clients have a bound.
 
 use super::*;
 
@@ -16,16 +16,16 @@ async fn who_sent_most_of_messages_without_an_end_is_closed_first() {
             little.open().await;
             for client in [&much, &little, &much] {
                 client.post(PART).await;
-                assert_eq!(scene.shared.counters.slow_clients_closed(), 0);
+                assert_eq!(scene.shared.records.counters.slow_clients_closed(), 0);
             }
-            assert!((1800..2000).contains(&scene.shared.counters.queued_bytes()));
+            assert!((1800..2000).contains(&scene.shared.records.counters.queued_bytes()));
             much.post(PART).await;
             let close = much.next().await.unwrap();
             assert!(close.contains("too much is held for all clients together"), "{close}");
             assert_eq!(much.next().await, None);
-            assert_eq!(scene.shared.counters.slow_clients_closed(), 1);
+            assert_eq!(scene.shared.records.counters.slow_clients_closed(), 1);
             little.post(b"{\"type\":6}\x1e").await;
-            assert_eq!(scene.shared.counters.queued_bytes(), 0);
+            assert_eq!(scene.shared.records.counters.queued_bytes(), 0);
             assert_eq!(scene.send_to(Target::Hub).await, 1, "the other is still there");
         })
         .await;
@@ -42,19 +42,23 @@ async fn what_is_kept_for_a_reconnect_goes_before_any_client_does() {
             for _ in 0..100 {
                 assert_eq!(scene.send_to(Target::Hub).await, 1);
                 assert_eq!(client.next().await.unwrap(), "data: {}\u{1e}\r\n\r\n");
-                assert!(scene.shared.counters.queued_bytes() <= 500);
+                assert!(scene.shared.records.counters.queued_bytes() <= 500);
             }
-            assert_eq!(scene.shared.counters.slow_clients_closed(), 0);
-            let kept = scene.shared.counters.queued_bytes();
+            assert_eq!(scene.shared.records.counters.slow_clients_closed(), 0);
+            let kept = scene.shared.records.counters.queued_bytes();
             assert!(kept > 0, "what came last is kept");
             client.post(b"{\"type\":").await;
-            assert!(scene.shared.counters.queued_bytes() > kept);
+            assert!(scene.shared.records.counters.queued_bytes() > kept);
             drop(client);
             scene.until(10).await;
-            assert_eq!(scene.shared.counters.queued_bytes(), kept, "without the half message");
-            assert_eq!(scene.shared.counters.connections(), 1, "it may come back");
+            assert_eq!(
+                scene.shared.records.counters.queued_bytes(),
+                kept,
+                "without the half message"
+            );
+            assert_eq!(scene.shared.records.counters.connections(), 1, "it may come back");
             scene.until(60).await;
-            let counters = &scene.shared.counters;
+            let counters = &scene.shared.records.counters;
             assert_eq!((counters.connections(), counters.queued_bytes()), (0, 0));
         })
         .await;

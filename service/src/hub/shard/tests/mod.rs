@@ -1,8 +1,9 @@
-//! A shard in tokio's virtual time. Clients are event streams and polls, which need no socket.
+//! A shard in tokio's virtual time. Its clients use event streams and polls, which need no socket.
 
 mod ending;
 mod growth;
 mod held;
+mod logins;
 mod timers;
 mod work;
 
@@ -20,6 +21,7 @@ use tokio::{
 use super::*;
 use crate::{
     admission::{Admission, Place},
+    app_server::{AppServers, ServiceModes},
     budget::QueueBudget,
     carrier::{Carrier, PollAnswer, PollQueue, events},
     clock::Clock,
@@ -28,9 +30,11 @@ use crate::{
     hub::{
         command::{Action, Command, GroupChange, GroupsOf, Step, Target},
         message::{Content, Message},
-        work::ClientRequest,
+        work::{ClientRequest, TokenTime},
     },
     identity::Identity,
+    login::LoginClaims,
+    records::Records,
     session::{Rules, Terms},
     store::{DELAY, Membership, Store},
 };
@@ -38,7 +42,7 @@ use crate::{
 const HANDSHAKE: &[u8] = b"{\"protocol\":\"json\",\"version\":1}\x1e";
 const PING: &[u8] = b"{\"type\":6}\x1e";
 
-/// A running shard, and the time that it began at.
+/// A running shard, and the time at which it began.
 struct Scene {
     queue: mpsc::Sender<Work>,
     shared: Shared,
@@ -46,12 +50,12 @@ struct Scene {
 }
 
 impl Scene {
-    /// A shard with these rules and this store, which runs while the local set does.
+    /// A shard with these rules and this store. It runs while the local set runs.
     fn start(rules: Rules, store: Store) -> (Self, LocalSet) {
         Self::start_with(rules, store, usize::MAX)
     }
 
-    /// The same with a bound of the bytes that are held for all.
+    /// The same with a bound of the bytes that are held for all clients.
     fn start_with(rules: Rules, store: Store, max_held: usize) -> (Self, LocalSet) {
         let counters = Arc::new(Counters::default());
         let shared = Shared {
@@ -59,9 +63,11 @@ impl Scene {
             max_queued: 1024,
             queue_budget: QueueBudget::new(max_held, Arc::clone(&counters)),
             store: Arc::new(store),
-            counters,
+            records: Records { counters, ..Records::default() },
+            has_dashboard: false,
             upstream: None,
             broker: None,
+            app_servers: Arc::new(AppServers::new(8, ServiceModes::default())),
             clock: Clock::start(),
         };
         let (queue, work) = mpsc::channel(64);
@@ -100,21 +106,28 @@ impl Scene {
             carrier,
             token: None,
             interests: Vec::new(),
+            claims: LoginClaims::default(),
             caller: None,
+            app: None,
         };
         self.push(Work::Adopt(Box::new(new))).await;
     }
 
     async fn post(&self, connection: &ConnectionId, bytes: &'static [u8]) {
         let (taken, is_taken) = oneshot::channel();
-        let request = ClientRequest::Messages { bytes: Bytes::from_static(bytes), taken };
+        let (bytes, token) = (Bytes::from_static(bytes), TokenTime::Good);
+        let request = ClientRequest::Messages { bytes, token, taken };
         self.push(Work::FromClient { connection: connection.clone(), request }).await;
         is_taken.await.unwrap();
     }
 
     async fn poll(&self, id: &str) -> oneshot::Receiver<PollAnswer> {
+        self.poll_with(id, TokenTime::Good).await
+    }
+
+    async fn poll_with(&self, id: &str, token: TokenTime) -> oneshot::Receiver<PollAnswer> {
         let (poll, answered) = oneshot::channel();
-        let request = ClientRequest::Poll(poll);
+        let request = ClientRequest::Poll { token, poll };
         self.push(Work::FromClient { connection: connection(id), request }).await;
         answered
     }

@@ -1,4 +1,4 @@
-//! When a shard looks at its connections.
+//! When a shard checks its connections.
 
 use super::*;
 
@@ -68,8 +68,8 @@ async fn a_client_that_falls_silent_is_closed_at_its_limit() {
         .await;
 }
 
-/// A turn of the timer lets others run after each chunk. Here a second goes by in between, and a
-/// client of the second chunk is heard.
+/// A turn of the timer lets other tasks run after each chunk. Here a second passes in between, and
+/// a client of the second chunk sends a message.
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_crosses_a_second_closes_nobody() {
     let (scene, local) = Scene::start(Rules { keep_alive: 10, ..rules() }, Store::default());
@@ -90,7 +90,9 @@ async fn a_turn_that_crosses_a_second_closes_nobody() {
                     carrier,
                     token: None,
                     interests: Vec::new(),
+                    claims: LoginClaims::default(),
                     caller: None,
+                    app: None,
                 };
                 shard.borrow_mut().insert(new);
                 hear(&shard, id, HANDSHAKE);
@@ -115,8 +117,11 @@ async fn a_turn_that_crosses_a_second_closes_nobody() {
 }
 
 fn hear(shard: &SharedShard, id: &str, bytes: &'static [u8]) {
-    let request =
-        ClientRequest::Messages { bytes: Bytes::from_static(bytes), taken: oneshot::channel().0 };
+    let request = ClientRequest::Messages {
+        bytes: Bytes::from_static(bytes),
+        token: TokenTime::Good,
+        taken: oneshot::channel().0,
+    };
     shard.borrow_mut().take_request(&connection(id), request);
 }
 
@@ -133,12 +138,33 @@ async fn a_client_that_polls_no_more_is_gone_after_the_gap() {
             scene.until(5).await;
             let answered = scene.poll("a").await;
             scene.until(60).await;
-            assert_eq!(scene.shared.counters.connections(), 1, "a poll waits");
+            assert_eq!(scene.shared.records.counters.connections(), 1, "a poll waits");
             drop(answered);
             scene.until(75).await;
-            assert_eq!(scene.shared.counters.connections(), 1);
+            assert_eq!(scene.shared.records.counters.connections(), 1);
             scene.until(78).await;
-            assert_eq!(scene.shared.counters.connections(), 0);
+            assert_eq!(scene.shared.records.counters.connections(), 0);
+        })
+        .await;
+}
+
+/// The process is stopped for longer than the client limit. Stock clients that get nothing send no
+/// pings.
+#[tokio::test(start_paused = true)]
+async fn a_client_is_not_silent_for_the_time_that_the_shard_was_away() {
+    let (scene, local) = Scene::start(Rules { keep_alive: 100, ..rules() }, Store::default());
+    local
+        .run_until(async {
+            let mut client = scene.connect("a", None).await;
+            client.open().await;
+            client.post(PING).await;
+            scene.until(5).await;
+            advance(Duration::from_secs(40)).await;
+            scene.until(70).await;
+            assert_eq!(scene.shared.records.counters.connections(), 1);
+            let (second, event) = client.next_at().await;
+            assert_eq!(second, 75, "from the moment at which the shard was there again");
+            assert!(event.contains("the client sent nothing for 30 seconds"), "{event}");
         })
         .await;
 }
@@ -160,10 +186,31 @@ async fn a_shard_that_was_away_hears_its_clients_before_it_judges_them() {
             }
             client.post(PING).await;
             scene.until(50).await;
-            assert_eq!(scene.shared.counters.connections(), 1);
+            assert_eq!(scene.shared.records.counters.connections(), 1);
             let (second, event) = client.next_at().await;
             assert_eq!(second, 75, "from the last ping");
             assert!(event.contains("the client sent nothing for 30 seconds"), "{event}");
+        })
+        .await;
+}
+
+/// A check of many connections may last longer than the time after which a shard was away.
+#[tokio::test(start_paused = true)]
+async fn a_shard_whose_checks_last_long_closes_clients_all_the_same() {
+    let (scene, local) = Scene::start(rules(), Store::default());
+    local
+        .run_until(async {
+            for number in 0..4 * CHUNK {
+                let queue = Box::new(PollQueue::new(&scene.shared.queue_budget, 0));
+                let carrier = Carrier::LongPolling(queue);
+                let terms = Terms { handshake_timeout: Some(10), ..Terms::default() };
+                scene.adopt(&format!("c{number}"), None, carrier, terms).await;
+            }
+            let open = || scene.shared.records.counters.connections();
+            for _ in 0..200 {
+                advance(Duration::from_millis(1500)).await;
+            }
+            assert_eq!(open(), 0);
         })
         .await;
 }

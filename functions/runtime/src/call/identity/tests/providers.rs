@@ -1,6 +1,6 @@
-//! Tokens as the large login services issue them, with the settings of `docs/login-providers.md`.
+//! Tokens in the form of the large login services, with the settings of `docs/login-providers.md`.
 //!
-//! Their documents are served on this machine, signed for with keys made here.
+//! This machine serves their documents, with keys that are made here.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,21 +17,22 @@ use super::{config, negotiator};
 const GUIDE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/login-providers.md"));
 
-/// What a provider publishes, and what its tokens say.
+/// A provider: its published documents and the claims of its tokens.
 struct Provider {
     /// The heading of its settings.
     heading: &'static str,
-    /// Where its discovery document is.
+    /// The URL of its discovery document.
     discovery: &'static str,
     /// The issuer in it.
     published: &'static str,
     user: &'static str,
     tokens: Vec<Value>,
-    /// Of another app, tenant, project or kind; each with the claim that shows it.
+    /// Claims of tokens for another app, tenant, project or kind. Each has the claim that shows the
+    /// difference.
     others: Vec<(&'static str, Value)>,
 }
 
-/// Keys made here, and where they are published.
+/// Keys that are made here, and the server that publishes them.
 struct Issuer {
     key: EncodingKey,
     discovery: String,

@@ -1,9 +1,9 @@
-//! A burst of the same line is counted and not repeated, so that a thousand slow clients or failed
-//! calls are no flood.
+//! Counts a burst of the same line instead of repeating it, so that a thousand slow clients or
+//! failed calls do not flood the log.
 //!
 //! The same line is one from the same place in the source, whatever values it has. Of each the first
 //! few of a period are written. At the period's end a line says how many more there were. What is for
-//! debugging is written whole.
+//! debugging is written whole, and so is what came of each call.
 
 use std::{
     collections::HashMap,
@@ -20,19 +20,22 @@ use tracing::{
     level_filters::LevelFilter,
     subscriber::Interest,
 };
-use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::{
+    layer::{Context, Filter},
+    registry::LookupSpan,
+};
 
-/// How many of the same line are written in a period.
+/// How often the same line is written in a period.
 const WRITTEN: u32 = 5;
-/// How long a line is counted for.
+/// How long a period is.
 const PERIOD: Duration = Duration::from_secs(10);
-/// How often it is seen to that counts are told.
+/// How often the counts are reported.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The lines of the current periods, one for each place in the source that has logged. Clones are one
-/// and the same.
+/// The lines of the current periods, one for each place in the source that has logged. Clones share
+/// them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bursts(
+pub struct Bursts(
     // Held for short synchronous sections only, and never while something is logged.
     Arc<Mutex<HashMap<Identifier, Burst>>>,
 );
@@ -43,14 +46,15 @@ struct Burst {
     since: Instant,
     written: u32,
     left_out: u64,
-    /// What the first one that was left out said.
+    /// The text of the first line that was left out.
     message: String,
     metadata: &'static Metadata<'static>,
 }
 
 impl Bursts {
-    /// Tells how many lines were left out, at the end of each period.
-    pub(super) async fn tell(self) {
+    /// Says at the end of each period how many lines were left out. It never ends, and needs tokio's
+    /// clock.
+    pub async fn tell(self) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -61,7 +65,7 @@ impl Bursts {
         }
     }
 
-    /// Whether a line is one of the first in its period. Any other is counted.
+    /// Whether a line is one of the first in its period. Otherwise the line is counted.
     fn is_written(&self, event: &Event<'_>, now: Instant) -> bool {
         let metadata = event.metadata();
         let mut bursts = self.lock();
@@ -83,7 +87,7 @@ impl Bursts {
         false
     }
 
-    /// Ends the periods that are over. Returns those in which lines were left out.
+    /// Ends the periods that are over. Returns the periods in which lines were left out.
     fn take_over(&self, now: Instant) -> Vec<Burst> {
         let is_over = |burst: &Burst| now.saturating_duration_since(burst.since) >= PERIOD;
         let mut bursts = self.lock();
@@ -108,18 +112,19 @@ impl Burst {
     }
 }
 
-impl<S: Subscriber> Filter<S> for Bursts {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Bursts {
     fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         true
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // An event that a filter leaves out must be one that it was asked about before.
+        // A filter can leave out an event only if it is asked about each one.
         if is_counted(metadata) { Interest::sometimes() } else { Interest::always() }
     }
 
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        !is_counted(event.metadata()) || self.is_written(event, Instant::now())
+    fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
+        let is_counted = is_counted(event.metadata()) && !is_of_a_call(event, context);
+        !is_counted || self.is_written(event, Instant::now())
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -127,9 +132,18 @@ impl<S: Subscriber> Filter<S> for Bursts {
     }
 }
 
-/// Whether a line may be part of a burst. What tells of bursts comes once for each.
+/// Whether a line may be part of a burst. Lines that report bursts are never counted.
 fn is_counted(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO && metadata.target() != module_path!()
+}
+
+/// Whether a line says what came of one call, which is followed by this line: no two calls have the
+/// same. What is wrong with calls may be a burst.
+fn is_of_a_call<S>(event: &Event<'_>, context: &Context<'_, S>) -> bool
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    *event.metadata().level() == Level::INFO && context.event_span(event).is_some()
 }
 
 /// Takes what a line says, without its values.
@@ -138,7 +152,7 @@ struct Message<'a>(&'a mut String);
 impl Visit for Message<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
-            // A string takes everything.
+            // Writing to a string never fails.
             let _ = write!(self.0, "{value:?}");
         }
     }
@@ -146,37 +160,25 @@ impl Visit for Message<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
-    use tracing_subscriber::{Layer, fmt, layer::SubscriberExt};
+    use tracing_subscriber::{Layer, layer::SubscriberExt};
 
     use super::*;
+    use crate::{format::Format, lines::Lines};
 
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct Written(Vec<String>);
 
-    impl io::Write for Lines {
-        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(line)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Lines {
-        fn with(&self, text: &str) -> Vec<String> {
-            let lines = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-            lines.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    impl Written {
+        fn with(&self, text: &str) -> Vec<&String> {
+            self.0.iter().filter(|line| line.contains(text)).collect()
         }
     }
 
     /// Logs `act`, and ends all periods behind it.
-    fn logged(act: impl FnOnce()) -> Lines {
-        let (bursts, lines) = (Bursts::default(), Lines::default());
-        let writer = lines.clone();
-        let layer = fmt::layer().with_writer(move || writer.clone()).with_filter(bursts.clone());
+    fn logged(act: impl FnOnce()) -> Written {
+        let (sender, lines) = std::sync::mpsc::channel();
+        let writer = move |line: &[u8]| sender.send(line.to_vec()).unwrap();
+        let bursts = Bursts::default();
+        let layer = Lines { format: Format::Text, writer }.with_filter(bursts.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             act();
             for burst in bursts.take_over(Instant::now() + PERIOD) {
@@ -184,7 +186,7 @@ mod tests {
             }
             assert!(bursts.lock().is_empty(), "periods that are over are forgotten");
         });
-        lines
+        Written(lines.try_iter().map(|line| String::from_utf8(line).unwrap()).collect())
     }
 
     #[test]
@@ -200,6 +202,19 @@ mod tests {
         assert!(slow[5].contains("WARN") && slow[5].contains("more=995"), "{slow:?}");
         assert_eq!(lines.with("something else").len(), 1);
         assert_eq!(lines.with("more=").len(), 1);
+    }
+
+    #[test]
+    fn what_came_of_each_call_is_written_and_what_is_wrong_with_calls_is_counted() {
+        let lines = logged(|| {
+            for id in 0..100 {
+                let call = tracing::info_span!("call", id);
+                call.in_scope(|| tracing::warn!("a token is refused"));
+                call.in_scope(|| tracing::info!("a call was answered"));
+            }
+        });
+        assert_eq!(lines.with("a call was answered").len(), 100);
+        assert_eq!(lines.with("a token is refused").len(), 6);
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! Commands and questions that were sent in order to this node and to others. The caller waits for
+//! their answers later.
+
+use std::time::Duration;
+
+use signalr_serverless::{GroupName, HubName};
+use tokio::{sync::oneshot, time::Instant};
+
+use super::question;
+use crate::{
+    broker::{Answers, Broker, Channel, Down, Next},
+    hub::{self, Refused, answer::Answered},
+};
+
+/// How long another node may take to answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(1);
+
+/// A command that was taken, or a question about how many connections a target names.
+pub(crate) struct Begun {
+    here: Option<hub::Begun>,
+    elsewhere: Option<Elsewhere>,
+}
+
+/// The part of the other nodes.
+pub(super) struct Elsewhere {
+    pub(super) broker: Broker,
+    pub(super) hub: HubName,
+    /// The groups that connections of this node join.
+    pub(super) groups: Vec<GroupName>,
+    pub(super) asked: Option<Answers>,
+}
+
+/// A call of a client's method.
+pub(crate) enum BegunCall {
+    Here(oneshot::Receiver<Answered>),
+    Elsewhere { broker: Broker, answers: Answers, limit: Duration },
+}
+
+impl Begun {
+    pub(super) fn here(begun: hub::Begun) -> Self {
+        Self { here: Some(begun), elsewhere: None }
+    }
+
+    pub(super) fn anywhere(here: Option<hub::Begun>, elsewhere: Elsewhere) -> Self {
+        Self { here, elsewhere: Some(elsewhere) }
+    }
+
+    /// Waits until the command is carried out on all nodes. Returns how many connections matched.
+    pub(crate) async fn matched(self) -> Result<usize, Refused> {
+        let mut matched = 0;
+        if let Some(here) = self.here {
+            matched += here.matched().await?;
+        }
+        let Some(Elsewhere { broker, hub, groups, asked }) = self.elsewhere else {
+            return Ok(matched);
+        };
+        for group in groups {
+            broker.confirmed(Channel::Group(&hub, &group)).await?;
+        }
+        if let Some(mut answers) = asked {
+            matched += sum(&broker, &mut answers, usize::MAX).await?;
+        }
+        Ok(matched)
+    }
+}
+
+impl BegunCall {
+    /// Waits for the client's answer; `None` if the connection is not open, or ends before the
+    /// client answers.
+    pub(crate) async fn answered(self) -> Result<Option<Answered>, Refused> {
+        match self {
+            Self::Here(answer) => Ok(answer.await.ok()),
+            Self::Elsewhere { broker, mut answers, limit } => {
+                match answers.next_of_others(Instant::now() + limit).await? {
+                    Next::Answer(answer) => Ok(question::read_answered(answer).map_err(|_| Down)?),
+                    Next::All => {
+                        is_sure(&broker)?;
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sum of the numbers that other nodes answer. Stops when it reaches `enough`.
+pub(super) async fn sum(
+    broker: &Broker,
+    answers: &mut Answers,
+    enough: usize,
+) -> Result<usize, Down> {
+    let end = Instant::now() + ANSWER;
+    let mut sum = 0;
+    while sum < enough {
+        match answers.next(end).await? {
+            Next::Answer(answer) => sum += question::read_count(answer).map_err(|_| Down)?,
+            Next::All => break,
+        }
+    }
+    if sum == 0 {
+        is_sure(broker)?;
+    }
+    Ok(sum)
+}
+
+/// Whether the nodes that did not answer certainly have no connection. Soon after the broker was
+/// away, a node may be running that does not receive questions yet.
+pub(super) fn is_sure(broker: &Broker) -> Result<(), Down> {
+    if broker.is_settled() { Ok(()) } else { Err(Down) }
+}

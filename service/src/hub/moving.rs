@@ -1,0 +1,29 @@
+//! A connection with stateful reconnect that moves from its node to the node that its client has
+//! reached.
+
+use signalr_serverless::GroupName;
+
+use crate::{login::Claim, protocol::Protocol, session::MovedSession};
+
+/// The data that a node needs before it can take a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) protocol: Protocol,
+    pub(crate) groups: Vec<InGroup>,
+}
+
+/// A group of a connection, and the ways in which the connection is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InGroup {
+    pub(crate) group: GroupName,
+    pub(crate) by_itself: bool,
+    pub(crate) by_user: bool,
+}
+
+/// The data that moves with a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) session: MovedSession,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) groups: Vec<InGroup>,
+}

@@ -1,0 +1,160 @@
+//! Connections that move to another node or come from one.
+
+use std::sync::Arc;
+
+use signalr_serverless::{ConnectionId, GroupName, HubName};
+
+use super::{members::Way, state::Shard, table::Key};
+use crate::{
+    broker::Broker,
+    carrier::Carrier,
+    hub::{
+        command::GroupChange,
+        connection::Connection,
+        moving::{InGroup, Moved, Outline},
+        work::{Arriving, Step},
+    },
+    login::LoginClaims,
+    session::Ended,
+};
+
+impl Shard {
+    pub(super) fn take_step(&mut self, hub: &HubName, connection: &ConnectionId, step: Step) {
+        if let Step::Begin(arriving) = step {
+            return self.begin_arrival(*arriving);
+        }
+        let Some(key) = self.find(hub, connection) else { return };
+        match step {
+            Step::Look { token, outline } => {
+                let may_move = self.takes_token(key, token) && self.may_move(key);
+                if may_move && let Some(connection) = self.table.get(key) {
+                    let protocol = connection.session.protocol();
+                    // The caller may be gone.
+                    let _ = outline.send(Outline { protocol, groups: self.groups_of(key) });
+                }
+            }
+            Step::Out(moved) => {
+                if let Some(out) = self.move_out(key) {
+                    let _ = moved.send(out);
+                }
+            }
+            Step::In { moved, is_here } => {
+                let _ = is_here.send(self.arrived(key, *moved));
+            }
+            Step::Lost => {
+                if self.table.get(key).is_some_and(|one| one.session.arrives()) {
+                    self.forget(key);
+                }
+            }
+            Step::Begin(_) => {}
+        }
+    }
+
+    fn may_move(&self, key: Key) -> bool {
+        let Some(connection) = self.table.get(key) else { return false };
+        connection.app.is_none() && connection.entering.is_none() && connection.session.may_move()
+    }
+
+    /// Ends the transport of a connection if other nodes can take it over. Returns whether there
+    /// are such nodes.
+    pub(super) fn leave_to_others(&mut self, key: Key) -> bool {
+        let has_others = self.shared.broker.as_ref().is_some_and(Broker::is_up);
+        if !has_others || !self.may_move(key) {
+            return false;
+        }
+        self.carrier_broke(key);
+        true
+    }
+
+    /// Whether one of the connections still waits to be taken over.
+    pub(super) fn are_away(&self, keys: &[Key]) -> bool {
+        let carriers = keys.iter().filter_map(|key| self.table.get(*key)).map(|one| &one.carrier);
+        carriers.into_iter().any(|carrier| matches!(carrier, Carrier::Away))
+    }
+
+    fn groups_of(&self, key: Key) -> Vec<InGroup> {
+        let Some(connection) = self.table.get(key) else { return Vec::new() };
+        let in_group = |group: &GroupName| {
+            let (by_itself, by_user) = self.groups.ways(&connection.identity.hub, key, group);
+            InGroup { group: group.clone(), by_itself, by_user }
+        };
+        connection.groups.iter().map(in_group).collect()
+    }
+
+    /// Moves the connection away from this node. Callers that wait for an answer of its client
+    /// learn that it is not here.
+    fn move_out(&mut self, key: Key) -> Option<Moved> {
+        if !self.may_move(key) {
+            return None;
+        }
+        let (now, groups) = (self.now(), self.groups_of(key));
+        let connection = self.table.get_mut(key)?;
+        let session = connection.session.move_out(now)?;
+        let claims = connection.claims.get();
+        self.forget(key);
+        Some(Moved { session, claims, groups })
+    }
+
+    /// Removes a connection that has not ended. Its upstream gets no report.
+    fn forget(&mut self, key: Key) {
+        if let Some(connection) = self.table.get_mut(key) {
+            connection.session.ends_by(Ended::Moved);
+            connection.upstream = None;
+        }
+        self.remove(key);
+    }
+
+    /// Begins to receive messages for the connection on this node. They are kept until it arrives.
+    fn begin_arrival(&mut self, arriving: Arriving) {
+        let Arriving { connection: new, outline } = arriving;
+        let now = self.now();
+        let mut connection = Connection::new(new, &self.shared.queue_budget, now);
+        connection.session.arrive(outline.protocol, now);
+        connection.is_member = true;
+        let identity = Arc::clone(&connection.identity);
+        if let Some(upstream) =
+            self.shared.upstream.as_ref().filter(|one| one.serves(&identity.hub))
+        {
+            connection.upstream = connection.caller.take().map(|caller| upstream.go_on(*caller));
+        }
+        let encoding = connection.encoding();
+        let key = self.table.insert(connection);
+        self.shared.records.counters.connection_opened();
+        self.counts.opened(&identity.hub, encoding);
+        self.groups.enter(key, &identity);
+        self.join_as(key, &outline.groups);
+        self.table.schedule(key, now, &self.shared.rules);
+    }
+
+    /// Continues a connection that is to arrive here. Returns whether it does.
+    fn arrived(&mut self, key: Key, moved: Moved) -> bool {
+        let now = self.now();
+        let before = self.groups_of(key);
+        let Some(connection) = self.table.get_mut(key).filter(|one| one.session.arrives()) else {
+            return false;
+        };
+        connection.claims = LoginClaims::new(&moved.claims);
+        if moved.session.renewed.is_some()
+            && let Some(upstream) = &connection.upstream
+        {
+            upstream.renew_claims(&moved.claims);
+        }
+        connection.session.arrived(moved.session, now);
+        let is_new = |one: &&InGroup| !before.iter().any(|known| known.group == one.group);
+        let joined: Vec<InGroup> = moved.groups.iter().filter(is_new).cloned().collect();
+        self.join_as(key, &joined);
+        self.relieve();
+        true
+    }
+
+    fn join_as(&mut self, key: Key, groups: &[InGroup]) {
+        for InGroup { group, by_itself, by_user } in groups {
+            let join = GroupChange::Join(group.clone());
+            for (is_so, way) in [(by_itself, Way::ByItself), (by_user, Way::ByUser)] {
+                if *is_so {
+                    self.change_groups(&[key], &join, way);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! App servers of a cluster: those that send reach the clients of all nodes.
+
+use serde_json::json;
+use signalr_server_protocol::{
+    AckStatus, ClientInvocation, ConnectionKind, Extensions, GroupMemberQuery, GroupMembers,
+    HandshakeRequest, JoinGroupWithAck, Message, Payloads,
+};
+
+use crate::{
+    app::{App, dial},
+    nodes::node,
+    redis::Redis,
+    service::{in_time, start},
+};
+
+fn none() -> Extensions {
+    Extensions::default()
+}
+
+fn invocation(client: &str) -> ClientInvocation {
+    let call = format!(
+        "{}\u{1e}",
+        json!({ "type": 1, "invocationId": "q", "target": "m", "arguments": [] })
+    );
+    ClientInvocation {
+        invocation_id: "q".to_owned(),
+        connection_id: client.to_owned(),
+        caller_server_id: "a".to_owned(),
+        payloads: Payloads(vec![("json".to_owned(), call.into())]),
+        extensions: none(),
+    }
+}
+
+#[tokio::test]
+async fn an_app_asks_a_client_of_another_node() {
+    let redis = Redis::start().await;
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut app = App::connect(&here, "a", ConnectionKind::Weak).await;
+    let mut ann = there.connect(Some("ann")).await;
+    app.send(invocation(&ann.id)).await;
+    assert_eq!(ann.next().await["invocationId"], "q");
+    ann.send(&json!({ "type": 3, "invocationId": "q", "result": "yes" })).await;
+    match app.next().await {
+        Message::ClientCompletion(completion) => {
+            assert_eq!(
+                (completion.invocation_id.as_str(), completion.encoding.as_str()),
+                ("q", "json")
+            );
+            assert!(
+                str::from_utf8(&completion.payload).unwrap().contains("\"result\":\"yes\""),
+                "{completion:?}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    // One that is nowhere, and one that leaves before it answers.
+    app.send(invocation("nobody")).await;
+    assert!(matches!(app.next().await, Message::ErrorCompletion(_)));
+    app.send(invocation(&ann.id)).await;
+    ann.next().await;
+    ann.socket.close(None).await.unwrap();
+    assert!(matches!(app.next().await, Message::ErrorCompletion(_)));
+}
+
+#[tokio::test]
+async fn the_members_of_a_group_are_those_of_all_nodes() {
+    let redis = Redis::start().await;
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut app = App::connect(&here, "a", ConnectionKind::Weak).await;
+    let (ann, bob) = (here.connect(Some("ann")).await, there.connect(Some("bob")).await);
+    for client in [&ann, &bob] {
+        let (connection_id, group) = (client.id.clone(), "g".to_owned());
+        app.send(JoinGroupWithAck { connection_id, group, ack_id: 1, extensions: none() }).await;
+        assert_eq!(app.ack().await, (1, AckStatus::Ok));
+    }
+    let query = GroupMemberQuery {
+        extensions: none(),
+        group: "g".to_owned(),
+        ack_id: 2,
+        top: None,
+        continuation: None,
+        page_size: None,
+    };
+    app.send(query).await;
+    let members = GroupMembers::decode(app.whole_ack().await.payload.unwrap()).unwrap().members;
+    let mut users: Vec<_> = members.into_iter().filter_map(|member| member.user_id).collect();
+    users.sort();
+    assert_eq!(users, ["ann", "bob"]);
+}
+
+#[tokio::test]
+async fn while_the_broker_is_away_an_app_learns_that_nothing_is_done() {
+    let redis = Redis::start().await;
+    let here = node(&redis).await;
+    let mut app = App::connect(&here, "a", ConnectionKind::Weak).await;
+    drop(redis);
+    in_time(async {
+        loop {
+            let (connection_id, group) = ("nobody".to_owned(), "g".to_owned());
+            app.send(JoinGroupWithAck { connection_id, group, ack_id: 1, extensions: none() })
+                .await;
+            if app.ack().await.1 == AckStatus::InternalServerError {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_app_that_would_serve_clients_is_refused_with_the_reason() {
+    let redis = Redis::start().await;
+    let node = node(&redis).await;
+    for kind in [ConnectionKind::Default, ConnectionKind::OnDemand] {
+        let mut app = dial(&node, "chat", "a").await.unwrap();
+        app.send(HandshakeRequest::new(kind)).await;
+        match app.next().await {
+            Message::HandshakeResponse(response) => {
+                let error = response.error.unwrap();
+                assert!(error.contains("--broker") && error.contains("persistent"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(app.try_next().await.is_none());
+    }
+    // Alone it may.
+    App::connect(&start().await, "a", ConnectionKind::Default).await;
+}
