@@ -34,7 +34,7 @@ use signalr_serverless::ConnectionId;
 
 pub(crate) use self::{
     about::About,
-    answers::{Answers, Next},
+    answers::{Answers, Asking, Next},
     channels::{Channel, Channels},
     counts::BrokerReport,
     frame::{Frame, Kind},
@@ -155,7 +155,18 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Answers, Down> {
-        self.ask_with(channel, self.frame(kind, body)).await
+        self.begin_to_ask(channel, kind, body)?.published().await
+    }
+
+    /// Puts a question into the order of the frames, as [`ask`](Self::ask) does. It never waits:
+    /// the caller can wait later until the question is published.
+    pub(crate) fn begin_to_ask(
+        &self,
+        channel: Channel<'_>,
+        kind: Kind,
+        body: Bytes,
+    ) -> Result<Asking, Down> {
+        self.ask_with(channel, self.frame(kind, body))
     }
 
     /// Publishes a question that this node answers in the same way as the others, if it subscribes
@@ -166,17 +177,18 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Answers, Down> {
-        self.ask_with(channel, Frame { is_for_all: true, ..self.frame(kind, body) }).await
+        let frame = Frame { is_for_all: true, ..self.frame(kind, body) };
+        self.ask_with(channel, frame)?.published().await
     }
 
-    async fn ask_with(&self, channel: Channel<'_>, frame: Frame) -> Result<Answers, Down> {
+    fn ask_with(&self, channel: Channel<'_>, frame: Frame) -> Result<Asking, Down> {
         let name = self.0.channels.name(channel);
         let slot = self.reserve()?;
         let open = self.0.questions.open();
         self.0.counts.asked();
         let frame = Frame { question: open.number(), ..frame };
-        let receivers = slot.request(&name, &frame).await?;
-        Ok(Answers::new(self.clone(), name, receivers, open))
+        let receivers = slot.request(&name, &frame);
+        Ok(Asking::new(self.clone(), name, receivers, open))
     }
 
     /// Runs a script that publishes a command, which this node carries out in the same way as the
