@@ -23,8 +23,8 @@ use super::{
     inbound::Failed,
     joined::Joined,
     moved::{self, Said},
-    moving::{Arrival, Moving, Taking},
-    turn::HELD,
+    moving::{Arrival, Taking},
+    turn::{HELD, UserOf},
 };
 use crate::{
     broker::{Answers, Broker, Channel, Down, Expected, Frame, Interest, Kind, Malformed, Next},
@@ -75,7 +75,7 @@ impl Joined {
         }
         let taking = Taking { moving: self.moving.clone(), connection: id.clone() };
         let question = moved::Question::Look(token);
-        let Some(answer) = self.ask_owner(hub, id, question).await? else {
+        let Some(answer) = self.ask_owner(hub, id, &question).await? else {
             tracing::debug!(connection = %id, "no node has the connection, or it cannot move");
             return Ok(None);
         };
@@ -110,7 +110,7 @@ impl Joined {
         &self,
         hub: &HubName,
         connection: &ConnectionId,
-        question: moved::Question,
+        question: &moved::Question,
     ) -> Result<Option<Bytes>, Down> {
         let body = moved::question(question, hub, connection);
         let channel = Channel::Connection(hub, connection);
@@ -148,8 +148,8 @@ impl Joined {
                 self.hubs.move_connection(hub, connection, Step::Look { token, outline }).await?;
                 answer_later(self.broker.clone(), frame, answer, |one| moved::outline(&one));
             }
-            moved::Question::Hold => {
-                tokio::spawn(hold(self.broker.clone(), self.moving.clone(), connection, frame));
+            moved::Question::Hold(user) => {
+                tokio::spawn(hold(self.clone(), hub, connection, user, frame));
             }
             moved::Question::Take => {
                 let held = self.moving.held().remove(&connection);
@@ -185,11 +185,13 @@ async fn take(
     let Takeable { outline, expected, of_groups, taking, .. } = takeable;
     let identity = Arc::clone(&connection.identity);
     let Identity { id, hub, .. } = &*identity;
-    if joined.ask_owner(hub, id, moved::Question::Hold).await?.is_none() {
+    let of_user = UserOf::Known(identity.user.clone());
+    let question = moved::Question::Hold(of_user.clone());
+    if joined.ask_owner(hub, id, &question).await?.is_none() {
         tracing::debug!(connection = %id, "the connection is not held for this node");
         return Ok(false);
     }
-    let turn = joined.moving.turn().stand_still().await?;
+    let turn = joined.moving.turns().stand_still(hub, id, &of_user).await?;
     let arriving = Arriving { connection, outline };
     let (begun, has_begun) = oneshot::channel();
     let arrival = Arrival { arriving, begun, _expected: expected, _turn: turn };
@@ -218,7 +220,7 @@ async fn take_from_owner(
     hub: &HubName,
     connection: &ConnectionId,
 ) -> Result<Option<Moved>, Down> {
-    let body = moved::question(moved::Question::Take, hub, connection);
+    let body = moved::question(&moved::Question::Take, hub, connection);
     let channel = Channel::Connection(hub, connection);
     let mut answers = broker.ask_all(channel, Kind::Move, body).await?;
     let Said::Yes(answer) = owners(&mut answers).await? else { return Ok(None) };
@@ -249,8 +251,9 @@ async fn owners(answers: &mut Answers) -> Result<Said, Down> {
 }
 
 /// Makes callers wait until the connection is taken, for a limited time.
-async fn hold(broker: Broker, moving: Moving, connection: ConnectionId, frame: Frame) {
-    let Ok(turn) = moving.turn().stand_still().await else {
+async fn hold(joined: Joined, hub: HubName, connection: ConnectionId, user: UserOf, frame: Frame) {
+    let Joined { broker, moving, .. } = joined;
+    let Ok(turn) = moving.turns().stand_still(&hub, &connection, &user).await else {
         return broker.answer(&frame, moved::no());
     };
     let asked = (frame.origin, frame.question);
