@@ -316,7 +316,9 @@ impl Service {
         let mut replies = JoinSet::new();
         for queue in self.replies {
             let state = Arc::clone(&self.state);
-            replies.spawn(async move { replies::deliver(&state.cluster, queue).await });
+            replies.spawn(async move {
+                replies::deliver(&state.cluster, &state.counters, queue).await;
+            });
         }
         let mut nodes = JoinSet::new();
         if let (Some(running), Cluster::Joined(joined)) = (self.broker, &self.state.cluster) {
