@@ -10,6 +10,7 @@ mod inbound;
 mod joined;
 mod login;
 mod looks;
+mod lost;
 mod moved;
 mod moving;
 mod question;

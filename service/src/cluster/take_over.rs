@@ -22,6 +22,7 @@ use tokio::{
 use super::{
     inbound::Failed,
     joined::Joined,
+    lost::{self, Owner},
     moved::{self, Said},
     moving::{Arrival, Taking},
     turn::{HELD, UserOf},
@@ -196,20 +197,26 @@ async fn take(
     let (begun, has_begun) = oneshot::channel();
     let arrival = Arrival { arriving, begun, _expected: expected, _turn: turn };
     joined.moving.arrivals().insert(id.clone(), arrival);
-    let mut moved = take_from_owner(&joined.broker, hub, id).await;
-    // Answers may arrive before the frames that come in order.
-    if moved.is_ok() && timeout(ANSWER, has_begun).await.is_err() {
-        moved = Err(Down);
+    let moved = take_from_owner(&joined.broker, hub, id).await;
+    let owner = match &moved {
+        Ok(Some(_)) => Owner::LetGo,
+        Ok(None) => Owner::Keeps,
+        Err(Down) => Owner::Unknown,
+    };
+    if owner == Owner::LetGo {
+        // The answer may arrive before the frames that come in order.
+        let _ = timeout(ANSWER, has_begun).await;
     }
-    // An arrival that has not begun by now must never begin.
-    joined.moving.arrivals().remove(id);
+    // An arrival that has not begun by now must never receive messages.
+    let not_begun = joined.moving.arrivals().remove(id);
     let is_here = match moved {
-        Ok(Some(moved)) => go_on(&joined.hubs, hub, id, moved).await,
-        Ok(None) | Err(Down) => false,
+        Ok(Some(moved)) if not_begun.is_none() => go_on(&joined.hubs, hub, id, moved).await,
+        Ok(_) | Err(Down) => false,
     };
     if !is_here {
         tracing::debug!(connection = %id, "the connection does not come");
-        joined.hubs.move_connection(hub.clone(), id.clone(), Step::Lost).await?;
+        let arriving = not_begun.map(|arrival| arrival.arriving);
+        lost::end(&joined, &identity, arriving, owner).await?;
     }
     drop((of_groups, taking));
     Ok(is_here)
