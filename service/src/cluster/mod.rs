@@ -14,6 +14,7 @@ mod lost;
 mod moved;
 mod moving;
 mod question;
+mod relays;
 pub(crate) mod replies;
 mod take_over;
 mod turn;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     begun::{Begun, BegunCall},
     inbound::run,
     joined::Joined,
+    relays::Relays,
 };
 use crate::{
     broker::Broker,
