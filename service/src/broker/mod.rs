@@ -155,7 +155,7 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Answers, Down> {
-        self.begin_to_ask(channel, kind, body)?.published().await
+        self.ask_with(channel, self.frame(kind, body)).await
     }
 
     /// Puts a question into the order of the frames, as [`ask`](Self::ask) does. It never waits:
@@ -166,7 +166,13 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Asking, Down> {
-        self.ask_with(channel, self.frame(kind, body))
+        let name = self.0.channels.name(channel);
+        let slot = self.reserve()?;
+        let open = self.0.questions.open();
+        self.0.counts.asked();
+        let frame = Frame { question: open.number(), ..self.frame(kind, body) };
+        let receivers = slot.begin_request(&name, &frame);
+        Ok(Asking::new(self.clone(), name, receivers, open))
     }
 
     /// Publishes a question that this node answers in the same way as the others, if it subscribes
@@ -177,18 +183,17 @@ impl Broker {
         kind: Kind,
         body: Bytes,
     ) -> Result<Answers, Down> {
-        let frame = Frame { is_for_all: true, ..self.frame(kind, body) };
-        self.ask_with(channel, frame)?.published().await
+        self.ask_with(channel, Frame { is_for_all: true, ..self.frame(kind, body) }).await
     }
 
-    fn ask_with(&self, channel: Channel<'_>, frame: Frame) -> Result<Asking, Down> {
+    async fn ask_with(&self, channel: Channel<'_>, frame: Frame) -> Result<Answers, Down> {
         let name = self.0.channels.name(channel);
         let slot = self.reserve()?;
         let open = self.0.questions.open();
         self.0.counts.asked();
         let frame = Frame { question: open.number(), ..frame };
-        let receivers = slot.request(&name, &frame);
-        Ok(Asking::new(self.clone(), name, receivers, open))
+        let receivers = slot.request(&name, &frame).await?;
+        Ok(Answers::new(self.clone(), name, receivers, open))
     }
 
     /// Runs a script that publishes a command, which this node carries out in the same way as the

@@ -109,8 +109,16 @@ impl Slot {
         self.send(publish(name, frame), None, None);
     }
 
+    /// Publishes a frame. Returns how many nodes received it.
+    pub(super) async fn request(self, name: &Name, frame: &Frame) -> Result<usize, Down> {
+        match self.command(publish(name, frame)).await? {
+            Value::Int(receivers) => Ok(usize::try_from(receivers).unwrap_or(0)),
+            _ => Err(Down),
+        }
+    }
+
     /// Publishes a frame. The broker reports later how many nodes received it.
-    pub(super) fn request(self, name: &Name, frame: &Frame) -> Receivers {
+    pub(super) fn begin_request(self, name: &Name, frame: &Frame) -> Receivers {
         let (answered, answer) = oneshot::channel();
         self.send(publish(name, frame), None, Some(answered));
         Receivers(answer)
