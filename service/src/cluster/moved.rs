@@ -119,6 +119,10 @@ pub(super) fn moved(moved: &Moved) -> Bytes {
     });
     write_claims(&mut writer, &moved.claims);
     write_groups(&mut writer, &moved.groups);
+    // Nodes of an older version do not read the rest.
+    writer.list(&moved.calls, |writer, id| {
+        writer.text(id);
+    });
     writer.finish()
 }
 
@@ -134,7 +138,12 @@ pub(super) fn read_moved(body: Bytes) -> Result<Moved, Malformed> {
         Ok(Sent { frame: reader.bytes()?, first, last })
     })?;
     let session = MovedSession { kept, sent, received, has_pinged, renewed };
-    Ok(Moved { session, claims: read_claims(&mut reader)?, groups: read_groups(&mut reader)? })
+    let (claims, groups) = (read_claims(&mut reader)?, read_groups(&mut reader)?);
+    let calls = reader.rest();
+    // Nodes of an older version do not write the calls.
+    let calls =
+        if calls.is_empty() { Vec::new() } else { Reader::new(calls).list(Reader::text)? };
+    Ok(Moved { session, claims, groups, calls })
 }
 
 fn write_groups(writer: &mut Writer, groups: &[InGroup]) {
@@ -198,9 +207,14 @@ mod tests {
                 renewed,
             };
             let claims = vec![("role".to_owned(), "Änn".to_owned())];
-            let given = Moved { session, claims, groups: groups() };
+            let mut given = Moved { session, claims, groups: groups(), calls: Vec::new() };
+            let empty_list = 4;
+            let of_older = behind_yes(moved(&given));
+            let of_older = of_older.slice(..of_older.len() - empty_list);
+            assert_eq!(read_moved(of_older.clone()), Ok(given.clone()));
+            given.calls = vec!["7".to_owned(), "8".to_owned()];
             let written = behind_yes(moved(&given));
-            for end in 0..written.len() {
+            for end in (0..written.len()).filter(|end| *end != of_older.len()) {
                 assert_eq!(read_moved(written.slice(..end)), Err(Malformed), "{end}");
             }
             assert_eq!(read_moved(written), Ok(given));

@@ -26,4 +26,6 @@ pub(crate) struct Moved {
     pub(crate) session: MovedSession,
     pub(crate) claims: Vec<Claim>,
     pub(crate) groups: Vec<InGroup>,
+    /// The client's calls that the upstream of the node has still to answer.
+    pub(crate) calls: Vec<String>,
 }

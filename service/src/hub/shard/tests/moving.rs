@@ -47,7 +47,7 @@ impl Scene {
     }
 
     /// The connection arrives, and was in these groups when it left the other node.
-    async fn arrive(&self, groups: &[&str]) {
+    async fn arrive(&self, groups: &[&str], calls: &[&str]) {
         let session = MovedSession {
             kept: Vec::new(),
             sent: 0,
@@ -55,7 +55,8 @@ impl Scene {
             has_pinged: true,
             renewed: None,
         };
-        let moved = Moved { session, claims: Vec::new(), groups: by_itself(groups) };
+        let calls = calls.iter().map(|id| (*id).to_owned()).collect();
+        let moved = Moved { session, claims: Vec::new(), groups: by_itself(groups), calls };
         let (is_here, answer) = oneshot::channel();
         self.step(Step::In { moved: Box::new(moved), is_here }).await;
         assert!(answer.await.unwrap());
@@ -74,7 +75,7 @@ async fn groups_that_were_left_or_joined_during_the_move_are_so_after_it() {
         scene.begin_arrival(&["stays", "left before", "left since"]).await;
         scene.change(GroupChange::Leave(group("left since"))).await;
         scene.change(GroupChange::Join(group("joined since"))).await;
-        scene.arrive(&["stays", "left since", "joined before"]).await;
+        scene.arrive(&["stays", "left since", "joined before"], &[]).await;
         let mut members = Vec::new();
         for name in ["stays", "joined before", "joined since", "left before", "left since"] {
             members.push(scene.send_to(Target::Group(group(name))).await);
@@ -116,4 +117,31 @@ async fn the_end_of_a_connection_that_does_not_arrive_is_left_to_its_caller() {
         assert!(lost.await.is_err());
     };
     local.run_until(lost).await;
+}
+
+/// The other node answers one call, and then it is gone.
+#[tokio::test(start_paused = true)]
+async fn calls_that_the_other_node_does_not_answer_end_with_an_error() {
+    let rules = Rules { reconnect_timeout: 1000, ..rules() };
+    let (scene, local) = Scene::start(rules, Store::default());
+    let ended = async {
+        scene.begin_arrival(&[]).await;
+        scene.arrive(&[], &["1", "2"]).await;
+        scene.until(30).await;
+        let json = Bytes::from_static(b"{\"type\":3,\"invocationId\":\"1\"}\x1e");
+        let message = Content::Encoded { json: Some(json), message_pack: None };
+        let recipients = Target::Connection(connection("c")).into();
+        let message = Arc::new(Message::new(message));
+        assert_eq!(scene.command(Action::Send { recipients, message }).await, 1);
+        let (moved, out) = oneshot::channel();
+        scene.until(81).await;
+        scene.step(Step::Out(moved)).await;
+        let moved = out.await.unwrap();
+        let kept: Vec<&[u8]> = moved.session.kept.iter().map(|sent| &*sent.frame).collect();
+        let kept = String::from_utf8_lossy(&kept.concat()).into_owned();
+        assert_eq!(kept.matches("\"type\":3").count(), 2, "{kept}");
+        assert!(kept.contains("\"invocationId\":\"2\",\"error\":\"Invocation failed"), "{kept}");
+        assert!(moved.calls.is_empty());
+    };
+    local.run_until(ended).await;
 }
