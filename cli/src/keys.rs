@@ -138,7 +138,7 @@ fn in_file(file: &Path) -> Result<Vec<AccessKey>, Failure> {
     };
     let bytes = signalr_small_file::read(file).map_err(|error| bad(&error))?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| bad(&"it is no UTF-8 text; write one access key on each line"))?;
+        .map_err(|_| bad(&"it is not UTF-8 text; write one access key on each line"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let keys: Vec<_> = lines.filter_map(|line| AccessKey::parse(line).ok()).collect();
     if keys.is_empty() {

@@ -48,7 +48,7 @@ fn check(timer_message: &str) -> Result<(), String> {
         .and_then(|items| items.parse::<MessageJson, Addressed>());
     match messages {
         Ok(_) => Ok(()),
-        Err(problem) => Err(format!("is no message: {}", problem.detail())),
+        Err(problem) => Err(format!("is not a message: {}", problem.detail())),
     }
 }
 
