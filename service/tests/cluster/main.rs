@@ -11,10 +11,15 @@ mod dashboard;
 mod failures;
 mod memberships;
 mod metrics;
+mod moves;
 mod nodes;
 #[allow(dead_code, reason = "the tests of the service need more of it")]
 #[path = "../service/operator.rs"]
 mod operator;
 mod order;
 mod redis;
+#[allow(dead_code, reason = "the tests of the upstream need more of it")]
+#[path = "../upstream/stand_in.rs"]
+mod stand_in;
+mod stateful;
 mod transports;
