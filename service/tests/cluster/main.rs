@@ -7,6 +7,7 @@
 mod client;
 
 mod brokers;
+mod cut_off;
 mod dashboard;
 mod failures;
 mod memberships;
@@ -17,4 +18,5 @@ mod nodes;
 mod operator;
 mod order;
 mod redis;
+mod silent;
 mod transports;
