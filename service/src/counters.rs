@@ -91,7 +91,7 @@ impl Counters {
     }
 
     /// Answers of upstreams that no client got, because there was no room for them beside those of
-    /// others.
+    /// others, or because the client's node could not be reached.
     #[must_use]
     pub fn upstream_answers_left_out(&self) -> u64 {
         self.answers_left_out.load(Relaxed)

@@ -32,7 +32,7 @@ use crate::{
     broker::{self, About, Broker, BrokerError},
     budget::QueueBudget,
     clock::Clock,
-    cluster::{self, Cluster, replies},
+    cluster::{self, Cluster, Relays, replies},
     config::Config,
     connect_rate::ConnectRate,
     cors,
@@ -52,9 +52,6 @@ use crate::{
     transport,
     upstream::{Limits, Replies, Reply, Upstream},
 };
-
-/// How many requests of clients may wait that come by other nodes.
-const RELAYS: usize = 4096;
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -316,11 +313,13 @@ impl Service {
         let mut replies = JoinSet::new();
         for queue in self.replies {
             let state = Arc::clone(&self.state);
-            replies.spawn(async move { replies::deliver(&state.cluster, queue).await });
+            replies.spawn(async move {
+                replies::deliver(&state.cluster, &state.counters, queue).await;
+            });
         }
         let mut nodes = JoinSet::new();
         if let (Some(running), Cluster::Joined(joined)) = (self.broker, &self.state.cluster) {
-            let (relays, relayed) = mpsc::channel(RELAYS);
+            let (relays, relayed) = Relays::new(transport::busy_answer());
             nodes.spawn(cluster::run(joined.clone(), running, relays));
             nodes.spawn(transport::serve_relayed(Arc::clone(&self.state), relayed));
         }

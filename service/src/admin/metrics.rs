@@ -198,7 +198,8 @@ fn machinery(view: &View, shards: &[ShardReport]) -> Vec<Samples> {
         .with(&[], counters.calls_refused()),
         Samples::counter(
             "signalr_upstream_dropped_total",
-            "Events that no upstream was told of and answers that no client got, for want of room.",
+            "Events that no upstream was told of, and answers that no client got: too many, or the \
+             client's node was away.",
         )
         .with(&[("what", "event")], counters.upstream_events_left_out())
         .with(&[("what", "answer")], counters.upstream_answers_left_out()),

@@ -111,7 +111,12 @@ impl AppServers {
             }
         }
         self.sent_before.fetch_add(link.queue.messages(), Relaxed);
-        self.lost_clients.fetch_add(link.clients() as u64, Relaxed);
+    }
+
+    /// Counts clients that end because their server connection is lost. Those that moved to another
+    /// one are not among them.
+    pub(crate) fn clients_lost(&self, clients: usize) {
+        self.lost_clients.fetch_add(clients as u64, Relaxed);
     }
 
     /// The programs that answer the clients of a hub now.

@@ -5,11 +5,32 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Broker, channels::Name, health::Down, questions::Open};
+use super::{Broker, channels::Name, health::Down, outbox::Receivers, questions::Open};
 
 /// How long to wait for answers before the broker is asked how many nodes are still subscribed: the
 /// first time, and each later time.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(500));
+
+/// A question that waits to be published, in the order of all frames.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    broker: Broker,
+    name: Name,
+    receivers: Receivers,
+    open: Open,
+}
+
+impl Asking {
+    pub(super) fn new(broker: Broker, name: Name, receivers: Receivers, open: Open) -> Self {
+        Self { broker, name, receivers, open }
+    }
+
+    /// Waits until the question is published.
+    pub(crate) async fn published(self) -> Result<Answers, Down> {
+        let Self { broker, name, receivers, open } = self;
+        Ok(Answers::new(broker, name, receivers.count().await?, open))
+    }
+}
 
 /// Waits for the answers to one question.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ use signalr_serverless::ConnectionId;
 
 pub(crate) use self::{
     about::About,
-    answers::{Answers, Next},
+    answers::{Answers, Asking, Next},
     channels::{Channel, Channels},
     counts::BrokerReport,
     frame::{Frame, Kind},
@@ -159,6 +159,23 @@ impl Broker {
         body: Bytes,
     ) -> Result<Answers, Down> {
         self.ask_with(channel, self.frame(kind, body)).await
+    }
+
+    /// Puts a question into the order of the frames, as [`ask`](Self::ask) does. It never waits:
+    /// the caller can wait later until the question is published.
+    pub(crate) fn begin_to_ask(
+        &self,
+        channel: Channel<'_>,
+        kind: Kind,
+        body: Bytes,
+    ) -> Result<Asking, Down> {
+        let name = self.0.channels.name(channel);
+        let slot = self.reserve()?;
+        let open = self.0.questions.open();
+        self.0.counts.asked();
+        let frame = Frame { question: open.number(), ..self.frame(kind, body) };
+        let receivers = slot.begin_request(&name, &frame);
+        Ok(Asking::new(self.clone(), name, receivers, open))
     }
 
     /// Publishes a question that this node answers in the same way as the others, if it subscribes

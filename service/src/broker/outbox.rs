@@ -47,6 +47,19 @@ pub(crate) struct Slot {
     counts: Counts,
 }
 
+/// The number of nodes that receive a frame, as soon as the broker knows it.
+#[derive(Debug)]
+pub(super) struct Receivers(oneshot::Receiver<Value>);
+
+impl Receivers {
+    pub(super) async fn count(self) -> Result<usize, Down> {
+        match received(self.0).await? {
+            Value::Int(receivers) => Ok(usize::try_from(receivers).unwrap_or(0)),
+            _ => Err(Down),
+        }
+    }
+}
+
 struct Outgoing {
     command: Cmd,
     /// The script of the command. It is loaded if the broker does not know it.
@@ -102,6 +115,13 @@ impl Slot {
             Value::Int(receivers) => Ok(usize::try_from(receivers).unwrap_or(0)),
             _ => Err(Down),
         }
+    }
+
+    /// Publishes a frame. The broker reports later how many nodes received it.
+    pub(super) fn begin_request(self, name: &Name, frame: &Frame) -> Receivers {
+        let (answered, answer) = oneshot::channel();
+        self.send(publish(name, frame), None, Some(answered));
+        Receivers(answer)
     }
 
     pub(super) async fn command(self, command: Cmd) -> Result<Value, Down> {

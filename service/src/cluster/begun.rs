@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::question;
 use crate::{
-    broker::{Answers, Broker, Channel, Down, Next},
+    broker::{Answers, Asking, Broker, Channel, Down, Next},
     hub::{self, Refused, answer::Answered},
 };
 
@@ -27,13 +27,13 @@ pub(super) struct Elsewhere {
     pub(super) hub: HubName,
     /// The groups that connections of this node join.
     pub(super) groups: Vec<GroupName>,
-    pub(super) asked: Option<Answers>,
+    pub(super) asked: Option<Asking>,
 }
 
 /// A call of a client's method.
 pub(crate) enum BegunCall {
     Here(oneshot::Receiver<Answered>),
-    Elsewhere { broker: Broker, answers: Answers, limit: Duration },
+    Elsewhere { broker: Broker, asked: Asking, limit: Duration },
 }
 
 impl Begun {
@@ -45,11 +45,26 @@ impl Begun {
         Self { here, elsewhere: Some(elsewhere) }
     }
 
+    /// Whether only this node carries it out, which needs no broker.
+    pub(super) fn is_here_only(&self) -> bool {
+        self.elsewhere.as_ref().is_none_or(|elsewhere| elsewhere.asked.is_none())
+    }
+
     /// Waits until the command is carried out on all nodes. Returns how many connections matched.
     pub(crate) async fn matched(self) -> Result<usize, Refused> {
-        let mut matched = 0;
+        self.matched_up_to(usize::MAX).await
+    }
+
+    /// Waits until it is known whether any connection matches.
+    pub(super) async fn matches_any(self) -> Result<bool, Refused> {
+        Ok(self.matched_up_to(1).await? > 0)
+    }
+
+    /// Waits for all nodes, or until `enough` connections matched.
+    async fn matched_up_to(self, enough: usize) -> Result<usize, Refused> {
+        let mut matched: usize = 0;
         if let Some(here) = self.here {
-            matched += here.matched().await?;
+            matched = matched.saturating_add(here.matched().await?);
         }
         let Some(Elsewhere { broker, hub, groups, asked }) = self.elsewhere else {
             return Ok(matched);
@@ -57,8 +72,9 @@ impl Begun {
         for group in groups {
             broker.confirmed(Channel::Group(&hub, &group)).await?;
         }
-        if let Some(mut answers) = asked {
-            matched += sum(&broker, &mut answers, usize::MAX).await?;
+        if let Some(asked) = asked.filter(|_| matched < enough) {
+            let mut answers = asked.published().await?;
+            matched = matched.saturating_add(sum(&broker, &mut answers, enough).await?);
         }
         Ok(matched)
     }
@@ -70,7 +86,8 @@ impl BegunCall {
     pub(crate) async fn answered(self) -> Result<Option<Answered>, Refused> {
         match self {
             Self::Here(answer) => Ok(answer.await.ok()),
-            Self::Elsewhere { broker, mut answers, limit } => {
+            Self::Elsewhere { broker, asked, limit } => {
+                let mut answers = asked.published().await?;
                 match answers.next_of_others(Instant::now() + limit).await? {
                     Next::Answer(answer) => Ok(question::read_answered(answer).map_err(|_| Down)?),
                     Next::All => {
@@ -90,10 +107,12 @@ pub(super) async fn sum(
     enough: usize,
 ) -> Result<usize, Down> {
     let end = Instant::now() + ANSWER;
-    let mut sum = 0;
+    let mut sum: usize = 0;
     while sum < enough {
         match answers.next(end).await? {
-            Next::Answer(answer) => sum += question::read_count(answer).map_err(|_| Down)?,
+            Next::Answer(answer) => {
+                sum = sum.saturating_add(question::read_count(answer).map_err(|_| Down)?);
+            }
             Next::All => break,
         }
     }

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use signalr_serverless::{ConnectionId, GroupName, HubName};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     joined::{Joined, joined_groups},
     login::{self, LoginQuestion},
     question::{self, Call, Question},
+    relays::Relays,
 };
 use crate::{
     broker::{Broker, Channel, Frame, Incoming, Kind, Malformed, Running},
@@ -19,7 +20,7 @@ use crate::{
 
 /// Carries out the requests, until no more can come or the service ends. Requests of clients go to
 /// `relays`.
-pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Sender<Frame>) {
+pub(crate) async fn run(joined: Joined, mut running: Running, relays: Relays) {
     while let Some(incoming) = running.next().await {
         let frame = match incoming {
             Incoming::Frame(frame) => frame,
@@ -28,6 +29,7 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
                 Err(Stopping) => return,
             },
         };
+        let question = (frame.question != 0).then(|| Frame { body: Bytes::new(), ..frame.clone() });
         let done = match frame.kind {
             Kind::Command => joined.take_command(frame).await,
             Kind::Ask => joined.take_question(frame).await,
@@ -35,8 +37,7 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
             Kind::Login => joined.take_login(frame).await,
             Kind::Move => joined.take_step(frame).await,
             Kind::Relay | Kind::Cancel => {
-                // Relays have a bound of their own, and must not delay other frames.
-                let _ = relays.try_send(frame);
+                relays.take(frame, &joined.broker);
                 Ok(())
             }
             // This version does not know the question. Its caller learns that this node has no
@@ -53,6 +54,10 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: mpsc::Send
             Ok(()) => {}
             Err(Failed::Malformed(Malformed)) => {
                 tracing::debug!("a frame of another node cannot be read");
+                // The caller must not wait for an answer.
+                if let Some(question) = question {
+                    joined.broker.answer(&question, Bytes::from_static(question::UNKNOWN));
+                }
             }
             Err(Failed::Refused(Refused::Down(_) | Refused::NotWritten(_))) => {}
             Err(Failed::Refused(Refused::Stopping(_))) => return,

@@ -14,9 +14,10 @@ use super::{
     login::{self, LoginQuestion},
     moving::Moving,
     question::{self, Call, Question},
+    turn::{CallersTurn, Concern},
 };
 use crate::{
-    broker::{Answers, Broker, Channel, Down, Interest, Kind, Next},
+    broker::{Asking, Broker, Channel, Down, Interest, Kind, Next},
     hub::{
         Hubs, Refused,
         command::{Action, Command, GroupChange, GroupsOf, Step, Target},
@@ -76,7 +77,7 @@ impl Joined {
         if joined_groups(&action).next().is_some() {
             return self.begin(hub, action).await?.matched().await.map(drop);
         }
-        let _turn = self.moving.turn().begin().await;
+        let _turn = self.turn(Concern::of_action(&hub, &action)).await;
         let channel = match self.place_of_action(&hub, &action) {
             Place::Here => return Ok(self.hubs.submit(hub, action).await?),
             Place::There(channel) => {
@@ -99,9 +100,10 @@ impl Joined {
     pub(super) async fn begin(&self, hub: HubName, action: Action) -> Result<Begun, Refused> {
         let body = Command::to_bytes(&hub, &action);
         let mut groups: Vec<GroupName> = joined_groups(&action).cloned().collect();
+        let _turn = self.turn(Concern::of_action(&hub, &action)).await;
         let place = self.place_of_action(&hub, &action);
         let is_elsewhere = matches!(place, Place::There(_));
-        let asked = self.ask_at(place, Kind::Command, body).await?;
+        let asked = self.ask_at(place, Kind::Command, body)?;
         let here = if is_elsewhere {
             groups.clear();
             None
@@ -114,9 +116,10 @@ impl Joined {
     /// Asks in order how many connections a target names.
     pub(super) async fn begin_count(&self, hub: HubName, target: Target) -> Result<Begun, Refused> {
         let question = Question::Count { hub: hub.clone(), target: target.clone() };
+        let _turn = self.turn(Concern::of_target(&hub, &target)).await;
         let place = self.place(&hub, &target);
         let is_elsewhere = matches!(place, Place::There(_));
-        let asked = self.ask_at(place, Kind::Ask, question.to_bytes()).await?;
+        let asked = self.ask_at(place, Kind::Ask, question.to_bytes())?;
         let here = match is_elsewhere {
             true => None,
             false => Some(self.hubs.begin_count(hub.clone(), target).await?),
@@ -126,30 +129,28 @@ impl Joined {
     }
 
     /// Asks the nodes at a place, except this one.
-    async fn ask_at(
-        &self,
-        place: Place<'_>,
-        kind: Kind,
-        body: Bytes,
-    ) -> Result<Option<Answers>, Down> {
+    fn ask_at(&self, place: Place<'_>, kind: Kind, body: Bytes) -> Result<Option<Asking>, Down> {
         match place {
             Place::Here => Ok(None),
             Place::There(channel) | Place::Everywhere(channel) => {
-                Ok(Some(self.broker.ask(channel, kind, body).await?))
+                Ok(Some(self.broker.begin_to_ask(channel, kind, body)?))
             }
         }
     }
 
+    /// Waits for the connections that are moving and that a command may concern.
+    async fn turn(&self, concern: Concern<'_>) -> Option<CallersTurn> {
+        self.moving.turns().begin(concern).await
+    }
+
     pub(super) async fn exists(&self, hub: HubName, target: Target) -> Result<bool, Refused> {
-        let place = self.place(&hub, &target);
-        if !matches!(place, Place::There(_))
+        // Most targets are here, and then no other node needs to be asked.
+        if !matches!(self.place(&hub, &target), Place::There(_))
             && self.hubs.count(hub.clone(), target.clone()).await? > 0
         {
             return Ok(true);
         }
-        let (Place::There(channel) | Place::Everywhere(channel)) = place else { return Ok(false) };
-        let question = Question::Count { hub: hub.clone(), target: target.clone() };
-        Ok(self.any(channel, &question).await?)
+        self.begin_count(hub, target).await?.matches_any().await
     }
 
     pub(super) async fn user_is_in_group(
@@ -163,7 +164,17 @@ impl Joined {
         let Membership { hub, user, group } = membership;
         let (asked, of, inside) = (hub.clone(), user.clone(), group.clone());
         let question = Question::IsUserInGroup { hub: asked, user: of, group: inside };
-        Ok(self.any(Channel::User(hub, user), &question).await?)
+        let turn = self.turn(Concern::User(hub, user)).await;
+        let channel = Channel::User(hub, user);
+        let asked = self.broker.begin_to_ask(channel, Kind::Ask, question.to_bytes())?;
+        // A connection may have moved here since the first look.
+        let is_in_here = self.hubs.user_groups.is_in_group(hub.clone(), user, group).await?;
+        drop(turn);
+        if is_in_here {
+            return Ok(true);
+        }
+        let mut answers = asked.published().await?;
+        Ok(sum(&self.broker, &mut answers, 1).await? > 0)
     }
 
     pub(super) async fn members(
@@ -179,9 +190,12 @@ impl Joined {
             after,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
         };
+        let turn = self.turn(Concern::Hub(hub)).await;
         let channel = Channel::Group(hub, group);
-        let mut answers = self.broker.ask(channel, Kind::Ask, question.to_bytes()).await?;
+        let asked = self.broker.begin_to_ask(channel, Kind::Ask, question.to_bytes())?;
         let mut members = self.own_members(hub, group, after, limit).await?;
+        drop(turn);
+        let mut answers = asked.published().await?;
         let end = Instant::now() + ANSWER;
         while let Next::Answer(answer) = answers.next(end).await? {
             members.extend(question::read_members(answer).map_err(|_| Down)?);
@@ -218,6 +232,7 @@ impl Joined {
         asked_by: Option<String>,
         limit: Duration,
     ) -> Result<BegunCall, Refused> {
+        let _turn = self.turn(Concern::Connection(&hub, &connection)).await;
         if self.broker.holds(Channel::Connection(&hub, &connection)) {
             let hubs = &self.hubs;
             let answer =
@@ -226,8 +241,8 @@ impl Joined {
         }
         let call = Call { hub, connection, invocation_id, limit, message };
         let channel = Channel::Connection(&call.hub, &call.connection);
-        let answers = self.broker.ask(channel, Kind::Invoke, call.to_bytes()).await?;
-        Ok(BegunCall::Elsewhere { broker: self.broker.clone(), answers, limit })
+        let asked = self.broker.begin_to_ask(channel, Kind::Invoke, call.to_bytes())?;
+        Ok(BegunCall::Elsewhere { broker: self.broker.clone(), asked, limit })
     }
 
     pub(super) async fn login(
@@ -236,12 +251,17 @@ impl Joined {
         connection: ConnectionId,
         renewal: Option<Renewal>,
     ) -> Result<Option<LoginAnswer>, Refused> {
+        let turn = self.turn(Concern::Connection(&hub, &connection)).await;
         if self.broker.holds(Channel::Connection(&hub, &connection)) {
-            return Ok(self.hubs.begin_login(hub, connection, renewal).await?.await.ok());
+            let answer = self.hubs.begin_login(hub, connection, renewal).await?;
+            drop(turn);
+            return Ok(answer.await.ok());
         }
-        let asked = LoginQuestion { hub, connection, renewal };
-        let channel = Channel::Connection(&asked.hub, &asked.connection);
-        let mut answers = self.broker.ask(channel, Kind::Login, asked.to_bytes()).await?;
+        let question = LoginQuestion { hub: hub.clone(), connection: connection.clone(), renewal };
+        let channel = Channel::Connection(&hub, &connection);
+        let asked = self.broker.begin_to_ask(channel, Kind::Login, question.to_bytes())?;
+        drop(turn);
+        let mut answers = asked.published().await?;
         match answers.next_of_others(Instant::now() + ANSWER).await? {
             Next::Answer(answer) => Ok(login::read_answer(answer).map_err(|_| Down)?),
             Next::All => {
@@ -249,12 +269,6 @@ impl Joined {
                 Ok(None)
             }
         }
-    }
-
-    /// Whether any other node answers with a number above zero.
-    async fn any(&self, channel: Channel<'_>, question: &Question) -> Result<bool, Down> {
-        let mut answers = self.broker.ask(channel, Kind::Ask, question.to_bytes()).await?;
-        Ok(sum(&self.broker, &mut answers, 1).await? > 0)
     }
 
     fn place_of_action<'a>(&self, hub: &'a HubName, action: &'a Action) -> Place<'a> {

@@ -10,9 +10,11 @@ mod inbound;
 mod joined;
 mod login;
 mod looks;
+mod lost;
 mod moved;
 mod moving;
 mod question;
+mod relays;
 pub(crate) mod replies;
 mod take_over;
 mod turn;
@@ -28,6 +30,7 @@ pub(crate) use self::{
     begun::{Begun, BegunCall},
     inbound::run,
     joined::Joined,
+    relays::Relays,
 };
 use crate::{
     broker::Broker,

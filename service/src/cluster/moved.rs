@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use signalr_serverless::{ConnectionId, HubName};
 
-use super::login::{read_claims, write_claims};
+use super::{
+    login::{read_claims, write_claims},
+    turn::UserOf,
+};
 use crate::{
     broker::{Malformed, Reader, Writer},
     hub::{
@@ -15,35 +18,45 @@ use crate::{
 };
 
 /// The questions of the node that takes a connection to the node that has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     Look(TokenTime),
-    Hold,
+    Hold(UserOf),
     Take,
 }
 
-pub(super) fn question(question: Question, hub: &HubName, connection: &ConnectionId) -> Bytes {
+pub(super) fn question(question: &Question, hub: &HubName, connection: &ConnectionId) -> Bytes {
     let number = match question {
         Question::Look(TokenTime::Good) => 0,
         Question::Look(TokenTime::Expired) => 1,
-        Question::Hold => 2,
+        Question::Hold(_) => 2,
         Question::Take => 3,
     };
     let mut writer = Writer::default();
     writer.u8(number).text(hub.as_str()).text(connection.as_str());
+    // Nodes of an older version do not read the user.
+    if let Question::Hold(UserOf::Known(user)) = question {
+        writer.option(user.as_ref(), |writer, user| {
+            writer.text(user.as_str());
+        });
+    }
     writer.finish()
 }
 
 pub(super) fn read_question(body: Bytes) -> Result<(Question, HubName, ConnectionId), Malformed> {
     let mut reader = Reader::new(body);
-    let question = match reader.u8()? {
+    let (number, hub, connection) = (reader.u8()?, reader.name()?, reader.name()?);
+    let question = match number {
         0 => Question::Look(TokenTime::Good),
         1 => Question::Look(TokenTime::Expired),
-        2 => Question::Hold,
+        2 => match reader.option(Reader::name) {
+            Ok(user) => Question::Hold(UserOf::Known(user)),
+            Err(Malformed) => Question::Hold(UserOf::NotNamed),
+        },
         3 => Question::Take,
         _ => return Err(Malformed),
     };
-    Ok((question, reader.name()?, reader.name()?))
+    Ok((question, hub, connection))
 }
 
 pub(super) fn no() -> Bytes {
@@ -156,10 +169,12 @@ mod tests {
         for asked in [
             Question::Look(TokenTime::Good),
             Question::Look(TokenTime::Expired),
-            Question::Hold,
+            Question::Hold(UserOf::NotNamed),
+            Question::Hold(UserOf::Known(None)),
+            Question::Hold(UserOf::Known(Some("ann".parse().unwrap()))),
             Question::Take,
         ] {
-            let read = read_question(question(asked, &hub, &connection)).unwrap();
+            let read = read_question(question(&asked, &hub, &connection)).unwrap();
             assert_eq!(read, (asked, hub.clone(), connection.clone()));
         }
         for protocol in Protocol::ALL {

@@ -8,7 +8,7 @@ use std::{
 use signalr_serverless::ConnectionId;
 use tokio::sync::oneshot;
 
-use super::turn::{StandStill, Turn};
+use super::turn::{StandStill, Turns};
 use crate::{
     broker::{Expected, NodeId},
     hub::work::Arriving,
@@ -20,7 +20,7 @@ pub(super) struct Moving(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    turn: Turn,
+    turns: Turns,
     // All locks are held for short synchronous sections only.
     held: Mutex<HashMap<ConnectionId, (Asked, StandStill)>>,
     arrivals: Mutex<HashMap<ConnectionId, Arrival>>,
@@ -42,8 +42,8 @@ pub(super) struct Arrival {
 
 impl Moving {
     /// Decides when callers may begin.
-    pub(super) fn turn(&self) -> &Turn {
-        &self.0.turn
+    pub(super) fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     pub(super) fn taken(&self) -> MutexGuard<'_, HashSet<ConnectionId>> {

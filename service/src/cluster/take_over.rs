@@ -22,9 +22,10 @@ use tokio::{
 use super::{
     inbound::Failed,
     joined::Joined,
+    lost::{self, Owner},
     moved::{self, Said},
-    moving::{Arrival, Moving, Taking},
-    turn::HELD,
+    moving::{Arrival, Taking},
+    turn::{HELD, UserOf},
 };
 use crate::{
     broker::{Answers, Broker, Channel, Down, Expected, Frame, Interest, Kind, Malformed, Next},
@@ -75,7 +76,7 @@ impl Joined {
         }
         let taking = Taking { moving: self.moving.clone(), connection: id.clone() };
         let question = moved::Question::Look(token);
-        let Some(answer) = self.ask_owner(hub, id, question).await? else {
+        let Some(answer) = self.ask_owner(hub, id, &question).await? else {
             tracing::debug!(connection = %id, "no node has the connection, or it cannot move");
             return Ok(None);
         };
@@ -110,7 +111,7 @@ impl Joined {
         &self,
         hub: &HubName,
         connection: &ConnectionId,
-        question: moved::Question,
+        question: &moved::Question,
     ) -> Result<Option<Bytes>, Down> {
         let body = moved::question(question, hub, connection);
         let channel = Channel::Connection(hub, connection);
@@ -148,8 +149,8 @@ impl Joined {
                 self.hubs.move_connection(hub, connection, Step::Look { token, outline }).await?;
                 answer_later(self.broker.clone(), frame, answer, |one| moved::outline(&one));
             }
-            moved::Question::Hold => {
-                tokio::spawn(hold(self.broker.clone(), self.moving.clone(), connection, frame));
+            moved::Question::Hold(user) => {
+                tokio::spawn(hold(self.clone(), hub, connection, user, frame));
             }
             moved::Question::Take => {
                 let held = self.moving.held().remove(&connection);
@@ -185,29 +186,37 @@ async fn take(
     let Takeable { outline, expected, of_groups, taking, .. } = takeable;
     let identity = Arc::clone(&connection.identity);
     let Identity { id, hub, .. } = &*identity;
-    if joined.ask_owner(hub, id, moved::Question::Hold).await?.is_none() {
+    let of_user = UserOf::Known(identity.user.clone());
+    let question = moved::Question::Hold(of_user.clone());
+    if joined.ask_owner(hub, id, &question).await?.is_none() {
         tracing::debug!(connection = %id, "the connection is not held for this node");
         return Ok(false);
     }
-    let turn = joined.moving.turn().stand_still().await?;
+    let turn = joined.moving.turns().stand_still(hub, id, &of_user).await?;
     let arriving = Arriving { connection, outline };
     let (begun, has_begun) = oneshot::channel();
     let arrival = Arrival { arriving, begun, _expected: expected, _turn: turn };
     joined.moving.arrivals().insert(id.clone(), arrival);
-    let mut moved = take_from_owner(&joined.broker, hub, id).await;
-    // Answers may arrive before the frames that come in order.
-    if moved.is_ok() && timeout(ANSWER, has_begun).await.is_err() {
-        moved = Err(Down);
+    let moved = take_from_owner(&joined.broker, hub, id).await;
+    let owner = match &moved {
+        Ok(Some(_)) => Owner::LetGo,
+        Ok(None) => Owner::Keeps,
+        Err(Down) => Owner::Unknown,
+    };
+    if owner == Owner::LetGo {
+        // The answer may arrive before the frames that come in order.
+        let _ = timeout(ANSWER, has_begun).await;
     }
-    // An arrival that has not begun by now must never begin.
-    joined.moving.arrivals().remove(id);
+    // An arrival that has not begun by now must never receive messages.
+    let not_begun = joined.moving.arrivals().remove(id);
     let is_here = match moved {
-        Ok(Some(moved)) => go_on(&joined.hubs, hub, id, moved).await,
-        Ok(None) | Err(Down) => false,
+        Ok(Some(moved)) if not_begun.is_none() => go_on(&joined.hubs, hub, id, moved).await,
+        Ok(_) | Err(Down) => false,
     };
     if !is_here {
         tracing::debug!(connection = %id, "the connection does not come");
-        joined.hubs.move_connection(hub.clone(), id.clone(), Step::Lost).await?;
+        let arriving = not_begun.map(|arrival| arrival.arriving);
+        lost::end(&joined, &identity, arriving, owner).await?;
     }
     drop((of_groups, taking));
     Ok(is_here)
@@ -218,7 +227,7 @@ async fn take_from_owner(
     hub: &HubName,
     connection: &ConnectionId,
 ) -> Result<Option<Moved>, Down> {
-    let body = moved::question(moved::Question::Take, hub, connection);
+    let body = moved::question(&moved::Question::Take, hub, connection);
     let channel = Channel::Connection(hub, connection);
     let mut answers = broker.ask_all(channel, Kind::Move, body).await?;
     let Said::Yes(answer) = owners(&mut answers).await? else { return Ok(None) };
@@ -249,8 +258,9 @@ async fn owners(answers: &mut Answers) -> Result<Said, Down> {
 }
 
 /// Makes callers wait until the connection is taken, for a limited time.
-async fn hold(broker: Broker, moving: Moving, connection: ConnectionId, frame: Frame) {
-    let Ok(turn) = moving.turn().stand_still().await else {
+async fn hold(joined: Joined, hub: HubName, connection: ConnectionId, user: UserOf, frame: Frame) {
+    let Joined { broker, moving, .. } = joined;
+    let Ok(turn) = moving.turns().stand_still(&hub, &connection, &user).await else {
         return broker.answer(&frame, moved::no());
     };
     let asked = (frame.origin, frame.question);

@@ -128,12 +128,14 @@ pub(crate) fn sizes(parts: Vec<HubPart>) -> BTreeMap<HubName, HubSize> {
 /// One part for each hub. If there are more than `most` hashes, counts replace them.
 pub(crate) fn bounded(parts: Vec<HubPart>, most: usize) -> Vec<HubPart> {
     let hubs = joined(parts);
-    let hashes: usize = hubs.values().map(|one| one.users.len() + one.groups.len()).sum();
+    let of_hub = |one: &Sum| one.users.len().saturating_add(one.groups.len());
+    let hashes = hubs.values().map(of_hub).fold(0, usize::saturating_add);
     let is_bounded = hashes <= most;
     let part = |(hub, one): (HubName, Sum)| {
+        let without_hash = |hashes: &HashSet<u64>| if is_bounded { 0 } else { hashes.len() };
         let further = Further {
-            users: one.further.users + if is_bounded { 0 } else { one.users.len() },
-            groups: one.further.groups + if is_bounded { 0 } else { one.groups.len() },
+            users: one.further.users.saturating_add(without_hash(&one.users)),
+            groups: one.further.groups.saturating_add(without_hash(&one.groups)),
         };
         let kept = |hashes: HashSet<u64>| hashes.into_iter().filter(|_| is_bounded).collect();
         let (users, groups) = (kept(one.users), kept(one.groups));

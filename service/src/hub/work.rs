@@ -25,7 +25,7 @@ use crate::{
     login::{Claim, LoginClaims, OtherUser, Renewal},
     session::Terms,
     tokens::TokenGuard,
-    upstream::Caller,
+    upstream::{Caller, ConnectionEvents},
 };
 
 /// One piece of work for a shard. A question is answered after the commands that were taken before
@@ -127,8 +127,9 @@ pub(crate) enum Step {
     Begin(Box<Arriving>),
     /// Continue the connection here. `is_here` gets `true` if the connection is known here.
     In { moved: Box<Moved>, is_here: oneshot::Sender<bool> },
-    /// The connection does not arrive.
-    Lost,
+    /// The connection does not arrive. The sender gets the upstream's events of the connection, if an
+    /// upstream serves it, so that the caller can report its end.
+    Lost(oneshot::Sender<Option<ConnectionEvents>>),
 }
 
 /// A connection that comes from another node.

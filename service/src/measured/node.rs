@@ -6,14 +6,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use signalr_serverless::{GroupName, HubName, UserId};
-use tokio::sync::mpsc;
 
 use super::{Failed, HUB, shared};
 use crate::{
     broker::{About, Broker, BrokerSettings, Channel, Interest},
-    cluster::{self, Cluster},
+    cluster::{self, Cluster, Relays},
     config::Config,
     counters::Counters,
     hub::{
@@ -51,7 +51,7 @@ impl Node {
         let cluster = Cluster::new(Arc::clone(&hubs), Some(broker.clone()));
         if let Cluster::Joined(joined) = &cluster {
             // No client of it is relayed.
-            let (relays, _) = mpsc::channel(1);
+            let (relays, _) = Relays::new(Bytes::new());
             tokio::spawn(cluster::run(joined.clone(), running, relays));
         }
         let hub = HubName::parse(HUB)?;

@@ -8,7 +8,8 @@ use std::{
 use signalr_serverless::HubName;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
-use crate::{app_server::AppLink, state::State};
+use super::in_turn::{Concerned, InTurn};
+use crate::{app_server::AppLink, hub::command::Target, state::State};
 
 /// How many questions of one server connection may wait for their answers.
 const QUESTIONS: usize = 1024;
@@ -21,6 +22,7 @@ pub(super) struct App {
     pub(super) link: Arc<AppLink>,
     questions: Arc<Semaphore>,
     pub(super) asked: Arc<Semaphore>,
+    pub(super) in_turn: InTurn,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -28,7 +30,7 @@ impl App {
     pub(super) fn new(state: Arc<State>, link: Arc<AppLink>) -> Self {
         let questions = Arc::new(Semaphore::new(QUESTIONS));
         let asked = Arc::new(Semaphore::new(ASKED));
-        Self { state, link, questions, asked, tasks: Mutex::default() }
+        Self { state, link, questions, asked, in_turn: InTurn::new(), tasks: Mutex::default() }
     }
 
     pub(super) fn hub(&self) -> HubName {
@@ -50,6 +52,14 @@ impl App {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
+    }
+
+    /// Waits until the changes of users' groups that came before are done, as far as they concern the
+    /// target.
+    pub(super) async fn in_force(&self, target: &Target) {
+        if let Target::Group(group) = target {
+            self.in_turn.done(&Concerned::One(group.clone())).await;
+        }
     }
 
     /// Drops all open tasks.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app_server::{AppLink, NOT_ANSWERED, UNKNOWN_CLIENT},
     cluster::BegunCall,
-    hub::answer::Answered,
+    hub::{Refused, answer::Answered},
     state::State,
 };
 
@@ -61,30 +61,34 @@ pub(super) async fn ask(app: &App, invocation: ClientInvocation) {
         );
         return question.fail(&text);
     };
-    let connection = ConnectionId::parse(&connection_id);
-    let answer = match connection {
+    let call = match ConnectionId::parse(&connection_id) {
         Ok(connection) => {
             let (asked_by, message) = (app.link.server.clone(), message(payloads));
             let cluster = &app.state.cluster;
             cluster
                 .begin_call(app.hub(), connection, invocation_id, message, asked_by, PATIENCE)
                 .await
-                .ok()
+                .map(Some)
         }
-        Err(_) => None,
+        Err(_) => Ok(None),
     };
     app.spawn(async move {
         let _place = place;
-        question.wait(answer, by_app).await;
+        question.wait(call, by_app).await;
     });
 }
 
 impl Question {
-    async fn wait(self, answer: Option<BegunCall>, by_app: oneshot::Receiver<ClientCompletion>) {
+    /// Waits for the answer. There is no call if no client can have the id.
+    async fn wait(
+        self,
+        call: Result<Option<BegunCall>, Refused>,
+        by_app: oneshot::Receiver<ClientCompletion>,
+    ) {
         let by_client = async {
-            match answer {
-                Some(answer) => answer.answered().await.ok().flatten(),
-                None => None,
+            match call? {
+                Some(call) => call.answered().await,
+                None => Ok(None),
             }
         };
         let answered = timeout(PATIENCE, async {
@@ -109,10 +113,10 @@ impl Question {
         }
     }
 
-    async fn answer(&self, answer: Option<Answered>) {
+    async fn answer(&self, answer: Result<Option<Answered>, Refused>) {
         sleep(rest(NOT_BEFORE, self.since)).await;
         match answer {
-            Some(Ok(answer)) => self.link.queue.push(ClientCompletion {
+            Ok(Some(Ok(answer))) => self.link.queue.push(ClientCompletion {
                 invocation_id: self.invocation_id.clone(),
                 connection_id: self.connection_id.clone(),
                 server_id: self.link.server.clone(),
@@ -120,8 +124,10 @@ impl Question {
                 payload: answer.frame().into(),
                 extensions: Extensions::default(),
             }),
-            Some(Err(no_form)) => self.fail(&no_form.to_string()),
-            None => self.fail(&format!("Connection '{}' {UNKNOWN_CLIENT}", self.connection_id)),
+            Ok(Some(Err(no_form))) => self.fail(&no_form.to_string()),
+            // The client may be connected: its node cannot be reached.
+            Err(refused) => self.fail(&refused.to_string()),
+            Ok(None) => self.fail(&format!("Connection '{}' {UNKNOWN_CLIENT}", self.connection_id)),
         }
     }
 

@@ -50,7 +50,9 @@ async fn carry_out(
 ) {
     let excluded = excluded.iter().filter_map(|id| ConnectionId::parse(id).ok()).collect();
     let begun = async {
-        let recipients = Recipients { target: target?, excluded };
+        let target = target?;
+        app.in_force(&target).await;
+        let recipients = Recipients { target, excluded };
         let action = Action::Close { recipients, reason };
         Ok(app.state.cluster.begin(app.hub(), action).await?)
     };

@@ -9,7 +9,7 @@ use signalr_server_protocol::{
 };
 use signalr_serverless::{ConnectionId, GroupName, UserId};
 
-use super::{acks::NotDone, app::App, groups::membership};
+use super::{acks::NotDone, app::App, groups::membership, in_turn::Concerned};
 use crate::hub::{command::Target, work::Cursor};
 
 /// How many connections a page has at most, as in REST.
@@ -31,7 +31,11 @@ pub(super) async fn of_user(app: &App, check: CheckUserExistenceWithAck) {
 }
 
 async fn exists(app: &App, target: Result<Target, NotDone>, ack_id: i32) {
-    let begun = async { Ok(app.state.cluster.begin_count(app.hub(), target?).await?) };
+    let begun = async {
+        let target = target?;
+        app.in_force(&target).await;
+        Ok(app.state.cluster.begin_count(app.hub(), target).await?)
+    };
     let begun = match begun.await {
         Ok(begun) => begun,
         Err(error) => return app.link.answer(ack_id, Err(error)),
@@ -45,12 +49,18 @@ async fn exists(app: &App, target: Result<Target, NotDone>, ack_id: i32) {
 }
 
 pub(super) async fn of_user_in_group(app: &App, check: CheckUserInGroupWithAck) {
-    let outcome = async {
-        let membership = membership(app, &check.user_id, &check.group)?;
-        Ok(app.state.cluster.user_is_in_group(&membership, SystemTime::now()).await?)
+    let ack_id = check.ack_id;
+    let membership = match membership(app, &check.user_id, &check.group) {
+        Ok(membership) => membership,
+        Err(error) => return app.link.answer(ack_id, Err(error)),
     };
-    let outcome = outcome.await;
-    app.link.answer(check.ack_id, outcome);
+    let (state, link) = (Arc::clone(&app.state), Arc::clone(&app.link));
+    let answered = async move {
+        let is_in = state.cluster.user_is_in_group(&membership, SystemTime::now()).await;
+        link.answer(ack_id, is_in.map_err(NotDone::from));
+    };
+    // The answer is from between the changes before the question and those after it.
+    app.in_turn.push(Concerned::None, answered).await;
 }
 
 /// Always succeeds if the question is valid: a group that does not exist has no members.
@@ -65,6 +75,7 @@ pub(super) async fn members(app: &App, query: GroupMemberQuery) {
         (Err(error), _) => return app.link.answer(ack_id, Err(NotDone::bad(&error))),
         (_, Err(error)) => return app.link.answer(ack_id, Err(NotDone::bad(&error))),
     };
+    app.in_turn.done(&Concerned::One(group.clone())).await;
     let (state, link) = (Arc::clone(&app.state), Arc::clone(&app.link));
     app.later(async move {
         let most = |number: Option<i32>| number.and_then(|number| usize::try_from(number).ok());

@@ -11,8 +11,10 @@ use signalr_serverless::{ConnectionId, GroupName, UserId};
 use super::{
     acks::{NotDone, Outcome},
     app::App,
+    in_turn::Concerned,
 };
 use crate::{
+    app_server::AppLink,
     hub::command::{Action, GroupChange, GroupsOf},
     store::Membership,
 };
@@ -36,13 +38,43 @@ pub(super) async fn join_user(
     ttl: Option<i32>,
     ack_id: Option<i32>,
 ) {
-    let outcome = add_user(app, user, group, ttl).await.map(|()| true);
-    answer(app, ack_id, outcome);
+    let membership = match membership(app, user, group) {
+        Ok(membership) => membership,
+        Err(error) => return answer(&app.link, ack_id, Err(error)),
+    };
+    let ttl = ttl.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+    let concerned = Concerned::One(membership.group.clone());
+    let (state, link) = (Arc::clone(&app.state), Arc::clone(&app.link));
+    let added = async move {
+        let added = state.hubs.user_groups.add(membership, ttl, SystemTime::now()).await;
+        answer(&link, ack_id, added.map(|()| true).map_err(NotDone::from));
+    };
+    app.in_turn.push(concerned, added).await;
 }
 
 pub(super) async fn leave_user(app: &App, user: &str, group: Option<&str>, ack_id: Option<i32>) {
-    let outcome = remove_user(app, user, group).await.map(|()| true);
-    answer(app, ack_id, outcome);
+    let (state, link) = (Arc::clone(&app.state), Arc::clone(&app.link));
+    let Some(group) = group else {
+        let user = match UserId::parse(user) {
+            Ok(user) => user,
+            Err(error) => return answer(&link, ack_id, Err(NotDone::bad(&error))),
+        };
+        let removed = async move {
+            let removed = state.hubs.user_groups.remove_all(&link.hub, &user).await;
+            answer(&link, ack_id, removed.map(|()| true).map_err(NotDone::from));
+        };
+        return app.in_turn.push(Concerned::All, removed).await;
+    };
+    let membership = match membership(app, user, group) {
+        Ok(membership) => membership,
+        Err(error) => return answer(&link, ack_id, Err(error)),
+    };
+    let concerned = Concerned::One(membership.group.clone());
+    let removed = async move {
+        let removed = state.hubs.user_groups.remove(membership).await;
+        answer(&link, ack_id, removed.map(|()| true).map_err(NotDone::from));
+    };
+    app.in_turn.push(concerned, removed).await;
 }
 
 fn leaving(group: Option<&str>) -> Result<GroupChange, NotDone> {
@@ -59,12 +91,19 @@ async fn change_connection(
 ) {
     let begun = async {
         let connection = ConnectionId::parse(connection).map_err(|error| NotDone::bad(&error))?;
-        let action = Action::Groups { of: GroupsOf::Connection(connection), change: change? };
+        let change = change?;
+        let concerned = match &change {
+            GroupChange::Join(group) | GroupChange::Leave(group) => Concerned::One(group.clone()),
+            GroupChange::LeaveAll => Concerned::All,
+        };
+        // A connection that leaves a group is also not in it through its user any more.
+        app.in_turn.done(&concerned).await;
+        let action = Action::Groups { of: GroupsOf::Connection(connection), change };
         Ok(app.state.cluster.begin(app.hub(), action).await?)
     };
     let begun = match begun.await {
         Ok(begun) => begun,
-        Err(error) => return answer(app, ack_id, Err(error)),
+        Err(error) => return answer(&app.link, ack_id, Err(error)),
     };
     let Some(ack_id) = ack_id else { return };
     let link = Arc::clone(&app.link);
@@ -73,23 +112,6 @@ async fn change_connection(
         link.answer(ack_id, matched.map(is_done).map_err(NotDone::from));
     })
     .await;
-}
-
-async fn add_user(app: &App, user: &str, group: &str, ttl: Option<i32>) -> Result<(), NotDone> {
-    let ttl = ttl.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    let groups = &app.state.hubs.user_groups;
-    Ok(groups.add(membership(app, user, group)?, ttl, SystemTime::now()).await?)
-}
-
-async fn remove_user(app: &App, user: &str, group: Option<&str>) -> Result<(), NotDone> {
-    let groups = &app.state.hubs.user_groups;
-    match group {
-        Some(group) => Ok(groups.remove(membership(app, user, group)?).await?),
-        None => {
-            let user = UserId::parse(user).map_err(|error| NotDone::bad(&error))?;
-            Ok(groups.remove_all(&app.link.hub, &user).await?)
-        }
-    }
 }
 
 /// The membership of a user in a group of the app's hub.
@@ -101,8 +123,8 @@ pub(super) fn membership(app: &App, user: &str, group: &str) -> Result<Membershi
     })
 }
 
-fn answer(app: &App, ack_id: Option<i32>, outcome: Outcome) {
+fn answer(link: &AppLink, ack_id: Option<i32>, outcome: Outcome) {
     if let Some(ack_id) = ack_id {
-        app.link.answer(ack_id, outcome);
+        link.answer(ack_id, outcome);
     }
 }

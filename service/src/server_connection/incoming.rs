@@ -7,8 +7,9 @@ use super::{
     reader::End, sends,
 };
 
-/// Takes one message of an app. When this returns, its commands are in the queues of the shards. So
-/// the commands of one server connection are carried out in order.
+/// Takes one message of an app. When this returns, its commands are in the queues of the shards, or
+/// in the queue for changes of users' groups. So the commands of one server connection are carried
+/// out in order.
 pub(super) async fn take(app: &App, message: Message) -> Result<(), End> {
     match message {
         Message::Ping(ping) => pings::take(app, &ping).await,

@@ -14,6 +14,7 @@ mod closing;
 mod endpoint;
 mod existence;
 mod groups;
+mod in_turn;
 mod incoming;
 mod keys;
 mod logins;

@@ -8,7 +8,7 @@ use signalr_server_protocol::{
 };
 use signalr_serverless::{ConnectionId, GroupName, UserId};
 
-use super::{app::App, payloads::message};
+use super::{app::App, in_turn::Concerned, payloads::message};
 use crate::{
     filter::Filter,
     hub::{
@@ -65,6 +65,7 @@ async fn send(
     message: &Arc<Message>,
 ) {
     let message = Arc::clone(message);
+    app.in_force(&target).await;
     let action = if filter.is_none() && excluded_users.is_empty() {
         let excluded = excluded.iter().filter_map(|id| ConnectionId::parse(id).ok()).collect();
         Action::Send { recipients: Recipients { target, excluded }, message }
@@ -72,6 +73,8 @@ async fn send(
         let text = filter_of(&target, excluded, excluded_users, filter);
         match text.parse::<Filter>() {
             Ok(filter) => {
+                // The filter may name groups.
+                app.in_turn.done(&Concerned::All).await;
                 Action::Execute { filter: Some(filter), steps: vec![Step::Send(message)] }
             }
             Err(error) => {

@@ -24,7 +24,7 @@ use axum::{
 use http::{Method, StatusCode, header};
 
 use self::endpoint::{Client, Refusal};
-pub(crate) use self::relayed::serve as serve_relayed;
+pub(crate) use self::relayed::{busy_answer, serve as serve_relayed};
 use crate::{carrier::Transport, query::Query, state::State};
 
 /// The routes of the client endpoint.

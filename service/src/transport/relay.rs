@@ -188,3 +188,15 @@ fn read_response(answer: Bytes) -> Result<Response, Malformed> {
     }
     Ok(response)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::busy_answer, *};
+
+    #[test]
+    fn a_busy_node_is_tried_again_later() {
+        let response = read_response(busy_answer()).unwrap();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+    }
+}

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::header;
+use http::{StatusCode, header};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
@@ -22,6 +22,10 @@ use crate::{
     cluster::Cluster,
     state::State,
 };
+
+/// How many requests may be under way.
+const UNDER_WAY: usize = 65_536;
+const BUSY: &[u8] = b"the node of the connection has too much to do; try again later";
 
 /// Answers the requests that other nodes send here, until there are no more requests.
 pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>) {
@@ -47,7 +51,11 @@ pub(crate) async fn serve(state: Arc<State>, mut requests: mpsc::Receiver<Frame>
                     }
                     continue;
                 }
-                let Ok(request) = Request::read(frame.body.clone()) else { continue };
+                let request = Request::read(frame.body.clone());
+                let Some(request) = request.ok().filter(|_| running.len() < UNDER_WAY) else {
+                    broker.answer(&frame, busy_answer());
+                    continue;
+                };
                 let (state, broker) = (Arc::clone(&state), broker.clone());
                 let task = running.spawn(async move {
                     let response = answer(&state, request).await;
@@ -80,7 +88,17 @@ async fn write_response(response: Response) -> Bytes {
     let content_type = content_type.map(|value| value.as_bytes().to_vec()).unwrap_or_default();
     // The response was made here, from memory.
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    parts(status, &content_type, &body)
+}
+
+/// The answer to a request that cannot be served now. The node that relayed it adds a header that
+/// says when to try again.
+pub(crate) fn busy_answer() -> Bytes {
+    parts(StatusCode::SERVICE_UNAVAILABLE.as_u16(), b"text/plain; charset=utf-8", BUSY)
+}
+
+fn parts(status: u16, content_type: &[u8], body: &[u8]) -> Bytes {
     let mut writer = Writer::default();
-    writer.u16(status).bytes(&content_type).bytes(&body);
+    writer.u16(status).bytes(content_type).bytes(body);
     writer.finish()
 }

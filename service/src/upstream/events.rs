@@ -23,6 +23,12 @@ use crate::{identity::Identity, login::Claim, protocol::Protocol, session::NotCa
 /// end.
 pub(crate) struct ConnectionEvents(Arc<EventQueue>);
 
+impl std::fmt::Debug for ConnectionEvents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionEvents").finish_non_exhaustive()
+    }
+}
+
 /// A client's call of a method.
 #[derive(Debug)]
 pub(crate) struct Invocation {

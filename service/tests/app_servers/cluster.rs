@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use signalr_server_protocol::{
-    AckStatus, ClientInvocation, ConnectionKind, Extensions, GroupMemberQuery, GroupMembers,
-    HandshakeRequest, JoinGroupWithAck, Message, Payloads,
+    AckStatus, CheckUserInGroupWithAck, ClientInvocation, ConnectionKind, Extensions,
+    GroupBroadcastData, GroupMemberQuery, GroupMembers, HandshakeRequest, JoinGroupWithAck,
+    Message, Payloads, UserData, UserJoinGroup, UserJoinGroupWithAck, UserLeaveGroup,
 };
 
 use crate::{
@@ -28,6 +29,22 @@ fn invocation(client: &str) -> ClientInvocation {
         caller_server_id: "a".to_owned(),
         payloads: Payloads(vec![("json".to_owned(), call.into())]),
         extensions: none(),
+    }
+}
+
+fn numbered(number: usize) -> Payloads {
+    let message = json!({ "type": 1, "target": "m", "arguments": [number] });
+    Payloads(vec![("json".to_owned(), format!("{message}\u{1e}").into())])
+}
+
+fn to_group(group: &str, number: usize) -> GroupBroadcastData {
+    GroupBroadcastData {
+        group: group.to_owned(),
+        excluded: vec![],
+        payloads: numbered(number),
+        extensions: none(),
+        excluded_users: vec![],
+        caller_user_id: None,
     }
 }
 
@@ -105,6 +122,69 @@ async fn while_the_broker_is_away_an_app_learns_that_nothing_is_done() {
         }
     })
     .await;
+    // The client may be connected to another node.
+    app.send(invocation("somebody")).await;
+    match app.next().await {
+        Message::ErrorCompletion(failed) => {
+            assert!(failed.error.contains("the broker"), "{failed:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The broker takes its time, and only what needs its answer waits.
+#[tokio::test]
+async fn an_app_is_not_held_up_by_the_broker() {
+    let redis = Redis::start().await;
+    let here = node(&redis).await;
+    let mut app = App::connect(&here, "a", ConnectionKind::Weak).await;
+    let mut ann = here.connect(Some("ann")).await;
+    assert_eq!(redis.ask(&["CLIENT", "PAUSE", "60000", "WRITE"]), "OK");
+    let (user_id, group) = ("ann".to_owned(), "g".to_owned());
+    let join = UserJoinGroupWithAck {
+        user_id: user_id.clone(),
+        group: group.clone(),
+        ack_id: 1,
+        extensions: none(),
+    };
+    app.send(join).await;
+    let extensions = none();
+    app.send(CheckUserInGroupWithAck { user_id, group, ack_id: 2, extensions }).await;
+    let user_id = "ann".to_owned();
+    app.send(UserData { user_id, payloads: numbered(7), extensions: none() }).await;
+    tokio::select! {
+        ack = app.ack() => panic!("{ack:?} came first"),
+        arguments = ann.arguments() => assert_eq!(arguments, json!([7])),
+    }
+    assert_eq!(redis.ask(&["CLIENT", "UNPAUSE"]), "OK");
+    assert_eq!(app.ack().await, (1, AckStatus::Ok));
+    assert_eq!(app.ack().await, (2, AckStatus::Ok));
+}
+
+/// What an app says in a row is done in a row, though nothing waits for the broker's answers.
+#[tokio::test]
+async fn a_user_is_in_a_group_for_the_next_message() {
+    let redis = Redis::start().await;
+    let (here, there) = (node(&redis).await, node(&redis).await);
+    let mut app = App::connect(&here, "a", ConnectionKind::Weak).await;
+    let mut clients = [here.connect(Some("ann")).await, there.connect(Some("ann")).await];
+    for number in 0..50 {
+        let (user_id, group) = ("ann".to_owned(), format!("g{number}"));
+        app.send(UserJoinGroup {
+            user_id: user_id.clone(),
+            group: group.clone(),
+            extensions: none(),
+        })
+        .await;
+        app.send(to_group(&group, number)).await;
+        app.send(UserLeaveGroup { user_id, group: Some(group.clone()), extensions: none() }).await;
+        app.send(to_group(&group, 1000)).await;
+    }
+    for number in 0..50 {
+        for client in &mut clients {
+            assert_eq!(client.arguments().await, json!([number]));
+        }
+    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The lines of the metrics that begin so.
-async fn metric(service: &Running, name: &str) -> Vec<String> {
+pub(crate) async fn metric(service: &Running, name: &str) -> Vec<String> {
     let url = format!("http://{}/metrics", service.admin_host.as_ref().unwrap());
     let http = signalr_http_client::client(&Trust::default()).unwrap();
     let text = http.get(url).send().await.unwrap().text().await.unwrap();

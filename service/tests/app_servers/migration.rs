@@ -5,11 +5,13 @@ use signalr_server_protocol::{
     ClientInvocation, ConnectionKind, Extensions, HandshakeRequest, Message, MigrationLevel,
     Payloads, Ping,
 };
+use signalr_service::{Config, Listen};
 
 use crate::{
     app::{App, dial, payloads},
     clients::arrive,
-    service::{Client, Running, start},
+    crowds::metric,
+    service::{Client, Running, start, start_with},
 };
 
 /// Ann, whose app server `old` lets its clients go.
@@ -140,7 +142,8 @@ async fn a_client_that_is_asked_goes_when_it_has_answered() {
 
 #[tokio::test]
 async fn the_calls_that_a_lost_app_has_not_answered_fail_and_their_client_goes_on() {
-    let service = start().await;
+    let admin_listen = Some(Listen::Loopback { port: 0 });
+    let service = start_with(Config { admin_listen, ..Config::default() }).await;
     let (mut old, mut client, id) = meet(&service, MigrationLevel::Any).await;
     let mut new = App::connect(&service, "new", ConnectionKind::Default).await;
     client.send(&call("1")).await;
@@ -152,6 +155,12 @@ async fn the_calls_that_a_lost_app_has_not_answered_fail_and_their_client_goes_o
     assert!(failed["error"].as_str().unwrap().contains("lost"), "{failed}");
     client.send(&call("2")).await;
     assert_eq!(new.data().await.0, id);
+    // A client that moved is not lost.
+    let lost = "signalr_server_clients_lost_total";
+    assert_eq!(metric(&service, lost).await, [format!("{lost} 0")]);
+    drop(new);
+    assert_eq!(client.closed().await["allowReconnect"], true);
+    assert_eq!(metric(&service, lost).await, [format!("{lost} 1")]);
 }
 
 #[tokio::test]

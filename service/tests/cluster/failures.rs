@@ -19,7 +19,7 @@ async fn is_ready(node: &Running) -> bool {
     node.http(Method::GET, "/ready").send().await.unwrap().status() == StatusCode::OK
 }
 
-async fn until_ready(node: &Running, ready: bool) {
+pub(crate) async fn until_ready(node: &Running, ready: bool) {
     let waiting = async {
         while is_ready(node).await != ready {
             tokio::task::yield_now().await;

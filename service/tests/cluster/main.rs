@@ -12,6 +12,7 @@ mod dashboard;
 mod failures;
 mod memberships;
 mod metrics;
+mod moves;
 mod nodes;
 #[allow(dead_code, reason = "the tests of the service need more of it")]
 #[path = "../service/operator.rs"]
@@ -19,4 +20,8 @@ mod operator;
 mod order;
 mod redis;
 mod silent;
+#[allow(dead_code, reason = "the tests of the upstream need more of it")]
+#[path = "../upstream/stand_in.rs"]
+mod stand_in;
+mod stateful;
 mod transports;

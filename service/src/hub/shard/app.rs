@@ -263,6 +263,7 @@ pub(super) async fn end_clients_of(shard: &SharedShard, server: u64, pace: &mut 
                 }
             }
         }
+        shard.borrow().shared.app_servers.clients_lost(of_server.len());
         close_each(shard, &of_server, Ended::AppLost, Some(CLOSED_APP), pace).await;
     }
 }

@@ -36,6 +36,9 @@ impl Shard {
             let Some(connection) = self.table.get_mut(*key).filter(|one| one.is_member) else {
                 continue;
             };
+            if let Some(changes) = self.arriving.get_mut(key) {
+                changes.push((change.clone(), way));
+            }
             let (hub, groups) = (&connection.identity.hub, &mut connection.groups);
             self.groups.change(*key, hub, groups, change, way);
             self.shared.records.trace.note(|| traced(change, &connection.identity));

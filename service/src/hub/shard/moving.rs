@@ -16,6 +16,7 @@ use crate::{
     },
     login::LoginClaims,
     session::Ended,
+    upstream::ConnectionEvents,
 };
 
 impl Shard {
@@ -41,9 +42,10 @@ impl Shard {
             Step::In { moved, is_here } => {
                 let _ = is_here.send(self.arrived(key, *moved));
             }
-            Step::Lost => {
+            Step::Lost(upstream) => {
                 if self.table.get(key).is_some_and(|one| one.session.arrives()) {
-                    self.forget(key);
+                    // The caller may be gone. Then the other node keeps the connection, or is gone.
+                    let _ = upstream.send(self.forget(key));
                 }
             }
             Step::Begin(_) => {}
@@ -91,17 +93,19 @@ impl Shard {
         let connection = self.table.get_mut(key)?;
         let session = connection.session.move_out(now)?;
         let claims = connection.claims.get();
-        self.forget(key);
+        // The other node reports the end.
+        drop(self.forget(key));
         Some(Moved { session, claims, groups })
     }
 
-    /// Removes a connection that has not ended. Its upstream gets no report.
-    fn forget(&mut self, key: Key) {
-        if let Some(connection) = self.table.get_mut(key) {
-            connection.session.ends_by(Ended::Moved);
-            connection.upstream = None;
-        }
+    /// Removes a connection that has not ended. Its upstream gets no report: the returned value can
+    /// still make it.
+    fn forget(&mut self, key: Key) -> Option<ConnectionEvents> {
+        let connection = self.table.get_mut(key)?;
+        connection.session.ends_by(Ended::Moved);
+        let upstream = connection.upstream.take();
         self.remove(key);
+        upstream
     }
 
     /// Begins to receive messages for the connection on this node. They are kept until it arrives.
@@ -123,13 +127,13 @@ impl Shard {
         self.counts.opened(&identity.hub, encoding);
         self.groups.enter(key, &identity);
         self.join_as(key, &outline.groups);
+        self.arriving.insert(key, Vec::new());
         self.table.schedule(key, now, &self.shared.rules);
     }
 
     /// Continues a connection that is to arrive here. Returns whether it does.
     fn arrived(&mut self, key: Key, moved: Moved) -> bool {
         let now = self.now();
-        let before = self.groups_of(key);
         let Some(connection) = self.table.get_mut(key).filter(|one| one.session.arrives()) else {
             return false;
         };
@@ -140,11 +144,26 @@ impl Shard {
             upstream.renew_claims(&moved.claims);
         }
         connection.session.arrived(moved.session, now);
-        let is_new = |one: &&InGroup| !before.iter().any(|known| known.group == one.group);
-        let joined: Vec<InGroup> = moved.groups.iter().filter(is_new).cloned().collect();
-        self.join_as(key, &joined);
+        self.follow_groups(key, &moved.groups);
         self.relieve();
         true
+    }
+
+    /// Puts a connection that arrived into the groups that it had when it left the other node, and
+    /// makes the changes since then again.
+    fn follow_groups(&mut self, key: Key, groups: &[InGroup]) {
+        let changes = self.arriving.remove(&key).unwrap_or_default();
+        for known in self.groups_of(key).iter().filter(|one| !groups.contains(one)) {
+            let leave = GroupChange::Leave(known.group.clone());
+            self.change_groups(&[key], &leave, Way::ByItself);
+        }
+        let known = self.groups_of(key);
+        let joined: Vec<InGroup> =
+            groups.iter().filter(|one| !known.contains(one)).cloned().collect();
+        self.join_as(key, &joined);
+        for (change, way) in changes {
+            self.change_groups(&[key], &change, way);
+        }
     }
 
     fn join_as(&mut self, key: Key, groups: &[InGroup]) {

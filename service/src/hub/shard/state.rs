@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{
     groups::Groups,
+    members::Way,
     table::{Key, Table},
 };
 use crate::{
@@ -61,6 +62,9 @@ pub(super) struct Shard {
     pub(super) entering: HashMap<(HubName, UserId), HashSet<Key>>,
     /// The changes of users' groups since the store was asked again.
     pub(super) asked_again: HashMap<(HubName, UserId), Vec<GroupChange>>,
+    /// The changes of groups of connections that move to this node, until they have arrived. A move
+    /// has a time limit.
+    pub(super) arriving: HashMap<Key, Vec<(GroupChange, Way)>>,
     /// Held by the task that asks the store again: one after the other, so that each notes its own
     /// changes.
     pub(super) asking_again: Rc<Mutex<()>>,
@@ -88,6 +92,7 @@ impl Shard {
                 groups,
                 entering: HashMap::new(),
                 asked_again: HashMap::new(),
+                arriving: HashMap::new(),
                 asking_again: Rc::default(),
                 counts: ShardCounts::default(),
                 relieved_in_vain: None,

@@ -4,6 +4,7 @@ mod ending;
 mod growth;
 mod held;
 mod logins;
+mod moving;
 mod timers;
 mod work;
 
