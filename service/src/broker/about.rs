@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use super::connect::ConnectionMark;
 use crate::counters::Counters;
 
 /// The data that a node reports about itself.
@@ -22,9 +23,14 @@ impl About {
         Self { address, started, counters }
     }
 
-    /// Names and values in turn. `connection` is the broker's number for the connection that
-    /// receives frames. `lag` is the time that the broker took for the last beat.
-    pub(super) fn fields(&self, connection: u64, lag: Duration, left_out: u64) -> [String; 14] {
+    /// Names and values in turn. `connection` is the connection that receives frames. `lag` is the
+    /// time that the broker took for the last beat.
+    pub(super) fn fields(
+        &self,
+        connection: &ConnectionMark,
+        lag: Duration,
+        left_out: u64,
+    ) -> [String; 16] {
         [
             "version".to_owned(),
             env!("CARGO_PKG_VERSION").to_owned(),
@@ -39,7 +45,9 @@ impl About {
             "left_out".to_owned(),
             left_out.to_string(),
             "subscriber".to_owned(),
-            connection.to_string(),
+            connection.number.map_or(String::new(), |number| number.to_string()),
+            "run".to_owned(),
+            connection.run.clone(),
         ]
     }
 }

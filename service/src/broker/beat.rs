@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
 use redis::Value;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{
     Broker, Channel, Interest, Script, about::About, frame::Kind, health::Down, inbox::Inbox,
@@ -13,6 +13,8 @@ use super::{
 };
 
 const EACH: Duration = Duration::from_secs(1);
+/// After this time the node sends the Hello again that the broker did not accept.
+const HELLO_AGAIN: Duration = Duration::from_millis(100);
 /// A node without a beat for this many milliseconds counts as gone.
 const LIMIT: &str = "5000";
 
@@ -35,43 +37,41 @@ impl Beats {
     /// Sends the first beat and the Hello.
     pub(super) async fn first(&mut self) -> Result<(), Down> {
         self.beat().await?;
-        self.hello()
-    }
-
-    fn hello(&self) -> Result<(), Down> {
-        self.broker.publish(Channel::All, &self.broker.frame(Kind::Hello, Bytes::new()))
+        self.broker.hello().await
     }
 
     pub(super) async fn run(mut self) {
         let mut beats = interval(EACH);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut others = HashSet::new();
+        let health = self.broker.0.health.clone();
+        let mut has_greeted = true;
         loop {
             tokio::select! {
                 _ = beats.tick() => {
-                    if let Ok(there) = self.beat().await {
-                        for gone in others.difference(&there) {
-                            self.inbox.gone(*gone);
-                        }
-                        others = there;
-                    }
+                    // The next beat comes in a second.
+                    let _ = self.beat().await;
                 }
-                () = self.inbox.was_resubscribed() => {
-                    self.inbox.expect(others.iter().copied());
-                    let _ = self.hello();
+                () = health.came_back() => has_greeted = self.broker.hello().await.is_ok(),
+                () = sleep(HELLO_AGAIN), if !has_greeted => {
+                    has_greeted = self.broker.hello().await.is_ok();
+                }
+                asking = health.asked() => {
+                    for node in asking {
+                        self.broker.answer_hello(node);
+                    }
                 }
             }
         }
     }
 
-    /// Sends a beat. Returns the other nodes that are running.
-    async fn beat(&mut self) -> Result<HashSet<NodeId>, Down> {
+    /// Sends a beat, and notes the other nodes that are running.
+    async fn beat(&mut self) -> Result<(), Down> {
         let broker = self.broker.clone();
         let (channels, node) = (broker.channels(), broker.node());
         let keys = [channels.nodes_key(), channels.node_key(node)];
         let name = node.to_string();
         let node_keys = channels.node_keys();
-        let about = self.about.fields(self.inbox.connection(), self.lag, self.inbox.left_out());
+        let about = self.about.fields(&self.inbox.connection(), self.lag, self.inbox.left_out());
         let mut arguments = vec![name.as_bytes(), LIMIT.as_bytes(), &node_keys];
         arguments.extend(about.iter().map(String::as_bytes));
         let asked = Instant::now();
@@ -82,7 +82,7 @@ impl Beats {
         let [Value::Int(now), Value::Array(there), Value::Array(frozen)] = answer.as_slice() else {
             return Err(Down);
         };
-        broker.0.clock.set(u64::try_from(*now).unwrap_or(0));
+        broker.0.clock.set(u64::try_from(*now).unwrap_or(0), self.lag);
         for connection in frozen {
             self.cut_off(connection).await?;
         }
@@ -90,18 +90,18 @@ impl Beats {
             Value::BulkString(name) => NodeId::parse(std::str::from_utf8(name).ok()?),
             _ => None,
         });
-        Ok(names.filter(|one| *one != node).collect())
+        let others: HashSet<NodeId> = names.filter(|one| *one != node).collect();
+        broker.0.health.listed(others);
+        Ok(())
     }
-}
 
-impl Beats {
     /// Ends the connection of a node that has sent no beat for too long, so that it gets no more
     /// questions. If the node continues, it subscribes again.
     async fn cut_off(&self, connection: &Value) -> Result<(), Down> {
         let Value::BulkString(id) = connection else { return Ok(()) };
         tracing::warn!("a node that does not answer is cut off from the broker");
         let mut kill = redis::cmd("CLIENT");
-        kill.arg("KILL").arg("ID").arg(id);
+        kill.arg("KILL").arg("ID").arg(id).arg("TYPE").arg("pubsub");
         match self.broker.command(kill).await {
             Ok(_) => Ok(()),
             Err(Down) if self.broker.is_up() => Ok(()),

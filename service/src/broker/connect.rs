@@ -1,12 +1,19 @@
 //! Connections to the broker, and the checks before the first one is used.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use redis::{AsyncConnectionConfig, RedisError, Value, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Pipeline, PushInfo, PushKind, RedisError, Value,
+    aio::MultiplexedConnection,
+};
+use tokio::sync::Notify;
 
-use super::{Down, inbox::Inbox, settings::BrokerSettings};
+use super::{Down, inbox::Inbox, script::Script, settings::BrokerSettings};
 
+/// How long the broker may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// How long the broker may take to answer a command, or several that were sent together.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a node cannot take part in its cluster.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +47,26 @@ impl From<Down> for BrokerError {
     }
 }
 
+/// How the broker names a connection. Each run of the broker counts its connections again, so the
+/// run belongs to the name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ConnectionMark {
+    pub(super) number: Option<u64>,
+    pub(super) run: String,
+}
+
+/// A connection for subscriptions. Its frames go to the inbox until this is dropped.
+pub(super) struct Subscriber {
+    pub(super) connection: MultiplexedConnection,
+    link: Arc<Link>,
+}
+
+/// What one connection for subscriptions reports. A later connection has a link of its own.
+struct Link {
+    inbox: Inbox,
+    lost: Notify,
+}
+
 /// A connection for publishing.
 pub(super) async fn publisher(
     settings: &BrokerSettings,
@@ -49,29 +76,74 @@ pub(super) async fn publisher(
     Ok(connection)
 }
 
-/// A connection for subscriptions. Its messages go to the inbox.
+/// Makes the broker know all scripts. A script that it does not know is sent later than the
+/// commands that were put into the queue after it.
+pub(super) async fn load_scripts(connection: &mut MultiplexedConnection) {
+    let mut loads = Pipeline::with_capacity(Script::ALL.len());
+    for script in Script::ALL {
+        loads.add_command(script.load());
+    }
+    // If this fails, each script is loaded when it is needed first.
+    if let Err(error) = connection.send_packed_commands(&loads, 0, Script::ALL.len()).await {
+        tracing::debug!(%error, "the scripts are not loaded yet");
+    }
+}
+
+/// A connection for subscriptions.
 pub(super) async fn subscriber(
     settings: &BrokerSettings,
     inbox: &Inbox,
-) -> Result<MultiplexedConnection, BrokerError> {
-    let (inbox, taking) = (inbox.clone(), inbox.clone());
+) -> Result<Subscriber, BrokerError> {
+    let link = Arc::new(Link { inbox: inbox.clone(), lost: Notify::new() });
+    let taking = Arc::downgrade(&link);
     let take = move |push| {
-        taking.take(push);
+        if let Some(link) = taking.upgrade() {
+            link.take(push);
+        }
         Ok::<(), redis::aio::SendError>(())
     };
     let mut connection = connect(settings, config().set_push_sender(take)).await?;
-    let mut id = redis::cmd("CLIENT");
-    id.arg("ID");
-    if let Ok(Value::Int(id)) = connection.send_packed_command(&id).await {
-        inbox.connected(u64::try_from(id).unwrap_or(0));
+    inbox.connected(mark(&mut connection).await.unwrap_or_default());
+    Ok(Subscriber { connection, link })
+}
+
+/// How the broker names a connection; `None` if the user may not ask this.
+async fn mark(connection: &mut MultiplexedConnection) -> Option<ConnectionMark> {
+    let mut asked = Pipeline::with_capacity(2);
+    asked.cmd("CLIENT").arg("ID").cmd("INFO").arg("server");
+    let answers = connection.send_packed_commands(&asked, 0, 2).await.ok()?;
+    let [number, info] = <[Value; 2]>::try_from(answers).ok()?;
+    let info: String = redis::from_redis_value(info).ok()?;
+    let run = info.lines().find_map(|line| line.strip_prefix("run_id:"))?.to_owned();
+    Some(ConnectionMark { number: Some(redis::from_redis_value(number).ok()?), run })
+}
+
+impl Subscriber {
+    /// Waits for the end of the connection.
+    pub(super) async fn lost(&self) {
+        self.link.lost.notified().await;
     }
-    Ok(connection)
+}
+
+impl Link {
+    /// Takes a message of the connection. It never waits.
+    fn take(&self, push: PushInfo) {
+        match push.kind {
+            PushKind::Disconnection => self.lost.notify_one(),
+            PushKind::Message => {
+                if let Some(Value::BulkString(payload)) = push.data.into_iter().nth(1) {
+                    self.inbox.take(payload.into());
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 fn config() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_LIMIT))
-        .set_response_timeout(None)
+        .set_response_timeout(Some(ANSWER_LIMIT))
 }
 
 async fn connect(
@@ -95,12 +167,12 @@ async fn refuse_cluster_mode(
 ) -> Result<(), BrokerError> {
     let mut info = redis::cmd("INFO");
     info.arg("cluster");
+    let answer = connection.send_packed_command(&info).await.map_err(|_| BrokerError::Unusable)?;
     // If the user may not ask this, the setting is assumed to be right.
-    if let Ok(answer) = connection.send_packed_command(&info).await
-        && redis::from_redis_value::<String>(answer)
-            .is_ok_and(|it| it.contains("cluster_enabled:1"))
-    {
-        return Err(BrokerError::ClusterMode(settings.address()));
+    match redis::from_redis_value::<String>(answer) {
+        Ok(info) if info.contains("cluster_enabled:1") => {
+            Err(BrokerError::ClusterMode(settings.address()))
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
-    Ok(())
 }

@@ -42,7 +42,8 @@ pub(crate) enum Kind {
     /// The caller does not wait any more.
     Cancel,
     Answer,
-    /// A node is running, and all its subscriptions are made.
+    /// A node is running, and all its subscriptions are made. If it has the number of a question,
+    /// all nodes of which this is true answer with a Hello.
     Hello,
     /// A node is ending.
     Bye,

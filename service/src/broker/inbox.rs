@@ -1,23 +1,21 @@
 //! The receiver of all messages from the broker. Answers go to the callers that wait for them, and
 //! all other frames go into one bounded queue.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
 use bytes::Bytes;
-use redis::{PushInfo, PushKind, Value};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use super::{
     clock::BrokerClock,
+    connect::ConnectionMark,
     counts::Counts,
     frame::{Frame, Kind},
     health::Health,
+    missed::Missed,
     node::NodeId,
     questions::Questions,
 };
@@ -42,27 +40,57 @@ struct Inner {
     queue: mpsc::Sender<Queued>,
     /// How many bytes wait.
     bytes: Arc<AtomicUsize>,
-    /// The broker's number for the connection that receives frames.
-    connection: AtomicU64,
-    lost: Notify,
-    resubscribed: Notify,
-    /// The same as `resubscribed`, for the task that takes the frames.
-    missed: Arc<Notify>,
+    /// The connection that receives frames. Held for short synchronous sections only.
+    connection: Mutex<ConnectionMark>,
+    missed: Arc<Missed>,
     /// How many frames were dropped.
     left_out: AtomicU64,
-    /// The nodes that were running before the broker was lost, and have sent no Hello since.
-    missing: Mutex<HashSet<NodeId>>,
+}
+
+/// The waiting frames, in order.
+pub(super) struct Waiting {
+    queue: mpsc::Receiver<Queued>,
+    /// How many frames were taken.
+    taken: u64,
+    missed: Arc<Missed>,
+}
+
+/// A message from other nodes.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Frame(Frame),
+    /// This node may have missed changes that the store has.
+    Missed,
+}
+
+impl Waiting {
+    /// Waits for the next message; `None` if no more messages can come.
+    pub(super) async fn next(&mut self) -> Option<Incoming> {
+        loop {
+            if self.missed.take(self.taken) {
+                return Some(Incoming::Missed);
+            }
+            tokio::select! {
+                queued = self.queue.recv() => {
+                    let frame = queued?.taken();
+                    self.taken += 1;
+                    return Some(Incoming::Frame(frame));
+                }
+                () = self.missed.raised() => {}
+            }
+        }
+    }
 }
 
 /// A frame that waits. Its bytes count until it is dropped.
-pub(crate) struct Queued {
+struct Queued {
     frame: Frame,
     bytes: Arc<AtomicUsize>,
 }
 
 impl Queued {
     /// The frame. It does not wait any more.
-    pub(crate) fn taken(self) -> Frame {
+    fn taken(self) -> Frame {
         self.frame.clone()
     }
 }
@@ -80,8 +108,10 @@ impl Inbox {
         health: Health,
         clock: BrokerClock,
         counts: Counts,
-    ) -> (Self, mpsc::Receiver<Queued>) {
+    ) -> (Self, Waiting) {
         let (queue, frames) = mpsc::channel(WAITING);
+        let missed = Arc::<Missed>::default();
+        let waiting = Waiting { queue: frames, taken: 0, missed: Arc::clone(&missed) };
         let inbox = Self(Arc::new(Inner {
             node,
             questions,
@@ -90,30 +120,15 @@ impl Inbox {
             counts,
             queue,
             bytes: Arc::default(),
-            connection: AtomicU64::new(0),
-            lost: Notify::new(),
-            resubscribed: Notify::new(),
-            missed: Arc::default(),
+            connection: Mutex::default(),
+            missed,
             left_out: AtomicU64::new(0),
-            missing: Mutex::default(),
         }));
-        (inbox, frames)
+        (inbox, waiting)
     }
 
-    /// Takes a message of the connection for subscriptions. It never waits.
-    pub(super) fn take(&self, push: PushInfo) {
-        match push.kind {
-            PushKind::Disconnection => self.0.lost.notify_one(),
-            PushKind::Message => {
-                if let Some(Value::BulkString(payload)) = push.data.into_iter().nth(1) {
-                    self.take_frame(payload.into());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn take_frame(&self, bytes: Bytes) {
+    /// Takes a frame. It never waits.
+    pub(super) fn take(&self, bytes: Bytes) {
         let length = bytes.len();
         let Ok(frame) = Frame::decode(bytes) else { return self.leave_out() };
         let is_own = frame.origin == self.0.node;
@@ -122,8 +137,9 @@ impl Inbox {
         }
         match frame.kind {
             Kind::Answer => return self.0.questions.answer(frame.question, frame.body),
-            Kind::Hello => return self.appeared(frame.origin),
-            Kind::Bye => return self.gone(frame.origin),
+            Kind::Hello | Kind::Bye if is_own => return,
+            Kind::Hello => return self.0.health.appeared(frame.origin, frame.question != 0),
+            Kind::Bye => return self.0.health.gone(frame.origin),
             _ => {}
         }
         if is_own && !frame.is_for_all {
@@ -137,10 +153,16 @@ impl Inbox {
         if !frame.is_for_all && self.0.clock.now() > frame.sent.saturating_add(OLDEST) {
             return self.leave_out();
         }
+        let is_kept = frame.is_for_all;
         let before = self.0.bytes.fetch_add(frame.body.len(), Relaxed);
         let queued = Queued { frame, bytes: Arc::clone(&self.0.bytes) };
-        if before > WAITING_BYTES || self.0.queue.try_send(queued).is_err() {
-            self.leave_out();
+        if before <= WAITING_BYTES && self.0.queue.try_send(queued).is_ok() {
+            return self.0.missed.queued();
+        }
+        self.leave_out();
+        if is_kept {
+            // The store has the change, so the store can be asked for it.
+            self.0.missed.raise();
         }
     }
 
@@ -165,59 +187,50 @@ impl Inbox {
     }
 
     /// Notes that frames arrive on another connection from now on.
-    pub(super) fn connected(&self, connection: u64) {
-        self.0.connection.store(connection, Relaxed);
+    pub(super) fn connected(&self, connection: ConnectionMark) {
+        *self.0.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
     }
 
-    pub(super) fn connection(&self) -> u64 {
-        self.0.connection.load(Relaxed)
+    pub(super) fn connection(&self) -> ConnectionMark {
+        self.0.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits for the end of the connection.
-    pub(super) async fn lost(&self) {
-        self.0.lost.notified().await;
-    }
-
-    /// Reports that all subscriptions were made again.
+    /// Notes that all subscriptions were made again, and that frames were missed before.
     pub(super) fn resubscribed(&self) {
-        self.0.resubscribed.notify_one();
-        self.0.missed.notify_one();
+        self.0.missed.raise();
     }
+}
 
-    /// Is notified when frames may have been missed.
-    pub(super) fn missed(&self) -> Arc<Notify> {
-        Arc::clone(&self.0.missed)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Waits until all subscriptions were made again.
-    pub(super) async fn was_resubscribed(&self) {
-        self.0.resubscribed.notified().await;
-    }
-
-    /// Notes the nodes whose Hello is expected after the broker was lost.
-    pub(super) fn expect(&self, nodes: impl IntoIterator<Item = NodeId>) {
-        *self.missing() = nodes.into_iter().collect();
-        self.settle();
-    }
-
-    /// Notes that a node is running and has its subscriptions.
-    fn appeared(&self, node: NodeId) {
-        self.missing().remove(&node);
-        self.settle();
-    }
-
-    /// Notes that a node is gone, so that nothing waits for it.
-    pub(super) fn gone(&self, node: NodeId) {
-        self.appeared(node);
-    }
-
-    fn settle(&self) {
-        if self.missing().is_empty() {
-            self.0.health.settled();
+    #[tokio::test]
+    async fn a_change_for_which_there_is_no_room_is_asked_for_after_the_waiting_frames() {
+        let (counts, clock) = (Counts::default(), BrokerClock::default());
+        let health = Health::new(counts.clone());
+        let (inbox, mut waiting) =
+            Inbox::new(NodeId(1), Questions::default(), health, clock.clone(), counts);
+        let change = Frame {
+            kind: Kind::Command,
+            is_for_all: true,
+            origin: NodeId(2),
+            sent: clock.now(),
+            question: 0,
+            body: Bytes::new(),
+        };
+        for _ in 0..WAITING {
+            inbox.take(change.encode());
         }
-    }
-
-    fn missing(&self) -> MutexGuard<'_, HashSet<NodeId>> {
-        self.0.missing.lock().unwrap_or_else(PoisonError::into_inner)
+        assert_eq!(inbox.left_out(), 0);
+        inbox.take(Frame { is_for_all: false, ..change.clone() }.encode());
+        inbox.take(change.encode());
+        assert_eq!(inbox.left_out(), 2);
+        for _ in 0..WAITING {
+            assert!(matches!(waiting.next().await, Some(Incoming::Frame(_))));
+        }
+        assert!(matches!(waiting.next().await, Some(Incoming::Missed)));
+        inbox.take(change.encode());
+        assert!(matches!(waiting.next().await, Some(Incoming::Frame(_))));
     }
 }

@@ -47,6 +47,8 @@ struct Entry {
     /// How many holders hold the channel for something that has not arrived yet.
     expecting: usize,
     is_confirmed: bool,
+    /// When the last holder of the latest ones released the channel.
+    released: Option<Instant>,
     /// The callers that wait for the confirmation.
     waiting: Vec<oneshot::Sender<()>>,
 }
@@ -128,9 +130,10 @@ impl Interests {
         let mut table = self.lock();
         let mut released = Vec::new();
         while table.released.front().is_some_and(|(since, _)| now >= *since + LINGER) {
-            let Some((_, name)) = table.released.pop_front() else { break };
-            // The channel may have a holder again.
-            if table.channels.get(&name).is_some_and(|entry| entry.holders == 0) {
+            let Some((since, name)) = table.released.pop_front() else { break };
+            // The channel may have a holder again, or may have had one since.
+            let is_last = |entry: &Entry| entry.holders == 0 && entry.released == Some(since);
+            if table.channels.get(&name).is_some_and(is_last) {
                 table.channels.remove(&name);
                 released.push(name);
             }
@@ -167,8 +170,9 @@ impl Interests {
         let Some(entry) = table.channels.get_mut(name) else { return };
         entry.holders = entry.holders.saturating_sub(1);
         if entry.holders == 0 {
-            let name = Arc::clone(name);
-            table.released.push_back((Instant::now(), name));
+            let (now, name) = (Instant::now(), Arc::clone(name));
+            entry.released = Some(now);
+            table.released.push_back((now, name));
         }
     }
 
@@ -249,6 +253,18 @@ mod tests {
         held.confirmed().await.unwrap();
         advance(LINGER).await;
         assert!(interests.take_released(Instant::now()).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_channel_lingers_after_the_last_of_several_releases() {
+        let interests = Interests::new();
+        drop(interests.hold(name("a")));
+        advance(LINGER / 2).await;
+        drop(interests.hold(name("a")));
+        advance(LINGER / 2).await;
+        assert!(interests.take_released(Instant::now()).is_empty());
+        advance(LINGER / 2).await;
+        assert_eq!(interests.take_released(Instant::now()), [name("a")]);
     }
 
     #[tokio::test(start_paused = true)]

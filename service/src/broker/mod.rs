@@ -16,8 +16,10 @@ mod frame;
 mod health;
 mod inbox;
 mod interest;
+mod missed;
 mod node;
 mod outbox;
+mod peers;
 mod questions;
 mod script;
 mod settings;
@@ -39,10 +41,11 @@ pub(crate) use self::{
     counts::BrokerReport,
     frame::{Frame, Kind},
     health::Down,
+    inbox::Incoming,
     interest::{Expected, Interest},
     node::NodeId,
     script::Script,
-    start::{Incoming, Running},
+    start::Running,
     wire::{Malformed, Reader, Writer},
 };
 use self::{
@@ -280,6 +283,19 @@ impl Broker {
             },
             _ => Err(Down),
         }
+    }
+
+    /// Reports that this node has its subscriptions, and asks the other nodes to do the same.
+    /// Returns when the broker has accepted this.
+    async fn hello(&self) -> Result<(), Down> {
+        let frame = Frame { question: 1, ..self.frame(Kind::Hello, Bytes::new()) };
+        self.reserve()?.request(&self.0.channels.name(Channel::All), &frame).await.map(drop)
+    }
+
+    /// Reports to a node that asks for it that this node has its subscriptions.
+    fn answer_hello(&self, node: NodeId) {
+        // Without the answer the other node waits until its time limit.
+        let _ = self.publish(Channel::Node(node), &self.frame(Kind::Hello, Bytes::new()));
     }
 
     /// Whether it is sure that a channel without subscribers has no owner. After the broker was

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use redis::{Cmd, Pipeline, Value, aio::MultiplexedConnection};
+use redis::{Cmd, Pipeline, RedisError, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use super::{
@@ -194,6 +194,7 @@ async fn run(
     first: MultiplexedConnection,
 ) {
     let mut connection = first;
+    connect::load_scripts(&mut connection).await;
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         if outgoing.recv_many(&mut batch, BATCH).await == 0 {
@@ -206,6 +207,7 @@ async fn run(
         // The callers that wait for one of these commands learn that it was lost.
         batch.clear();
         while outgoing.try_recv().is_ok() {}
+        drop(connection);
         connection = connect_again(&settings).await;
         // Commands that came at the moment of the loss would be late.
         while outgoing.try_recv().is_ok() {}
@@ -226,22 +228,18 @@ async fn send(
     for outgoing in batch.iter() {
         pipeline.add_command(outgoing.command.clone());
     }
-    let sent = connection.send_packed_commands(&pipeline, 0, batch.len());
-    let values = match timeout(OLDEST, sent).await {
-        Ok(Ok(values)) => values,
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the broker's connection broke");
-            return Err(Down);
-        }
-        Err(_) => return Err(Down),
+    let broken = |error: RedisError| {
+        tracing::debug!(%error, "the broker's connection broke");
+        Down
     };
+    let sent = connection.send_packed_commands(&pipeline, 0, batch.len());
+    let values = sent.await.map_err(broken)?;
     for (outgoing, value) in batch.drain(..).zip(values) {
         let value = match (&value, outgoing.script) {
             (Value::ServerError(error), Some(script)) if script.is_unknown(error) => {
-                let load = script.load(&outgoing.command);
+                let load = script.load_and_run(&outgoing.command);
                 let loaded = connection.send_packed_commands(&load, 0, 2);
-                let loaded = timeout(OLDEST, loaded).await.map_err(|_| Down)?;
-                loaded.map_err(|_| Down)?.pop().ok_or(Down)?
+                loaded.await.map_err(broken)?.pop().ok_or(Down)?
             }
             _ => value,
         };
@@ -257,7 +255,10 @@ async fn connect_again(settings: &BrokerSettings) -> MultiplexedConnection {
     let (mut pause, longest) = PAUSES;
     loop {
         match connect::publisher(settings).await {
-            Ok(connection) => return connection,
+            Ok(mut connection) => {
+                connect::load_scripts(&mut connection).await;
+                return connection;
+            }
             Err(error) => tracing::debug!(%error, "the broker does not answer"),
         }
         sleep(pause).await;

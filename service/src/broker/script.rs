@@ -19,10 +19,13 @@ pub(crate) enum Script {
 
 static HASHES: LazyLock<[String; 4]> = LazyLock::new(|| {
     let hash = |script: Script| redis::Script::new(script.source()).get_hash().to_owned();
-    [Script::Beat, Script::AddUser, Script::RemoveUser, Script::UserGroups].map(hash)
+    Script::ALL.map(hash)
 });
 
 impl Script {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Beat, Self::AddUser, Self::RemoveUser, Self::UserGroups];
+
     fn source(self) -> &'static str {
         match self {
             Self::Beat => include_str!("scripts/beat.lua"),
@@ -49,17 +52,22 @@ impl Script {
         command
     }
 
-    /// Whether the broker does not know the script. This happens at first, and after a restart.
+    /// Whether the broker does not know the script. This happens if it could not be loaded when the
+    /// connection began, and after `SCRIPT FLUSH`.
     pub(super) fn is_unknown(self, error: &ServerError) -> bool {
         error.code() == "NOSCRIPT"
     }
 
-    /// Loads the script and runs the command again.
-    pub(super) fn load(self, command: &Cmd) -> Pipeline {
+    pub(super) fn load(self) -> Cmd {
         let mut load = redis::cmd("SCRIPT");
         load.arg("LOAD").arg(self.source());
+        load
+    }
+
+    /// Loads the script and runs the command again.
+    pub(super) fn load_and_run(self, command: &Cmd) -> Pipeline {
         let mut pipeline = Pipeline::with_capacity(2);
-        pipeline.add_command(load).add_command(command.clone());
+        pipeline.add_command(self.load()).add_command(command.clone());
         pipeline
     }
 }

@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     Broker, Inner,
@@ -16,9 +12,8 @@ use super::{
     clock::BrokerClock,
     connect::{self, BrokerError},
     counts::Counts,
-    frame::Frame,
     health::Health,
-    inbox::{Inbox, Queued},
+    inbox::{Inbox, Incoming, Waiting},
     interest::Interests,
     node::NodeId,
     outbox,
@@ -27,31 +22,16 @@ use super::{
     subscriber,
 };
 
-/// A message from other nodes.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    Frame(Frame),
-    /// The broker was away, and this node may have missed frames.
-    Missed,
-}
-
 /// Keeps a node connected to the broker until it is dropped.
 pub(crate) struct Running {
-    /// The received frames, in order.
-    frames: mpsc::Receiver<Queued>,
-    missed: Arc<Notify>,
+    waiting: Waiting,
     _tasks: JoinSet<()>,
 }
 
 impl Running {
     /// Waits for the next message; `None` if no more messages can come.
     pub(crate) async fn next(&mut self) -> Option<Incoming> {
-        tokio::select! {
-            // The missed frames came before the waiting ones.
-            biased;
-            () = self.missed.notified() => Some(Incoming::Missed),
-            frame = self.frames.recv() => Some(Incoming::Frame(frame?.taken())),
-        }
+        self.waiting.next().await
     }
 }
 
@@ -68,9 +48,8 @@ impl Broker {
         let clock = BrokerClock::default();
         let questions = Questions::default();
         let interests = Interests::new();
-        let (inbox, frames) =
+        let (inbox, waiting) =
             Inbox::new(node, questions.clone(), health.clone(), clock.clone(), counts.clone());
-        let missed = inbox.missed();
         let own = [Channel::All, Channel::Node(node)].map(|one| interests.hold(channels.name(one)));
         let publishing = connect::publisher(settings).await?;
         let subscribing = connect::subscriber(settings, &inbox).await?;
@@ -102,7 +81,7 @@ impl Broker {
         let mut beats = Beats::new(broker.clone(), about, inbox, own);
         beats.first().await?;
         tasks.spawn(beats.run());
-        Ok((broker, Running { frames, missed, _tasks: tasks }))
+        Ok((broker, Running { waiting, _tasks: tasks }))
     }
 
     /// Leaves the cluster, so that other nodes wait for no answers of this node.

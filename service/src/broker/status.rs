@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::Value;
+use redis::{Pipeline, Value};
 
 use super::{
     channels::Channels,
@@ -10,6 +10,9 @@ use super::{
     node::NodeId,
     settings::BrokerSettings,
 };
+
+/// The fields of [`About`](super::About) that are shown.
+const FIELDS: [&str; 6] = ["version", "started", "address", "connections", "lag", "left_out"];
 
 /// The data that a node reported with its last beat. It sends a beat each second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,28 +45,30 @@ impl BrokerSettings {
     pub async fn nodes(&self) -> Result<Vec<NodeStatus>, BrokerError> {
         let channels = Channels::new(self.prefix());
         let mut connection = connect::publisher(self).await?;
-        let time = redis::cmd("TIME");
-        let mut list = redis::cmd("ZRANGE");
-        list.arg(channels.nodes_key()).arg(0).arg(-1).arg("WITHSCORES");
         let unusable = |_| BrokerError::Unusable;
-        let now = connection.send_packed_command(&time).await.map_err(unusable)?;
+        let mut asked = Pipeline::with_capacity(2);
+        asked.cmd("TIME").cmd("ZRANGE").arg(channels.nodes_key()).arg(0).arg(-1).arg("WITHSCORES");
+        let answers = connection.send_packed_commands(&asked, 0, 2).await.map_err(unusable)?;
+        let [now, beats] = <[Value; 2]>::try_from(answers).map_err(|_| BrokerError::Unusable)?;
         let (seconds, micros): (u64, u64) =
             redis::from_redis_value(now).map_err(|_| BrokerError::Unusable)?;
         let now = Duration::from_secs(seconds) + Duration::from_micros(micros);
-        let nodes = connection.send_packed_command(&list).await.map_err(unusable)?;
-        let nodes: Vec<(String, f64)> =
-            redis::from_redis_value(nodes).map_err(|_| BrokerError::Unusable)?;
-        let mut all = Vec::with_capacity(nodes.len());
-        for (name, beat) in nodes {
+        let beats: Vec<(String, f64)> =
+            redis::from_redis_value(beats).map_err(|_| BrokerError::Unusable)?;
+        let mut nodes = Vec::with_capacity(beats.len());
+        let mut asked = Pipeline::with_capacity(beats.len());
+        for (name, beat) in beats {
             let Some(node) = NodeId::parse(&name) else { continue };
-            let mut about = redis::cmd("HMGET");
-            about.arg(channels.node_key(node));
-            about.arg(
-                ["version", "started", "address", "connections", "lag", "left_out"].as_slice(),
-            );
-            let about = connection.send_packed_command(&about).await.map_err(unusable)?;
+            asked.cmd("HMGET").arg(channels.node_key(node)).arg(FIELDS.as_slice());
+            nodes.push((name, Duration::try_from_secs_f64(beat / 1000.0).unwrap_or_default()));
+        }
+        if nodes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let about = connection.send_packed_commands(&asked, 0, nodes.len()).await;
+        let mut all = Vec::with_capacity(nodes.len());
+        for ((name, beat), about) in nodes.into_iter().zip(about.map_err(unusable)?) {
             let Value::Array(about) = about else { return Err(BrokerError::Unusable) };
-            let beat = Duration::try_from_secs_f64(beat / 1000.0).unwrap_or_default();
             all.push(status(name, now, beat, &about));
         }
         all.sort_by(|one, other| one.node.cmp(&other.node));

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use tokio::time::{Instant, interval, sleep, timeout};
+use redis::{RedisError, aio::MultiplexedConnection};
+use tokio::time::{Instant, interval, sleep};
 
 use super::{
     channels::Name,
-    connect,
+    connect::{self, Subscriber},
     health::{Down, Health},
     inbox::Inbox,
     interest::Interests,
@@ -16,8 +16,6 @@ use super::{
 
 /// How many channels one command contains.
 const BATCH: usize = 1000;
-/// How long the broker may take for one command.
-const LIMIT: Duration = Duration::from_secs(2);
 /// How long the node still counts as away after all its subscriptions were made again, so that
 /// other nodes have theirs too.
 const OTHERS: Duration = Duration::from_millis(250);
@@ -26,38 +24,37 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 /// Keeps the subscriptions up to date, for ever.
 pub(super) async fn run(
     settings: BrokerSettings,
-    first: MultiplexedConnection,
+    first: Subscriber,
     inbox: Inbox,
     interests: Interests,
     health: Health,
 ) {
-    let mut connection = first;
+    let mut subscriber = first;
     loop {
         // This returns only when the connection has ended.
-        let _ = keep(&mut connection, &inbox, &interests).await;
+        let _ = keep(&mut subscriber, &interests).await;
+        // If the old connection still exists, its frames must not arrive beside those of the new one.
+        drop(subscriber);
         health.subscribes(false);
         interests.lose();
-        connection = connect_again(&settings, &inbox, &interests).await;
+        subscriber = connect_again(&settings, &inbox, &interests).await;
         sleep(OTHERS).await;
         health.subscribes(true);
         inbox.resubscribed();
     }
 }
 
-async fn keep(
-    connection: &mut MultiplexedConnection,
-    inbox: &Inbox,
-    interests: &Interests,
-) -> Result<(), Down> {
+async fn keep(subscriber: &mut Subscriber, interests: &Interests) -> Result<(), Down> {
     let mut seconds = interval(Duration::from_secs(1));
     loop {
-        subscribe(connection, interests).await?;
+        subscribe(&mut subscriber.connection, interests).await?;
         tokio::select! {
             () = interests.changed() => {}
-            () = inbox.lost() => return Err(Down),
+            () = subscriber.lost() => return Err(Down),
             _ = seconds.tick() => {
-                unsubscribe(connection, &interests.take_released(Instant::now())).await?;
-                ping(connection).await?;
+                let released = interests.take_released(Instant::now());
+                unsubscribe(&mut subscriber.connection, &released).await?;
+                ping(&mut subscriber.connection).await?;
             }
         }
     }
@@ -69,7 +66,7 @@ async fn subscribe(
 ) -> Result<(), Down> {
     for names in interests.take_added().chunks(BATCH) {
         let channels: Vec<&[u8]> = names.iter().map(|name| &**name).collect();
-        within(connection.subscribe(channels)).await?;
+        connection.subscribe(channels).await.map_err(broken)?;
         interests.confirm(names);
     }
     Ok(())
@@ -78,7 +75,7 @@ async fn subscribe(
 async fn unsubscribe(connection: &mut MultiplexedConnection, names: &[Name]) -> Result<(), Down> {
     for names in names.chunks(BATCH) {
         let channels: Vec<&[u8]> = names.iter().map(|name| &**name).collect();
-        within(connection.unsubscribe(channels)).await?;
+        connection.unsubscribe(channels).await.map_err(broken)?;
     }
     Ok(())
 }
@@ -86,31 +83,26 @@ async fn unsubscribe(connection: &mut MultiplexedConnection, names: &[Name]) -> 
 /// Finds out if the broker does not answer, although the connection still exists.
 async fn ping(connection: &mut MultiplexedConnection) -> Result<(), Down> {
     let command = redis::cmd("PING");
-    within(connection.send_packed_command(&command)).await.map(drop)
+    connection.send_packed_command(&command).await.map(drop).map_err(broken)
 }
 
-async fn within<T>(answer: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Down> {
-    match timeout(LIMIT, answer).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "the broker's connection for subscriptions broke");
-            Err(Down)
-        }
-        Err(_) => Err(Down),
-    }
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn broken(error: RedisError) -> Down {
+    tracing::debug!(%error, "the broker's connection for subscriptions broke");
+    Down
 }
 
 async fn connect_again(
     settings: &BrokerSettings,
     inbox: &Inbox,
     interests: &Interests,
-) -> MultiplexedConnection {
+) -> Subscriber {
     let (mut pause, longest) = PAUSES;
     loop {
         match connect::subscriber(settings, inbox).await {
-            Ok(mut connection) => {
-                if subscribe(&mut connection, interests).await.is_ok() {
-                    return connection;
+            Ok(mut subscriber) => {
+                if subscribe(&mut subscriber.connection, interests).await.is_ok() {
+                    return subscriber;
                 }
                 interests.lose();
             }

@@ -86,9 +86,13 @@ impl<T: Into<Refused>> From<T> for Failed {
 impl Joined {
     async fn take_command(&self, frame: Frame) -> Result<(), Failed> {
         let (command, mut rest) = Command::read(frame.body.clone())?;
-        if let Action::Groups { of: GroupsOf::User(user), change } = &command.action {
-            self.hubs.user_groups.note(&command.hub, user, change, rest.u64().unwrap_or(0));
-        }
+        let _turn = match &command.action {
+            Action::Groups { of: GroupsOf::User(user), change } => {
+                let end = rest.u64().unwrap_or(0);
+                self.hubs.user_groups.note(&command.hub, user, change, end).await
+            }
+            _ => None,
+        };
         if frame.question == 0 {
             return Ok(self.hubs.submit(command.hub, command.action).await?);
         }

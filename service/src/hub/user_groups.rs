@@ -8,7 +8,7 @@ use std::{
 
 use signalr_serverless::{GroupName, HubName, UserId};
 use tokio::{
-    sync::{Mutex, oneshot},
+    sync::{Mutex, MutexGuard, oneshot},
     time::Instant,
 };
 
@@ -110,8 +110,12 @@ impl UserGroups {
         match self.store.own() {
             Ok(store) => self.expire_own(store, now).await,
             Err(store) => {
-                for Membership { hub, user, group } in store.take_expired() {
-                    self.push(&hub, &user, GroupChange::Leave(group)).await?;
+                for membership in store.expired() {
+                    let Membership { hub, user, group } = &membership;
+                    let _turn = self.turn(hub, user).lock().await;
+                    if store.take_expired(&membership) {
+                        self.push(hub, user, GroupChange::Leave(group.clone())).await?;
+                    }
                 }
                 store.forget_absent();
                 Ok(())
@@ -131,9 +135,17 @@ impl UserGroups {
     }
 
     /// Notes a change that the store reports, for this node's connections. The membership lasts
-    /// until `end`, in milliseconds since 1970, or for ever if `end` is 0.
-    pub(crate) fn note(&self, hub: &HubName, user: &UserId, change: &GroupChange, end: u64) {
-        let Err(store) = self.store.own() else { return };
+    /// until `end`, in milliseconds since 1970, or for ever if `end` is 0. The caller holds the
+    /// returned turn until the shards' queues have the change too.
+    pub(crate) async fn note(
+        &self,
+        hub: &HubName,
+        user: &UserId,
+        change: &GroupChange,
+        end: u64,
+    ) -> Option<MutexGuard<'_, ()>> {
+        let store = self.store.own().err()?;
+        let turn = self.turn(hub, user).lock().await;
         match change {
             GroupChange::Join(group) => {
                 let (hub, user, group) = (hub.clone(), user.clone(), group.clone());
@@ -142,6 +154,7 @@ impl UserGroups {
             GroupChange::Leave(group) => store.ended(hub, user, Some(group)),
             GroupChange::LeaveAll => store.ended(hub, user, None),
         }
+        Some(turn)
     }
 
     /// Whether a user is in a group. The store knows it, or, for memberships of open connections

@@ -129,13 +129,7 @@ impl BrokerStore {
 
     /// Notes when a membership ends for the connections of this node.
     pub(crate) fn ends_at(&self, membership: Membership, end: u64) {
-        let mut ends = self.lock();
-        ends.forget(&membership);
-        if end > 0 {
-            let Membership { hub, user, group } = membership.clone();
-            ends.users.entry((hub, user)).or_default().insert(group, end);
-            ends.order.insert((end, membership), ());
-        }
+        self.lock().set(membership, end);
     }
 
     /// Removes the ends of memberships that the user no longer has.
@@ -151,21 +145,16 @@ impl BrokerStore {
         }
     }
 
-    /// The expired memberships of connections of this node. Memberships of users without a connection
-    /// here are removed from the table.
-    pub(crate) fn take_expired(&self) -> Vec<Membership> {
-        let now = self.broker.now();
-        let mut ends = self.lock();
-        let mut expired = Vec::new();
-        while let Some(((end, membership), ())) = ends.order.pop_first() {
-            if end > now {
-                ends.order.insert((end, membership), ());
-                break;
-            }
-            ends.forget(&membership);
-            expired.push(membership);
-        }
-        expired
+    /// The memberships of connections of this node whose time is over. They stay in the table until
+    /// [`take_expired`](Self::take_expired).
+    pub(crate) fn expired(&self) -> Vec<Membership> {
+        self.lock().expired(self.broker.now())
+    }
+
+    /// Removes a membership if its time is over, and returns whether it was. In the meantime the
+    /// membership may have got more time.
+    pub(crate) fn take_expired(&self, membership: &Membership) -> bool {
+        self.lock().take_expired(membership, self.broker.now())
     }
 
     /// Removes users that no longer have a connection here.
@@ -193,6 +182,31 @@ impl BrokerStore {
 }
 
 impl Ends {
+    fn expired(&self, now: u64) -> Vec<Membership> {
+        let expired = self.order.keys().take_while(|(end, _)| *end <= now);
+        expired.map(|(_, membership)| membership.clone()).collect()
+    }
+
+    fn take_expired(&mut self, membership: &Membership, now: u64) -> bool {
+        let Membership { hub, user, group } = membership;
+        let groups = self.users.get(&(hub.clone(), user.clone()));
+        let is_over = groups.and_then(|groups| groups.get(group)).is_some_and(|end| *end <= now);
+        if is_over {
+            self.forget(membership);
+        }
+        is_over
+    }
+
+    /// Notes when a membership ends; 0 if it has no end.
+    fn set(&mut self, membership: Membership, end: u64) {
+        self.forget(&membership);
+        if end > 0 {
+            let Membership { hub, user, group } = membership.clone();
+            self.users.entry((hub, user)).or_default().insert(group, end);
+            self.order.insert((end, membership), ());
+        }
+    }
+
     fn forget(&mut self, membership: &Membership) {
         let key = (membership.hub.clone(), membership.user.clone());
         let Some(groups) = self.users.get_mut(&key) else { return };
@@ -220,5 +234,27 @@ fn end(value: &Value) -> Option<u64> {
     match value {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_membership_that_got_more_time_has_not_expired() {
+        let membership = Membership {
+            hub: HubName::parse("chat").unwrap(),
+            user: UserId::parse("ann").unwrap(),
+            group: GroupName::parse("g").unwrap(),
+        };
+        let mut ends = Ends::default();
+        ends.set(membership.clone(), 10);
+        assert!(ends.expired(9).is_empty());
+        assert_eq!(ends.expired(10), [membership.clone()]);
+        ends.set(membership.clone(), 20);
+        assert!(!ends.take_expired(&membership, 10));
+        assert!(ends.take_expired(&membership, 20) && !ends.take_expired(&membership, 20));
+        assert!(ends.users.is_empty() && ends.order.is_empty());
     }
 }

@@ -7,6 +7,7 @@
 mod client;
 
 mod brokers;
+mod cut_off;
 mod dashboard;
 mod failures;
 mod memberships;
@@ -18,6 +19,7 @@ mod nodes;
 mod operator;
 mod order;
 mod redis;
+mod silent;
 #[allow(dead_code, reason = "the tests of the upstream need more of it")]
 #[path = "../upstream/stand_in.rs"]
 mod stand_in;
