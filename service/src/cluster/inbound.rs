@@ -36,6 +36,7 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: Relays) {
             Kind::Invoke => joined.take_call(frame).await,
             Kind::Login => joined.take_login(frame).await,
             Kind::Move => joined.take_step(frame).await,
+            Kind::Await => joined.take_awaited(frame).await,
             Kind::Relay | Kind::Cancel => {
                 relays.take(frame, &joined.broker);
                 Ok(())

@@ -16,6 +16,7 @@ mod invocations;
 mod logins;
 mod look;
 mod members;
+mod moved_invocations;
 mod moving;
 mod pace;
 mod questions;

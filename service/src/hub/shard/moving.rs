@@ -17,7 +17,7 @@ use crate::{
         command::GroupChange,
         connection::Connection,
         message::Message,
-        moving::{InGroup, Moved, Outline},
+        moving::{InGroup, Moved, Outline, Unanswered},
         work::{Arriving, Step},
     },
     login::LoginClaims,
@@ -60,6 +60,7 @@ impl Shard {
                     let _ = upstream.send(self.forget(key));
                 }
             }
+            Step::Await { invocation_id, answer } => self.await_answer(key, invocation_id, answer),
             Step::Begin(_) => {}
         }
     }
@@ -95,9 +96,8 @@ impl Shard {
         connection.groups.iter().map(in_group).collect()
     }
 
-    /// Moves the connection away from this node. Callers that wait for an answer of its client
-    /// learn that it is not here.
-    fn move_out(&mut self, key: Key) -> Option<Moved> {
+    /// Moves the connection away from this node, with the callers that wait for answers of its client.
+    fn move_out(&mut self, key: Key) -> Option<(Moved, Unanswered)> {
         if !self.may_move(key) {
             return None;
         }
@@ -106,11 +106,13 @@ impl Shard {
         let session = connection.session.move_out(now)?;
         let claims = connection.claims.get();
         let mut calls = connection.session.open_calls();
+        let unanswered = self.take_callers(key);
+        let invocations = unanswered.iter().map(|(id, _)| id.clone()).collect();
         // The other node reports the end.
         if let Some(events) = self.forget(key) {
             calls.extend(events.open_calls());
         }
-        Some(Moved { session, claims, groups, calls })
+        Some((Moved { session, claims, groups, calls, invocations }, unanswered))
     }
 
     /// Removes a connection that has not ended. Its upstream gets no report: the returned value can
@@ -163,6 +165,7 @@ impl Shard {
             connection.session.calls_are_open(&moved.calls);
             spawn_local(end_open_calls(Weak::clone(&self.itself), key, moved.calls.len()));
         }
+        self.expect_answers(key, moved.invocations);
         self.follow_groups(key, &moved.groups);
         self.relieve();
         true
