@@ -123,6 +123,9 @@ pub(super) fn moved(moved: &Moved) -> Bytes {
     writer.list(&moved.calls, |writer, id| {
         writer.text(id);
     });
+    writer.list(&moved.ends, |writer, (group, end)| {
+        writer.text(group.as_str()).u64(*end);
+    });
     writer.finish()
 }
 
@@ -139,11 +142,16 @@ pub(super) fn read_moved(body: Bytes) -> Result<Moved, Malformed> {
     })?;
     let session = MovedSession { kept, sent, received, has_pinged, renewed };
     let (claims, groups) = (read_claims(&mut reader)?, read_groups(&mut reader)?);
-    let calls = reader.rest();
-    // Nodes of an older version do not write the calls.
-    let calls =
-        if calls.is_empty() { Vec::new() } else { Reader::new(calls).list(Reader::text)? };
-    Ok(Moved { session, claims, groups, calls })
+    let rest = reader.rest();
+    // Nodes of an older version do not write the rest.
+    if rest.is_empty() {
+        let (calls, ends) = (Vec::new(), Vec::new());
+        return Ok(Moved { session, claims, groups, calls, ends });
+    }
+    let mut reader = Reader::new(rest);
+    let calls = reader.list(Reader::text)?;
+    let ends = reader.list(|reader| Ok((reader.name()?, reader.u64()?)))?;
+    Ok(Moved { session, claims, groups, calls, ends })
 }
 
 fn write_groups(writer: &mut Writer, groups: &[InGroup]) {
@@ -207,12 +215,14 @@ mod tests {
                 renewed,
             };
             let claims = vec![("role".to_owned(), "Änn".to_owned())];
-            let mut given = Moved { session, claims, groups: groups(), calls: Vec::new() };
-            let empty_list = 4;
+            let mut given =
+                Moved { session, claims, groups: groups(), calls: Vec::new(), ends: Vec::new() };
+            let empty_lists = 8;
             let of_older = behind_yes(moved(&given));
-            let of_older = of_older.slice(..of_older.len() - empty_list);
+            let of_older = of_older.slice(..of_older.len() - empty_lists);
             assert_eq!(read_moved(of_older.clone()), Ok(given.clone()));
             given.calls = vec!["7".to_owned(), "8".to_owned()];
+            given.ends = vec![("g".parse().unwrap(), 4_102_444_800_000)];
             let written = behind_yes(moved(&given));
             for end in (0..written.len()).filter(|end| *end != of_older.len()) {
                 assert_eq!(read_moved(written.slice(..end)), Err(Malformed), "{end}");

@@ -28,4 +28,6 @@ pub(crate) struct Moved {
     pub(crate) groups: Vec<InGroup>,
     /// The client's calls that the upstream of the node has still to answer.
     pub(crate) calls: Vec<String>,
+    /// The groups that the connection is in through its user until a time: the store's number for it.
+    pub(crate) ends: Vec<(GroupName, u64)>,
 }

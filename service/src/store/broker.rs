@@ -121,6 +121,25 @@ impl BrokerStore {
         self.lock().set(membership, end);
     }
 
+    /// The ends of a user's memberships, in milliseconds since 1970, for the memberships that have an
+    /// end. A connection that moves to another node takes them with it.
+    pub(crate) fn ends(&self, hub: &HubName, user: &UserId) -> Vec<(GroupName, u64)> {
+        let ends = self.lock();
+        let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
+        groups.map(|(group, end)| (group.clone(), *end)).collect()
+    }
+
+    /// Notes the end of a membership of a connection that came from another node. If this node knows
+    /// an end, that one is newer.
+    pub(crate) fn ends_elsewhere(&self, membership: Membership, end: u64) {
+        let Membership { hub, user, group } = &membership;
+        let mut ends = self.lock();
+        let known = ends.users.get(&(hub.clone(), user.clone()));
+        if !known.is_some_and(|groups| groups.contains_key(group)) {
+            ends.set(membership, end);
+        }
+    }
+
     /// Removes the ends of memberships that the user no longer has.
     pub(crate) fn ended(&self, hub: &HubName, user: &UserId, group: Option<&GroupName>) {
         let mut ends = self.lock();

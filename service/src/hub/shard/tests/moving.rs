@@ -56,7 +56,13 @@ impl Scene {
             renewed: None,
         };
         let calls = calls.iter().map(|id| (*id).to_owned()).collect();
-        let moved = Moved { session, claims: Vec::new(), groups: by_itself(groups), calls };
+        let moved = Moved {
+            session,
+            claims: Vec::new(),
+            groups: by_itself(groups),
+            calls,
+            ends: Vec::new(),
+        };
         let (is_here, answer) = oneshot::channel();
         self.step(Step::In { moved: Box::new(moved), is_here }).await;
         assert!(answer.await.unwrap());
