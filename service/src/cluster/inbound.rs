@@ -1,7 +1,7 @@
 //! The requests of other nodes to this one, in the order in which they arrive.
 
 use bytes::Bytes;
-use signalr_serverless::{ConnectionId, GroupName, HubName};
+use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 use tokio::time::timeout;
 
 use super::{
@@ -11,10 +11,10 @@ use super::{
     relays::Relays,
 };
 use crate::{
-    broker::{Broker, Channel, Frame, Incoming, Kind, Malformed, Running},
+    broker::{Broker, Channel, Frame, Incoming, Kind, Malformed, Reader, Running},
     hub::{
         Begun, Refused, Stopping,
-        command::{Action, Command, GroupsOf},
+        command::{Action, Command, GroupChange, GroupsOf},
     },
 };
 
@@ -87,9 +87,11 @@ impl<T: Into<Refused>> From<T> for Failed {
 impl Joined {
     async fn take_command(&self, frame: Frame) -> Result<(), Failed> {
         let (command, mut rest) = Command::read(frame.body.clone())?;
+        let mut removed = Vec::new();
         let _turn = match &command.action {
             Action::Groups { of: GroupsOf::User(user), change } => {
                 let end = rest.u64().unwrap_or(0);
+                removed = removed_for(&command.hub, user, &mut rest);
                 self.hubs.user_groups.note(&command.hub, user, change, end).await
             }
             _ => None,
@@ -100,6 +102,10 @@ impl Joined {
         let hub = command.hub.clone();
         let groups: Vec<GroupName> = joined_groups(&command.action).cloned().collect();
         let begun = self.hubs.begin(command).await?;
+        for command in removed {
+            // The caller's answer counts the connections that join.
+            self.hubs.submit(command.hub, command.action).await?;
+        }
         let broker = self.broker.clone();
         tokio::spawn(async move {
             let Ok(matched) = begun.matched().await else { return };
@@ -185,6 +191,18 @@ impl Joined {
     fn is_elsewhere(&self, hub: &HubName, connection: &ConnectionId) -> bool {
         self.broker.expects(Channel::Connection(hub, connection))
     }
+}
+
+/// The groups that the store removed a user from to make room for another one. The frames of other
+/// changes, and of nodes of an older version, do not have them.
+fn removed_for(hub: &HubName, user: &UserId, rest: &mut Reader) -> Vec<Command> {
+    let groups: Vec<GroupName> = rest.list(Reader::name).unwrap_or_default();
+    let leave = |group| {
+        let change = GroupChange::Leave(group);
+        let action = Action::Groups { of: GroupsOf::User(user.clone()), change };
+        Command { hub: hub.clone(), action, followed: None }
+    };
+    groups.into_iter().map(leave).collect()
 }
 
 fn answer_count(broker: Broker, frame: Frame, begun: Begun) {

@@ -125,6 +125,9 @@ pub(super) fn moved(moved: &Moved) -> Bytes {
             writer.text(id);
         });
     }
+    writer.list(&moved.ends, |writer, (group, end)| {
+        writer.text(group.as_str()).u64(*end);
+    });
     writer.finish()
 }
 
@@ -141,14 +144,14 @@ pub(super) fn read_moved(body: Bytes) -> Result<Moved, Malformed> {
     })?;
     let session = MovedSession { kept, sent, received, has_pinged, renewed };
     let (claims, groups) = (read_claims(&mut reader)?, read_groups(&mut reader)?);
-    let calls = read_newer_list(&mut reader)?;
-    let invocations = read_newer_list(&mut reader)?;
-    Ok(Moved { session, claims, groups, calls, invocations })
-}
-
-/// A list at the end, which nodes of an older version do not write.
-fn read_newer_list(reader: &mut Reader) -> Result<Vec<String>, Malformed> {
-    if reader.is_at_end() { Ok(Vec::new()) } else { reader.list(Reader::text) }
+    let mut moved = Moved { session, claims, groups, ..Moved::default() };
+    // Nodes of an older version do not write the rest.
+    if !reader.is_at_end() {
+        moved.calls = reader.list(Reader::text)?;
+        moved.invocations = reader.list(Reader::text)?;
+        moved.ends = reader.list(|reader| Ok((reader.name()?, reader.u64()?)))?;
+    }
+    Ok(moved)
 }
 
 fn write_groups(writer: &mut Writer, groups: &[InGroup]) {
@@ -212,25 +215,16 @@ mod tests {
                 renewed,
             };
             let claims = vec![("role".to_owned(), "Änn".to_owned())];
-            let mut given = Moved {
-                session,
-                claims,
-                groups: groups(),
-                calls: Vec::new(),
-                invocations: Vec::new(),
-            };
-            let empty_list = 4;
-            let all = behind_yes(moved(&given));
-            let oldest = all.slice(..all.len() - 2 * empty_list);
-            assert_eq!(read_moved(oldest.clone()), Ok(given.clone()));
+            let mut given = Moved { session, claims, groups: groups(), ..Moved::default() };
+            let empty_lists = 12;
+            let of_older = behind_yes(moved(&given));
+            let of_older = of_older.slice(..of_older.len() - empty_lists);
+            assert_eq!(read_moved(of_older.clone()), Ok(given.clone()));
             given.calls = vec!["7".to_owned(), "8".to_owned()];
-            let all = behind_yes(moved(&given));
-            let older = all.slice(..all.len() - empty_list);
-            assert_eq!(read_moved(older.clone()), Ok(given.clone()));
             given.invocations = vec!["9".to_owned()];
+            given.ends = vec![("g".parse().unwrap(), 4_102_444_800_000)];
             let written = behind_yes(moved(&given));
-            let complete = [oldest.len(), older.len()];
-            for end in (0..written.len()).filter(|end| !complete.contains(end)) {
+            for end in (0..written.len()).filter(|end| *end != of_older.len()) {
                 assert_eq!(read_moved(written.slice(..end)), Err(Malformed), "{end}");
             }
             assert_eq!(read_moved(written), Ok(given));

@@ -26,7 +26,7 @@ pub(crate) struct InGroup {
 }
 
 /// The data that moves with a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) session: MovedSession,
     pub(crate) claims: Vec<Claim>,
@@ -35,4 +35,6 @@ pub(crate) struct Moved {
     pub(crate) calls: Vec<String>,
     /// The calls that the client has still to answer. Their callers wait at the node that it left.
     pub(crate) invocations: Vec<String>,
+    /// The groups that the connection is in through its user until a time: the store's number for it.
+    pub(crate) ends: Vec<(GroupName, u64)>,
 }

@@ -223,13 +223,7 @@ async fn add_everywhere(
 ) -> Result<(), Refused> {
     let Membership { hub, user, group } = membership;
     let change = user_change(hub, user, GroupChange::Join(group.clone()));
-    let (answers, dropped) = store.add(membership, ttl, change).await?;
-    followed(answers).await?;
-    for group in dropped {
-        let change = user_change(hub, user, GroupChange::Leave(group));
-        followed(store.report(hub, user, change).await?).await?;
-    }
-    Ok(())
+    followed(store.add(membership, ttl, change).await?).await
 }
 
 /// Waits until every node has followed a change. The store already has the change, so a node that

@@ -7,7 +7,7 @@ use crate::protocol::Protocol;
 const MAX_MOVED: usize = 8 * 1024 * 1024;
 
 /// The state that moves with a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MovedSession {
     /// The frames that the client has not acknowledged, in order.
     pub(crate) kept: Vec<Sent>,

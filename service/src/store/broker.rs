@@ -11,7 +11,7 @@ use redis::Value;
 use signalr_serverless::{GroupName, HubName, UserId};
 
 use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
-use crate::broker::{Answers, Broker, Channel, Down, Kind, Script};
+use crate::broker::{Answers, Broker, Channel, Down, Script};
 
 /// The end of a membership that is only for the open connections and ends with them.
 const PASSING: u64 = u64::MAX;
@@ -39,13 +39,13 @@ impl BrokerStore {
     }
 
     /// Adds a membership and reports it by the command `change`, to which it appends the
-    /// membership's end. Returns the nodes that answer, and the groups that were removed for it.
+    /// membership's end and the groups that were removed for it. Returns the nodes that answer.
     pub(crate) async fn add(
         &self,
         membership: &Membership,
         ttl: Option<Duration>,
         change: Bytes,
-    ) -> Result<(Answers, Vec<GroupName>), Down> {
+    ) -> Result<Answers, Down> {
         let Membership { hub, user, group } = membership;
         let ttl =
             ttl.map_or(String::new(), |ttl| ttl.min(UNTIMED_LIFETIME).as_millis().to_string());
@@ -60,8 +60,7 @@ impl BrokerStore {
         let keys = self.broker.channels().user_group_keys(hub, user);
         let channel = Channel::User(hub, user);
         let asked = self.broker.ask_by_script(Script::AddUser, &keys, channel, change, arguments);
-        let (answers, dropped) = asked.await?;
-        Ok((answers, names(dropped)))
+        Ok(asked.await?.0)
     }
 
     /// Removes a membership, or all memberships of a user, and reports this by `change`. Returns
@@ -83,16 +82,6 @@ impl BrokerStore {
         let asked =
             self.broker.ask_by_script(Script::RemoveUser, &keys, channel, change, arguments);
         Ok(asked.await?.0)
-    }
-
-    /// Reports a group that was removed for another.
-    pub(crate) async fn report(
-        &self,
-        hub: &HubName,
-        user: &UserId,
-        change: Bytes,
-    ) -> Result<Answers, Down> {
-        self.broker.ask_all(Channel::User(hub, user), Kind::Command, change).await
     }
 
     /// The groups of a user. Each ends at its time for the user's connections on this node.
@@ -130,6 +119,25 @@ impl BrokerStore {
     /// Notes when a membership ends for the connections of this node.
     pub(crate) fn ends_at(&self, membership: Membership, end: u64) {
         self.lock().set(membership, end);
+    }
+
+    /// The ends of a user's memberships, in milliseconds since 1970, for the memberships that have an
+    /// end. A connection that moves to another node takes them with it.
+    pub(crate) fn ends(&self, hub: &HubName, user: &UserId) -> Vec<(GroupName, u64)> {
+        let ends = self.lock();
+        let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
+        groups.map(|(group, end)| (group.clone(), *end)).collect()
+    }
+
+    /// Notes the end of a membership of a connection that came from another node. If this node knows
+    /// an end, that one is newer.
+    pub(crate) fn ends_elsewhere(&self, membership: Membership, end: u64) {
+        let Membership { hub, user, group } = &membership;
+        let mut ends = self.lock();
+        let known = ends.users.get(&(hub.clone(), user.clone()));
+        if !known.is_some_and(|groups| groups.contains_key(group)) {
+            ends.set(membership, end);
+        }
     }
 
     /// Removes the ends of memberships that the user no longer has.

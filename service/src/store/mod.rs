@@ -63,6 +63,18 @@ impl Store {
         self.own().map_or_else(|broker| broker.passing(hub, user), |_| Vec::new())
     }
 
+    /// The ends of a user's memberships, if the store reports them to each node.
+    pub(crate) fn ends(&self, hub: &HubName, user: &UserId) -> Vec<(GroupName, u64)> {
+        self.own().map_or_else(|broker| broker.ends(hub, user), |_| Vec::new())
+    }
+
+    /// Notes the end of a membership of a connection that came from another node.
+    pub(crate) fn ends_elsewhere(&self, membership: Membership, end: u64) {
+        if let Err(broker) = self.own() {
+            broker.ends_elsewhere(membership, end);
+        }
+    }
+
     /// The groups that a user belongs to now.
     pub(crate) async fn groups(
         &self,

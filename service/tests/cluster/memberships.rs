@@ -58,6 +58,31 @@ async fn the_hundred_and_first_group_takes_the_place_of_the_oldest() {
     assert_eq!(ann.arguments().await, json!([100]));
 }
 
+/// A group that makes room for another one is added again at the same moment.
+#[tokio::test]
+async fn connections_follow_the_store_in_the_order_of_its_changes() {
+    let redis = Redis::start().await;
+    let (a, b) = (node(&redis).await, node(&redis).await);
+    let mut ann = b.connect(Some("ann")).await;
+    let path = |number: usize| format!("{HUB}/groups/g{number}/users/ann");
+    for number in 0..100 {
+        assert!(a.status(Method::PUT, &path(number)).await.is_success());
+    }
+    // Each round removes the oldest group and the one after it.
+    for number in (0..100).step_by(2) {
+        let (oldest, newest) = (path(number), path(100 + number));
+        let added = tokio::join!(a.status(Method::PUT, &newest), b.status(Method::PUT, &oldest));
+        assert!(added.0.is_success() && added.1.is_success());
+        a.send(&format!("{HUB}/groups/g{number}"), json!([number])).await;
+        a.broadcast(json!(["end"])).await;
+        assert_eq!(ann.arguments().await, json!([number]));
+        assert_eq!(ann.arguments().await, json!(["end"]));
+        // The next round begins with the oldest group again.
+        assert!(a.status(Method::DELETE, &oldest).await.is_success());
+        assert!(a.status(Method::PUT, &path(1000 + number)).await.is_success());
+    }
+}
+
 /// A page of a group's connections goes on where the last one ended, over all nodes.
 #[tokio::test]
 async fn pages_go_over_all_nodes() {

@@ -7,7 +7,7 @@ use signalr_service::{Config, upstream::Settings};
 use tokio::sync::watch;
 
 use crate::{
-    client::Running,
+    client::{Running, in_time},
     failures::until_ready,
     nodes::{node, node_with},
     redis::Redis,
@@ -70,4 +70,22 @@ async fn a_group_that_is_joined_or_left_during_a_move_is_so_after_it() {
         nodes[(round + 1) % 3].broadcast(json!(["end"])).await;
         assert_eq!(ann.arguments().await, json!(["end"]), "{round}");
     }
+}
+
+/// The node that the client reaches has had no connection of the user before.
+#[tokio::test]
+async fn a_membership_with_a_time_limit_ends_after_a_move_too() {
+    let redis = Redis::start().await;
+    let (a, b) = (node(&redis).await, node(&redis).await);
+    let mut ann = Stateful::connect(&a, Some("ann")).await;
+    let group = format!("{HUB}/groups/g");
+    let path = format!("{group}/users/ann?ttl=2");
+    assert!(a.status(Method::PUT, &path).await.is_success());
+    ann.resume(&b).await;
+    a.send(&group, json!([1])).await;
+    assert_eq!(ann.arguments().await, json!([1]));
+    in_time(async { while a.status(Method::GET, &group).await.is_success() {} }).await;
+    a.send(&group, json!(["nobody is in it"])).await;
+    a.broadcast(json!(["end"])).await;
+    assert_eq!(ann.arguments().await, json!(["end"]));
 }

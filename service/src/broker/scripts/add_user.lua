@@ -1,10 +1,11 @@
 -- A user joins a group. KEYS: the user's memberships with a time limit, and the others.
--- ARGV: 1. the user's channel; 2. the frame without the end of the membership; 3. the group; 4. the
+-- ARGV: 1. the user's channel; 2. the frame without what the script adds; 3. the group; 4. the
 -- time limit in milliseconds (empty for no limit, 0 for open connections only); 5. how many
 -- memberships without a limit are kept; 6. for how many milliseconds these are kept.
--- The script adds the end to the frame: 0 for no limit, and the largest number for open connections
--- only.
--- Returns how many nodes received the frame, and the groups that were removed to make room.
+-- The script adds to the frame: the end of the membership (0 for no limit, and the largest number for
+-- open connections only), and the groups that were removed to make room. So every node leaves these
+-- at the same place among all changes of the user.
+-- Returns how many nodes received the frame, and no groups.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local group, ttl = ARGV[3], ARGV[4]
@@ -36,5 +37,6 @@ else
   ends = '\255\255\255\255\255\255\255\255'
 end
 keep()
-local frame = ARGV[2] .. ends
-return { redis.call('PUBLISH', ARGV[1], frame), dropped }
+local frame = { ARGV[2], ends, struct.pack('<I4', #dropped) }
+for _, one in ipairs(dropped) do frame[#frame + 1] = struct.pack('<I4', #one) .. one end
+return { redis.call('PUBLISH', ARGV[1], table.concat(frame)), {} }

@@ -20,8 +20,10 @@ use crate::{
         moving::{InGroup, Moved, Outline, Unanswered},
         work::{Arriving, Step},
     },
+    identity::Identity,
     login::LoginClaims,
     session::Ended,
+    store::Membership,
     upstream::{ConnectionEvents, Upstream},
 };
 
@@ -106,13 +108,15 @@ impl Shard {
         let session = connection.session.move_out(now)?;
         let claims = connection.claims.get();
         let mut calls = connection.session.open_calls();
+        let Identity { hub, user, .. } = &*connection.identity;
+        let ends = user.as_ref().map(|user| self.shared.store.ends(hub, user)).unwrap_or_default();
         let unanswered = self.take_callers(key);
         let invocations = unanswered.iter().map(|(id, _)| id.clone()).collect();
         // The other node reports the end.
         if let Some(events) = self.forget(key) {
             calls.extend(events.open_calls());
         }
-        Some((Moved { session, claims, groups, calls, invocations }, unanswered))
+        Some((Moved { session, claims, groups, calls, invocations, ends }, unanswered))
     }
 
     /// Removes a connection that has not ended. Its upstream gets no report: the returned value can
@@ -167,6 +171,7 @@ impl Shard {
         }
         self.expect_answers(key, moved.invocations);
         self.follow_groups(key, &moved.groups);
+        self.follow_ends(key, moved.ends);
         self.relieve();
         true
     }
@@ -185,6 +190,18 @@ impl Shard {
         self.join_as(key, &joined);
         for (change, way) in changes {
             self.change_groups(&[key], &change, way);
+        }
+    }
+
+    /// Ends the memberships of the user here too when their time is over.
+    fn follow_ends(&self, key: Key, ends: Vec<(GroupName, u64)>) {
+        let Some(connection) = self.table.get(key) else { return };
+        let Identity { hub, user: Some(user), .. } = &*connection.identity else { return };
+        for (group, end) in ends {
+            if self.groups.is_in_by_user(hub, key, &group) {
+                let (hub, user) = (hub.clone(), user.clone());
+                self.shared.store.ends_elsewhere(Membership { hub, user, group }, end);
+            }
         }
     }
 

@@ -45,11 +45,10 @@ fn arriving(groups: &[&str]) -> Step {
 /// A connection in these groups. Its client waits for answers of `calls`, and callers at its old node
 /// wait for answers of `invocations`.
 fn moved(groups: &[&str], calls: &[&str], invocations: &[&str]) -> Moved {
-    let session =
-        MovedSession { kept: Vec::new(), sent: 0, received: 0, has_pinged: true, renewed: None };
+    let session = MovedSession { has_pinged: true, ..MovedSession::default() };
     let [calls, invocations] =
         [calls, invocations].map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
-    Moved { session, claims: Vec::new(), groups: by_itself(groups), calls, invocations }
+    Moved { session, groups: by_itself(groups), calls, invocations, ..Moved::default() }
 }
 
 impl Scene {
