@@ -12,6 +12,9 @@ use crate::shard_of::ShardOf;
 /// a place, and waiting messages are written together.
 const WINDOW: usize = 64;
 
+/// How much work can be put into a queue at once.
+pub(crate) const AT_ONCE: usize = WINDOW / 2;
+
 /// A queue for each shard. Work is taken once it is in the queue of every shard that it concerns.
 pub(super) struct Queues {
     queues: Vec<mpsc::Sender<Work>>,
@@ -60,6 +63,26 @@ impl Queues {
         }
         for place in places {
             place.send(work());
+        }
+        Ok(())
+    }
+
+    /// Puts work into the queues, as soon as they have places for all of it. Each queue has a list
+    /// of at most [`AT_ONCE`]. A shard that sleeps is woken once for its whole list.
+    pub(super) async fn push_many(&self, works: Vec<Vec<Work>>) -> Result<(), Stopping> {
+        let mut places = Vec::with_capacity(self.queues.len());
+        let _collecting = self.collecting.lock().await;
+        for (queue, works) in self.queues.iter().zip(&works) {
+            places.push(queue.reserve_many(works.len()).await.map_err(|_| Stopping)?);
+        }
+        let order = self.in_order();
+        if *order == Intake::Closed {
+            return Err(Stopping);
+        }
+        for (places, works) in places.into_iter().zip(works) {
+            for (place, work) in places.zip(works) {
+                place.send(work);
+            }
         }
         Ok(())
     }
