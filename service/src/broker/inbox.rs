@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     clock::BrokerClock,
-    connect::ConnectionMark,
+    connection_mark::ConnectionMark,
     counts::Counts,
     frame::{Frame, Kind},
     health::Health,

@@ -11,6 +11,7 @@ mod beat;
 mod channels;
 mod clock;
 mod connect;
+mod connection_mark;
 mod counts;
 mod frame;
 mod health;
