@@ -267,6 +267,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn channels_that_are_held_together_are_subscribed_together() {
+        let interests = Interests::new();
+        let first = interests.hold(name("a"));
+        interests.take_added();
+        let all = interests.hold_all(vec![name("a"), name("b"), name("c")]);
+        assert_eq!(interests.take_added(), [name("b"), name("c")]);
+        drop(first);
+        assert!(interests.has_holder(&name("a")));
+        drop(all);
+        assert!(!interests.has_holder(&name("a")));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_holder_who_comes_back_keeps_the_subscription() {
         let interests = Interests::new();
         drop(interests.hold(name("a")));
