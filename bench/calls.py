@@ -105,7 +105,7 @@ class Client:
         self.socket.sendall(b"\x81" + length + bytes(4) + payload)
 
     def record(self):
-        """The next message that is no ping."""
+        """The next message that is not a ping."""
         while True:
             head = self.take(2)
             length = head[1] & 0x7F

@@ -6,11 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use signalr_http_server::ReloadSignals;
+use signalr_http_server::{ReloadSignals, Settled};
 use signalr_serverless::AccessKey;
 use signalr_service::WELL_KNOWN_ACCESS_KEY;
 use tokio::{
     sync::watch,
+    task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
 
@@ -68,38 +69,38 @@ impl KeyFlags {
 }
 
 /// Reads the keys again whenever their file changes, and at once on SIGHUP. If the file cannot be
-/// used, this is logged and the earlier keys stay.
+/// used, this is logged and the earlier keys stay. `in_use` has the keys that the service starts with.
 pub(crate) fn follow(
     flags: KeyFlags,
     for_this_machine: bool,
+    in_use: Vec<AccessKey>,
     mut reload: ReloadSignals,
 ) -> watch::Receiver<Vec<AccessKey>> {
     let (changes, receiver) = watch::channel(Vec::new());
-    let read = move || {
-        let keys = flags.read(for_this_machine).map(Keys::into_access_keys);
-        keys.map_err(|failure| failure.to_string())
-    };
-    let mut last = read();
+    let mut seen = Settled::new(Ok(in_use));
     tokio::spawn(async move {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            tokio::select! {
-                _ = looks.tick() => {}
+            let is_whole = tokio::select! {
+                _ = looks.tick() => false,
                 () = reload.next() => {
                     tracing::info!("SIGHUP came: access keys, certificate and upstream settings are read again now");
+                    true
                 }
                 () = changes.closed() => return,
+            };
+            let flags = flags.clone();
+            let read = spawn_blocking(move || flags.read(for_this_machine));
+            let Ok(read) = read.await else { return };
+            let now = read.map(Keys::into_access_keys).map_err(|failure| failure.to_string());
+            match seen.look(now, is_whole) {
+                None => {}
+                Some(Ok(keys)) => drop(changes.send_replace(keys.clone())),
+                Some(Err(problem)) => {
+                    tracing::error!(%problem, "the access keys stay as they were")
+                }
             }
-            let now = read();
-            if now == last {
-                continue;
-            }
-            match &now {
-                Ok(keys) => drop(changes.send_replace(keys.clone())),
-                Err(problem) => tracing::error!(%problem, "the access keys stay as they were"),
-            }
-            last = now;
         }
     });
     receiver
@@ -137,7 +138,7 @@ fn in_file(file: &Path) -> Result<Vec<AccessKey>, Failure> {
     };
     let bytes = signalr_small_file::read(file).map_err(|error| bad(&error))?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| bad(&"it is no UTF-8 text; write one access key on each line"))?;
+        .map_err(|_| bad(&"it is not UTF-8 text; write one access key on each line"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let keys: Vec<_> = lines.filter_map(|line| AccessKey::parse(line).ok()).collect();
     if keys.is_empty() {

@@ -189,8 +189,9 @@ pub(crate) fn socket_limits(connections: usize) -> SocketLimits {
 /// A network, or a single address.
 fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| address.into()));
-    network
-        .map_err(|_| format!("'{text}' is no address and no network; write 10.0.0.1 or 10.0.0.0/8"))
+    network.map_err(|_| {
+        format!("'{text}' is neither an address nor a network; write 10.0.0.1 or 10.0.0.0/8")
+    })
 }
 
 #[cfg(test)]

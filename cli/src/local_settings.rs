@@ -105,7 +105,7 @@ impl LocalSettings {
         if name.eq_ignore_ascii_case("LocalHttpPort") {
             let port = text_of("Host.LocalHttpPort", value)?.parse();
             self.port = Some(port.map_err(|_| {
-                "has a Host.LocalHttpPort that is no port; use a number up to 65535".to_owned()
+                "has a Host.LocalHttpPort that is not a port; use a number up to 65535".to_owned()
             })?);
         } else if name.eq_ignore_ascii_case("CORS") {
             let origins = text_of("Host.CORS", value)?;
@@ -144,7 +144,7 @@ fn object(file: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value
     match take(file, name) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members),
-        Some(_) => Err(format!("has a {name} that is no object")),
+        Some(_) => Err(format!("has a {name} that is not an object")),
     }
 }
 
@@ -155,7 +155,7 @@ fn text_of(name: &str, value: Value) -> Result<String, String> {
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(value) => Ok(value.to_string()),
         Value::Array(_) | Value::Object(_) => {
-            Err(format!("has a {name} that is no text; write it in quotes"))
+            Err(format!("has a {name} that is not text; write it in quotes"))
         }
     }
 }
@@ -210,10 +210,10 @@ mod tests {
             (r#"{"Values":{"a":"s3cret"}"#, "is not JSON at line"),
             (r#"["s3cret"]"#, "is not a JSON object"),
             ("", "is not a JSON object"),
-            (r#"{"Values":"s3cret"}"#, "has a Values that is no object"),
-            (r#"{"Values":{"a":["s3cret"]}}"#, "has a Values.a that is no text"),
-            (r#"{"Host":{"LocalHttpPort":"s3cret"}}"#, "Host.LocalHttpPort that is no port"),
-            (r#"{"Host":{"LocalHttpPort":70000}}"#, "Host.LocalHttpPort that is no port"),
+            (r#"{"Values":"s3cret"}"#, "has a Values that is not an object"),
+            (r#"{"Values":{"a":["s3cret"]}}"#, "has a Values.a that is not text"),
+            (r#"{"Host":{"LocalHttpPort":"s3cret"}}"#, "Host.LocalHttpPort that is not a port"),
+            (r#"{"Host":{"LocalHttpPort":70000}}"#, "Host.LocalHttpPort that is not a port"),
         ] {
             let problem = LocalSettings::parse(text).err().unwrap();
             assert!(problem.contains(part) && !problem.contains("s3cret"), "{text}: {problem}");

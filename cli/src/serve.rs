@@ -134,7 +134,9 @@ impl Serve {
         let key = keys.shown();
         self.warn(&keys, standard_error);
         let reload = ReloadSignals::listen()?;
-        let key_changes = keys::follow(self.keys.clone(), self.is_for_this_machine(), reload);
+        let keys = keys.into_access_keys();
+        let key_changes =
+            keys::follow(self.keys.clone(), self.is_for_this_machine(), keys.clone(), reload);
         let files = open_files::raise_limit()?;
         let config = Config {
             key_changes: Some(key_changes),
@@ -143,7 +145,7 @@ impl Serve {
             data,
             dashboard,
             tls,
-            access_keys: keys.into_access_keys(),
+            access_keys: keys,
             ..self.config(open_files::sockets(files))
         };
         let sockets = config.sockets.connections;

@@ -47,7 +47,9 @@ impl FromStr for Choice {
             None => (None, text),
         };
         let mode = Mode::from_str(mode.trim(), true).map_err(|_| {
-            format!("'{mode}' is no mode; use default, serverless or classic, for one hub HUB=MODE")
+            format!(
+                "'{mode}' is not a mode; use default, serverless or classic, for one hub HUB=MODE"
+            )
         })?;
         let mode = match mode {
             Mode::Default => ServiceMode::Default,

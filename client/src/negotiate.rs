@@ -65,7 +65,7 @@ pub(crate) async fn negotiate(
         let Some(next) = &answer.url else { return negotiated(client, url, token, answer) };
         let next = Url::parse(next).map_err(|error| ConnectError::NotSignalR {
             host: host_of(&url),
-            problem: format!("it sends clients on to '{next}', which is no URL: {error}"),
+            problem: format!("it sends clients on to '{next}', which is not a URL: {error}"),
         })?;
         // A token must go only to the server that it was made for.
         let is_elsewhere = next.origin() != url.origin();

@@ -83,7 +83,7 @@ pub use self::{
     exit::Exit,
     limits::Limits,
     listen::{Listen, ListenError},
-    reload::ReloadSignals,
+    reload::{ReloadSignals, Settled},
     request_body::RequestBody,
     serve::{serve, serve_with},
     signal::{EndSignals, FirstSignal, SecondSignal, Signal, end_signal},

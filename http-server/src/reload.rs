@@ -1,4 +1,4 @@
-//! The signal to read files again.
+//! The signal to read files again, and when a change of a file counts.
 
 use std::io;
 
@@ -48,5 +48,43 @@ impl ReloadSignals {
     #[cfg(not(unix))]
     pub async fn next(&mut self) {
         std::future::pending().await
+    }
+}
+
+/// What was read from files, and whether a change of it is complete.
+///
+/// A program may write a file in steps, or a second file later than the first. So a change counts if
+/// two reads found the same, or if it is known to be complete, such as after [`ReloadSignals::next`].
+///
+/// ```
+/// use signalr_http_server::Settled;
+///
+/// let mut keys = Settled::new("old");
+/// assert_eq!(keys.look("new", false), None);
+/// assert_eq!(keys.look("new", false), Some(&"new"));
+/// assert_eq!(keys.look("new", false), None); // a change is returned once
+/// assert_eq!(keys.look("newer", true), Some(&"newer"));
+/// ```
+#[derive(Debug)]
+pub struct Settled<T> {
+    last: T,
+    /// Whether `last` was read twice or is known to be complete.
+    is_settled: bool,
+}
+
+impl<T: PartialEq> Settled<T> {
+    /// What is in use now.
+    pub fn new(in_use: T) -> Self {
+        Self { last: in_use, is_settled: true }
+    }
+
+    /// Takes what was read `now`, and returns it if it is a complete change. `is_whole` says that it is
+    /// known to be complete.
+    pub fn look(&mut self, now: T, is_whole: bool) -> Option<&T> {
+        let is_new = now != self.last;
+        let was_settled = self.is_settled && !is_new;
+        self.is_settled = !is_new || is_whole;
+        self.last = now;
+        (self.is_settled && !was_settled).then_some(&self.last)
     }
 }

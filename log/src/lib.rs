@@ -59,7 +59,7 @@ const PRINT_SECRETS: [&str; 2] = ["lambda_runtime", "lambda_http"];
 /// A text that does not say which lines are written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{FILTER_VARIABLE} '{filter}' is no filter: {problem}; write a level such as info, or pairs such as \
+    "{FILTER_VARIABLE} '{filter}' is not a filter: {problem}; write a level such as info, or pairs such as \
      signalr_service=debug"
 )]
 pub struct FilterError {
@@ -145,6 +145,6 @@ mod tests {
         assert_eq!(log(" ").unwrap().filter.default_level(), Some(LevelFilter::WARN));
         assert_eq!(log("debug,x=off").unwrap().filter.default_level(), Some(LevelFilter::DEBUG));
         let error = log("signalr=loud").unwrap_err().to_string();
-        assert!(error.starts_with("RUST_LOG 'signalr=loud' is no filter: "), "{error}");
+        assert!(error.starts_with("RUST_LOG 'signalr=loud' is not a filter: "), "{error}");
     }
 }

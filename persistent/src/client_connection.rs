@@ -154,7 +154,7 @@ fn message_pack(payload: &[u8]) -> Result<Completion, Error> {
     match items.get(3).and_then(serde_json::Value::as_u64) {
         Some(1) => Ok(Completion { result: serde_json::Value::Null, error: Some(text(&last)) }),
         Some(2 | 3) => Ok(Completion { result: last, error: None }),
-        _ => Err(bad(&"it is no completion")),
+        _ => Err(bad(&"it is not a completion")),
     }
 }
 

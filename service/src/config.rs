@@ -59,7 +59,7 @@ pub struct Config {
     /// The keys that tokens may be signed with, the first for what the service signs itself.
     /// Default: [`WELL_KNOWN_ACCESS_KEY`].
     pub access_keys: Vec<AccessKey>,
-    /// Other access keys in place of those, whenever there are. None among them is no change. Default:
+    /// Access keys that replace those above each time the list changes. An empty list is ignored. Default:
     /// never.
     pub key_changes: Option<watch::Receiver<Vec<AccessKey>>>,
     /// Whose tokens REST callers may bring besides. Default: nobody's.

@@ -21,10 +21,10 @@ pub struct HostName {
     prefix: String,
 }
 
-/// A text that is no name of a service.
+/// A text that is not a name of a service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is no host name; use one such as gateway.example.com, with a port or a path if the gateway has them"
+    "'{0}' is not a host name; use one such as gateway.example.com, with a port or a path if the gateway has them"
 )]
 pub struct HostNameError(String);
 

@@ -46,7 +46,7 @@ pub type Failed = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Errors
 ///
-/// If `arguments` is no JSON.
+/// If `arguments` is not JSON.
 pub fn json(arguments: &str) -> Result<impl Fn() -> usize, Failed> {
     encoder(arguments, Protocol::Json)
 }
@@ -55,7 +55,7 @@ pub fn json(arguments: &str) -> Result<impl Fn() -> usize, Failed> {
 ///
 /// # Errors
 ///
-/// If `arguments` is no JSON.
+/// If `arguments` is not JSON.
 pub fn message_pack(arguments: &str) -> Result<impl Fn() -> usize, Failed> {
     encoder(arguments, Protocol::MessagePack)
 }

@@ -81,7 +81,7 @@ pub(crate) struct CallTimes {
 
 impl CallTimes {
     /// The mean of the calls since `earlier`, in seconds; `None` if there were none.
-    #[expect(clippy::cast_precision_loss, reason = "a mean is no exact number")]
+    #[expect(clippy::cast_precision_loss, reason = "a mean is not an exact number")]
     pub(crate) fn mean_since(&self, earlier: &Self) -> Option<f64> {
         let calls = self.calls.saturating_sub(earlier.calls);
         (calls > 0).then(|| (self.seconds - earlier.seconds).max(0.0) / calls as f64)

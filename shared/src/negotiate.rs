@@ -1,6 +1,6 @@
 //! The answer that redirects a client to the service: `{"url","accessToken"}`.
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 #[cfg(feature = "entra")]
 use crate::entra::SigningKeys;
@@ -25,7 +25,7 @@ use crate::{
 /// ```
 /// # fn main() -> Result<(), signalr_serverless::Error> {
 /// # futures_util::FutureExt::now_or_never(async {
-/// use std::time::SystemTime;
+/// use std::{borrow::Cow, time::SystemTime};
 /// use signalr_serverless::{ConnectionString, HubName, NegotiateOptions, Negotiator};
 ///
 /// let service = ConnectionString::parse("Endpoint=https://x.service.signalr.net;AccessKey=k")?;
@@ -153,7 +153,7 @@ impl Negotiator {
         now: SystemTime,
     ) -> Result<NegotiateAnswer, Error> {
         let url = self.client_url.of(hub)?;
-        let audience = self.client_url.audience(hub)?;
+        let audience = self.client_url.audience(hub, &url)?;
         let access_token = match &self.signer {
             Signer::AccessKey(key) => Token::client(key, &audience, options, now)?,
             #[cfg(feature = "entra")]
@@ -225,15 +225,21 @@ impl ClientUrl {
         self.at(&self.client_endpoint, hub)
     }
 
-    /// The same URL with the service's own host, even if clients use another.
-    pub(crate) fn audience(&self, hub: &HubName) -> Result<String, Error> {
-        self.at(&self.endpoint, hub)
+    /// The same URL with the service's own host, even if clients use another. `url` is the URL for
+    /// the clients of this hub.
+    pub(crate) fn audience<'a>(&self, hub: &HubName, url: &'a str) -> Result<Cow<'a, str>, Error> {
+        if self.endpoint == self.client_endpoint {
+            return Ok(url.into());
+        }
+        self.at(&self.endpoint, hub).map(Cow::Owned)
     }
 
     fn at(&self, endpoint: &str, hub: &HubName) -> Result<String, Error> {
         Ok(match &self.application {
-            Some(application) => format!("{endpoint}/client/?hub={}", application.prefix(hub)?),
-            None => format!("{endpoint}/client/?hub={hub}"),
+            Some(application) => {
+                [endpoint, "/client/?hub=", application.prefix(hub)?.as_str()].concat()
+            }
+            None => [endpoint, "/client/?hub=", hub.as_str()].concat(),
         })
     }
 }

@@ -38,7 +38,7 @@ test("one bad item among three: its index is named and nothing is sent", async (
   const bad = {
     "no target": { arguments: [1] },
     "an empty target": { target: "", arguments: [1] },
-    "a target that is no text": { target: 7, arguments: [1] },
+    "a target that is not text": { target: 7, arguments: [1] },
     "arguments that are no array": { target: "newMessage", arguments: "hi" },
     "an empty user": { ...newMessage(1), userId: "" },
     "a blank group": { ...newMessage(1), groupName: "  " },
@@ -58,7 +58,7 @@ test("one bad item among three: its index is named and nothing is sent", async (
   await client.stop();
 });
 
-test("a body that is no message is refused", async (t) => {
+test("a body that is not a message is refused", async (t) => {
   for (const body of ["", "{", "3", '"text"', "null", "{}", '{"target":"a","arguments":[1,]}']) {
     await t.test(`body ${JSON.stringify(body)}`, async () => {
       const answer = await broadcast(system, body);

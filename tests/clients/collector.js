@@ -8,7 +8,7 @@ const Request = protobuf
   .loadSync(fileURLToPath(new URL("schemas/otlp.proto", import.meta.url)))
   .lookupType("ExportTraceServiceRequest");
 
-/** Starts a collector: `{ url, spans, headers, spanNamed(name) }`. */
+/** Starts a collector: `{ url, spans, headers, span(is), spanNamed(name, trace) }`. */
 export async function startCollector(t) {
   const [spans, headers, arrivals] = [[], [], new EventTarget()];
   const url = await listen(t, async (request, response) => {
@@ -21,21 +21,19 @@ export async function startCollector(t) {
     response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
     arrivals.dispatchEvent(new Event("spans"));
   });
-  return {
-    url,
-    spans,
-    headers,
-    /** Waits for a span of this name in this trace. */
-    async spanNamed(name, trace) {
-      for (;;) {
-        const found = spans.find((span) => span.name === name && span.trace === trace);
-        if (found) {
-          return found;
-        }
-        await new Promise((resolve) => arrivals.addEventListener("spans", resolve, { once: true }));
+  /** Waits for a span for which `is` is true. */
+  const span = async (is) => {
+    for (;;) {
+      const found = spans.find(is);
+      if (found) {
+        return found;
       }
-    },
+      await new Promise((resolve) => arrivals.addEventListener("spans", resolve, { once: true }));
+    }
   };
+  /** Waits for a span of this name in this trace. */
+  const spanNamed = (name, trace) => span((one) => one.name === name && one.trace === trace);
+  return { url, spans, headers, span, spanNamed };
 }
 
 /** A collector that accepts requests and never answers: `{ url, asked }`. */

@@ -122,7 +122,7 @@ test("a bad action among three: its index is named and nothing is done", async (
     "an unknown action": { action: "join", groupName: "g", userId: "u" },
     "no group": { action: "add", userId: "u" },
     "nobody to add": { action: "add", groupName: "g" },
-    "a lifetime that is no number": { action: "add", groupName: "g", userId: "u", ttl: "long" },
+    "a lifetime that is not a number": { action: "add", groupName: "g", userId: "u", ttl: "long" },
   };
   for (const [name, item] of Object.entries(bad)) {
     const good = { action: "add", groupName: "untouched", connectionId: bob.id };

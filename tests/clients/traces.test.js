@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { connectDirectly, stopAll } from "./client.js";
+import { connect, connectDirectly, stopAll } from "./client.js";
 import { startCollector, startSilentCollector } from "./collector.js";
 import { negotiate, rest, sign } from "./service.js";
-import { runToEnd, startFunctions, startServe } from "./system.js";
+import { runToEnd, startDev, startFunctions, startServe } from "./system.js";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const CALLER = "b7ad6b7169203331";
-const SERVER = 2;
+/** Kinds of spans. Source: the protocol of OpenTelemetry. */
+const [SERVER, CLIENT] = [2, 3];
 const CALLS = 50;
 /** This limit is much longer than the calls need, and much shorter than the wait for a collector that never answers. */
 const SOON_MS = 8_000;
@@ -62,6 +63,25 @@ test("a broadcast is one trace from the function to its deliveries, and its ids 
   await stopAll(...clients);
 });
 
+test("a client's call is one trace from the service through the function to the call that it makes", async (t) => {
+  const collector = await startCollector(t);
+  const system = await startDev({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: "100" } });
+  const client = await connect(system);
+  await client.connection.invoke("send", "ann", "room", "hello");
+  await assert.rejects(client.connection.invoke("send", "ann", "room", " "), /blank/);
+
+  const ofSend = await collector.span(({ name }) => name === "SendToGroup");
+  const ofFunction = await collector.span(({ id }) => id === ofSend.parent);
+  const ofEvent = await collector.span(({ id }) => id === ofFunction.parent);
+  assert.deepEqual([ofFunction.name, ofEvent.name, ofEvent.parent], ["upstream", "upstream", undefined]);
+  assert.deepEqual([ofSend.kind, ofFunction.kind, ofEvent.kind], [SERVER, SERVER, CLIENT]);
+  assert.equal(new Set([ofSend, ofFunction, ofEvent].map(({ trace }) => trace)).size, 1);
+  const { "signalr.category": category, "signalr.event": event, "signalr.outcome": outcome } = ofEvent.attributes;
+  assert.deepEqual([category, event, outcome], ["messages", "send", "ok"]);
+  await stopAll(client);
+  await system.stop();
+});
+
 test("the sampler of the standard variables is heard, and without a collector nothing is sent", async (t) => {
   const collector = await startCollector(t);
   const to = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
@@ -98,7 +118,7 @@ test("variables of OpenTelemetry that cannot be followed are named", async () =>
   for (const [env, text] of [
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "no url" }, /OTEL_EXPORTER_OTLP_ENDPOINT/],
     [{ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }, /OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' is not known; use http\/protobuf/],
-    [{ ...endpoint, OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "long" }, /OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: 'long' is no time/],
+    [{ ...endpoint, OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "long" }, /OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: 'long' is not a time/],
   ]) {
     const { code, stderr } = await runToEnd(["serve", "--port", 0], env);
     assert.equal(code, 64, stderr);

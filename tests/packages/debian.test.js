@@ -41,13 +41,13 @@ test("installed by dpkg it serves with a key of its own, and after a reload with
   await assertDelivers(`http://127.0.0.1:${port}`, key);
   process.kill(installed.pid, "SIGHUP");
   const next = await installed.said(/^new key (.+)$/);
-  await installed.said(/SIGHUP/);
+  await installed.said(/the access keys changed/);
   await assertDelivers(`http://127.0.0.1:${port}`, next);
   process.kill(installed.pid, "SIGTERM");
   assert.equal(await installed.ended, 0, installed.lines.join("\n"));
   const said = installed.lines;
   assert.ok(said.includes("keys -rw-r----- root:signalr"), said.join("\n"));
-  for (const fact of ["upgrade keeps the key", "upgrade keeps the settings", "unit verified", "unit enabled", "ended 0", "removal keeps the key", "purge leaves nothing"]) {
+  for (const fact of ["upgrade keeps the key", "upgrade keeps the settings", "unit verified", "unit enabled", "ended 0", "the data are in the folder of the unit", "removal keeps the key", "purge leaves nothing"]) {
     assert.ok(said.includes(fact), `${fact}:\n${said.join("\n")}`);
   }
 });

@@ -23,6 +23,7 @@ keys=$root/etc/signalr/access-keys
 echo "keys $(stat --format '%A %U:%G' "$root/etc/signalr/access-keys" | sed "s/UNKNOWN/signalr/")"
 first=$(cat "$keys")
 sed --in-place "s/^SIGNALR_PORT=.*/SIGNALR_PORT=$port/" "$root/etc/signalr/signalr.env"
+sed --in-place "s/^#SIGNALR_DATA=/SIGNALR_DATA=/" "$root/etc/signalr/signalr.env"
 # With this level, the log reports when the keys are read again.
 echo "RUST_LOG=info" >>"$root/etc/signalr/signalr.env"
 
@@ -34,6 +35,9 @@ inside systemd-analyze verify signalr.service && echo "unit verified"
 
 unit=$root/usr/lib/systemd/system/signalr.service
 value() { sed --quiet "s/^$1=//p" "$unit"; }
+# systemd makes this folder at the start of the unit.
+state=/var/lib/$(value StateDirectory)
+inside install --directory --owner="$(value User)" --group="$(value Group)" --mode="$(value StateDirectoryMode)" "$state"
 echo "key $first"
 # shellcheck disable=SC2046
 bwrap --bind "$root" / --ro-bind "$root/usr" /usr --ro-bind "$root/etc" /etc --dev /dev --proc /proc --tmpfs /tmp \
@@ -60,8 +64,9 @@ while [ -n "$signalled" ]; do
   wait "$service" || ended=$?
 done
 echo "ended $ended"
+[ -n "$(ls "$root$state")" ] && echo "the data are in the folder of the unit"
 
 inside dpkg --remove signalr >&2
 [ -s "$keys" ] && echo "removal keeps the key"
 inside dpkg --purge signalr >&2
-[ ! -e "$root/etc/signalr" ] && echo "purge leaves nothing"
+[ ! -e "$root/etc/signalr" ] && [ ! -e "$root$state" ] && echo "purge leaves nothing"

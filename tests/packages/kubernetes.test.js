@@ -26,7 +26,9 @@ const cases = {
     ...["--set", "ingress.className=nginx,settings.SIGNALR_MAX_CONNECTIONS=10,podAnnotations.a=b,nodeSelector.a=b"],
     ...["--set-json", 'upstream={"UpstreamSettings":{"Templates":[{"UrlTemplate":"http://functions/{event}"}]}}'],
     ...["--set-json", 'tolerations=[{"key":"a","operator":"Exists"}]', "--set-json", 'imagePullSecrets=[{"name":"a"}]'],
+    ...["--set", "data.claim=signalr"],
   ],
+  "with three nodes": ["--set", "nodes=3,broker.secret=broker"],
 };
 
 for (const [name, values] of Object.entries(cases)) {
@@ -61,6 +63,28 @@ test("an ingress without a host is refused by its name", async () => {
   const { code, stderr } = await run(HELM, ["template", "signalr", CHART, "--set", "ingress.enabled=true"]);
   assert.notEqual(code, 0);
   assert.match(stderr, /ingress\.host/);
+});
+
+test("what cannot go together is refused by its name", async () => {
+  for (const [values, name] of [
+    ["nodes=2", /broker\.secret/],
+    ["broker.secret=broker,data.claim=signalr", /data\.claim/],
+  ]) {
+    const { code, stderr } = await run(HELM, ["template", "signalr", CHART, "--set", values]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, name);
+  }
+});
+
+test("three nodes share a broker and are replaced one after the other; one node keeps its groups on a volume", async () => {
+  const three = await template(cases["with three nodes"]);
+  for (const part of [/replicas: 3\n/, /RollingUpdate/, /SIGNALR_BROKER, valueFrom: .*name: broker, key: url/, /kind: PodDisruptionBudget/]) {
+    assert.match(three, part);
+  }
+  const one = await template(["--set", "data.claim=signalr"]);
+  for (const part of [/replicas: 1\n/, /Recreate/, /SIGNALR_DATA, value: \/var\/lib\/signalr/, /claimName: signalr/]) {
+    assert.match(one, part);
+  }
 });
 
 test("the manifest is what the chart makes", async () => {

@@ -32,8 +32,8 @@ pub enum ExportError {
         /// What it says.
         value: String,
     },
-    /// A time is no number.
-    #[error("{variable}: '{value}' is no time; write milliseconds, such as 10000")]
+    /// A time is not a number.
+    #[error("{variable}: '{value}' is not a time; write milliseconds, such as 10000")]
     Timeout {
         /// The variable.
         variable: &'static str,

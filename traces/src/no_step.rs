@@ -22,6 +22,12 @@ impl Step {
         None
     }
 
+    /// Begins a call to another program.
+    #[must_use]
+    pub fn call(_name: &str) -> Option<Self> {
+        None
+    }
+
     /// What the work of the step is done in.
     #[must_use]
     pub fn span(&self) -> Span {

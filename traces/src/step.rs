@@ -43,6 +43,14 @@ impl Step {
         (!span.is_disabled()).then_some(Self(span))
     }
 
+    /// Begins a call to another program within the current step, or a new trace if there is none.
+    /// `None` while no spans are sent.
+    #[must_use]
+    pub fn call(name: &str) -> Option<Self> {
+        let span = tracing::info_span!("call", otel.name = name, otel.kind = "client");
+        (!span.is_disabled()).then_some(Self(span))
+    }
+
     /// What the work of the step is done in.
     #[must_use]
     pub fn span(&self) -> Span {

@@ -198,7 +198,7 @@ impl Endpoint {
                 "{flag}: '{url}' {problem}; use one such as http://127.0.0.1:5000/chat"
             ))
         };
-        let parsed = Url::parse(url).map_err(|error| wrong(&format!("is no URL ({error})")))?;
+        let parsed = Url::parse(url).map_err(|error| wrong(&format!("is not a URL ({error})")))?;
         if !matches!(parsed.scheme(), "http" | "ws") {
             return Err(wrong("is neither http:// nor ws://, and a load has no TLS"));
         }

@@ -37,7 +37,7 @@ pub(crate) fn message(target: &str, arguments: &str) -> Result<Message, Failure>
 
 fn no_array(came: &str, problem: &str) -> Failure {
     Failure::Configuration(format!(
-        "--arguments '{came}' is no JSON array ({problem}). Quote it for the shell: \
+        "--arguments '{came}' is not a JSON array ({problem}). Quote it for the shell: \
          sh, bash, zsh: --arguments '[\"hello\", 42]'; PowerShell 7: --arguments '[\"hello\", 42]'; \
          Windows PowerShell 5: --arguments '[\\\"hello\\\", 42]'; cmd: --arguments \"[\\\"hello\\\", 42]\""
     ))

@@ -49,7 +49,7 @@ pub(super) fn parse(line: &str) -> Result<Option<Command>, String> {
         "stream" => Command::Stream(call(words)?),
         "help" => Command::Help,
         "quit" | "exit" => Command::Quit,
-        other => return Err(format!("'{other}' is no command; 'help' lists them")),
+        other => return Err(format!("'{other}' is not a command; 'help' lists them")),
     }))
 }
 

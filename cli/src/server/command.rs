@@ -83,7 +83,7 @@ impl Command {
             let like =
                 forms.filter(|form| form.split(' ').next() == Some(&verb)).collect::<Vec<_>>();
             match like.as_slice() {
-                [] => format!("'{verb}' is no command; 'help' lists them"),
+                [] => format!("'{verb}' is not a command; 'help' lists them"),
                 like => format!("{verb}: {problem}; write {}", like.join(", or ")),
             }
         })

@@ -74,7 +74,7 @@ async fn bad_configuration_is_told_and_nothing_is_bound() {
         ("NEGOTIATE_IDENTITY", "authorizer", "on AWS Lambda behind API Gateway only"),
         ("NEGOTIATE_TOKEN_LIFETIME", "1h", "use seconds"),
         ("ALLOWED_ORIGINS", "*", "list each origin"),
-        ("BROADCAST_TIMER_MESSAGE", "{}", "is no message: missing field `target`"),
+        ("BROADCAST_TIMER_MESSAGE", "{}", "is not a message: missing field `target`"),
         ("FUNCTION_AUTH", "open", "'open' is not known"),
     ] {
         let (code, stdout, stderr) = output(&[("PORT", "0"), (key, value)]).await;

@@ -36,7 +36,8 @@ pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigE
         check(message).map_err(|reason| ConfigError::of(variable::TIMER_MESSAGE, reason))?;
     }
     let endpoint = config.connection_string.endpoint().to_owned();
-    let broadcast = Arc::new(Broadcast { client, endpoint });
+    let rehearsal = client.clone().without_sending();
+    let broadcast = Arc::new(Broadcast { client, rehearsal, endpoint });
     let function = Function::guarded("broadcast", config.authorization()?, handle, broadcast);
     Ok(function.triggered(config.timer_message.clone()))
 }
@@ -48,12 +49,14 @@ fn check(timer_message: &str) -> Result<(), String> {
         .and_then(|items| items.parse::<MessageJson, Addressed>());
     match messages {
         Ok(_) => Ok(()),
-        Err(problem) => Err(format!("is no message: {}", problem.detail())),
+        Err(problem) => Err(format!("is not a message: {}", problem.detail())),
     }
 }
 
 struct Broadcast {
     client: RestClient,
+    /// The same client, which sends nothing.
+    rehearsal: RestClient,
     /// The name of the service in messages.
     endpoint: String,
 }
@@ -67,9 +70,11 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let messages = items.parse::<MessageJson, Addressed>()?;
     items.check(&messages, |message| message.endpoints().check(&broadcast.endpoint))?;
-    let rehearsal = broadcast.client.clone().without_sending().hub(hub.clone());
-    for (index, message) in messages.iter().enumerate() {
-        items.refuse_unsendable(index, message.send(&rehearsal).await)?;
+    if items.are_several() {
+        let rehearsal = broadcast.rehearsal.hub(hub.clone());
+        for (index, message) in messages.iter().enumerate() {
+            items.refuse_unsendable(index, message.send(&rehearsal).await)?;
+        }
     }
     let hub = followed.hand_on(broadcast.client.clone()).hub(hub);
     let send = |message: Addressed| {
@@ -79,6 +84,6 @@ async fn handle(
             Ok(json!({ "status": StatusCode::ACCEPTED.as_u16() }))
         }
     };
-    let results = Results::one_by_one(messages, deadline, send).await?;
+    let results = Results::one_by_one(&items, messages, deadline, send).await?;
     Ok((StatusCode::ACCEPTED, results))
 }

@@ -66,7 +66,7 @@ async fn send(
     let from = caller.user().map_or(from, |user| user.as_str());
     let at = milliseconds(SystemTime::now());
     let message = Message::new("newMessage", &[json!({ "from": from, "text": text, "at": at })])?;
-    let hub = client.hub(caller.hub().clone());
+    let hub = caller.hand_on(client.clone()).hub(caller.hub().clone());
     hub.group(room).send(&message).await.map_err(|error| Problem::from(error).into())
 }
 

@@ -32,12 +32,15 @@ pub fn router(config: &Config) -> Result<Router, ConfigError> {
 /// The errors of [`router`].
 pub fn function(config: &Config, client: RestClient) -> Result<Function, ConfigError> {
     let endpoint = config.connection_string.endpoint().to_owned();
-    let groups = Arc::new(GroupAdmin { client, endpoint });
+    let rehearsal = client.clone().without_sending();
+    let groups = Arc::new(GroupAdmin { client, rehearsal, endpoint });
     Ok(Function::guarded("group-admin", config.authorization()?, handle, groups))
 }
 
 struct GroupAdmin {
     client: RestClient,
+    /// The same client, which sends nothing.
+    rehearsal: RestClient,
     /// The name of the service in actions.
     endpoint: String,
 }
@@ -51,7 +54,7 @@ async fn handle(
 ) -> Result<impl IntoResponse, Problem> {
     let actions = items.parse::<ActionJson, Asked>()?;
     items.check(&actions, |asked| asked.endpoints.check(&groups.endpoint))?;
-    let rehearsal = groups.client.clone().without_sending().hub(hub.clone());
+    let rehearsal = groups.rehearsal.hub(hub.clone());
     for (index, Asked { action, .. }) in actions.iter().enumerate() {
         items.refuse_unsendable(index, action.perform(&rehearsal).await)?;
     }
@@ -60,5 +63,5 @@ async fn handle(
         let hub = hub.clone();
         async move { action.perform(&hub).await }
     };
-    Results::one_by_one(actions, deadline, perform).await
+    Results::one_by_one(&items, actions, deadline, perform).await
 }

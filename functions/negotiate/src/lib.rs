@@ -8,8 +8,8 @@ use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     Extension, Json, Router,
-    extract::State,
-    http::{header, request::Parts},
+    extract::{Request, State},
+    http::header,
     response::IntoResponse,
 };
 #[cfg(feature = "entra")]
@@ -58,8 +58,10 @@ struct Negotiate {
 async fn handle(
     State(negotiate): State<Arc<Negotiate>>,
     Extension(hub): Extension<HubName>,
-    mut request: Parts,
+    request: Request,
 ) -> Result<impl IntoResponse, Problem> {
+    // The extractor of the parts would copy them.
+    let (mut request, _) = request.into_parts();
     let now = SystemTime::now();
     let caller = negotiate.identity.caller(&mut request, &negotiate.negotiator, now).await?;
     let options = negotiate.client_token.options(caller, now)?;
@@ -73,7 +75,7 @@ async fn handle(
 mod tests {
     use std::collections::HashMap;
 
-    use axum::{body::Body, extract::Request, http::HeaderMap};
+    use axum::{body::Body, http::HeaderMap};
     use http_body_util::BodyExt;
     use serde_json::Value;
     use tower::ServiceExt;

@@ -1,9 +1,10 @@
 //! The client that called, and the service's information about it.
 
 use axum::http::{HeaderMap, HeaderName};
-use signalr_function_runtime::Problem;
+use signalr_function_runtime::{Followed, Problem};
 use signalr_serverless::{
     ConnectionId, HubName, UserId,
+    rest::RestClient,
     upstream::{claims, header},
 };
 
@@ -15,6 +16,7 @@ pub struct Context {
     user: Option<UserId>,
     claims: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    followed: Followed,
 }
 
 impl Context {
@@ -63,8 +65,15 @@ impl Context {
         first(&self.query, name)
     }
 
-    /// Reads the service's headers.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+    /// The client of the service, whose calls then have the same `traceparent` and
+    /// `x-ms-client-request-id` as this event. So the event and its calls are one trace.
+    #[must_use]
+    pub fn hand_on(&self, client: RestClient) -> RestClient {
+        self.followed.clone().hand_on(client)
+    }
+
+    /// Reads the service's headers. `followed` has those that handlers hand on.
+    pub(crate) fn of(headers: &HeaderMap, followed: Followed) -> Result<Self, Problem> {
         let bad = |error: signalr_serverless::NameError| Problem::bad_request(error.to_string());
         let query = text(headers, &header::CLIENT_QUERY)?.unwrap_or_default();
         let query = query.strip_prefix('?').unwrap_or(query);
@@ -79,6 +88,7 @@ impl Context {
                 .map_err(bad)?,
             claims: claims::from_header(text(headers, &header::USER_CLAIMS)?.unwrap_or_default()),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            followed,
         })
     }
 }
@@ -126,17 +136,21 @@ mod tests {
         headers
     }
 
+    fn context_of(pairs: &[(&'static str, &str)]) -> Result<Context, Problem> {
+        Context::of(&headers(pairs), Followed::default())
+    }
+
     const LEAST: [(&str, &str); 2] = [("x-asrs-connection-id", "c1"), ("x-asrs-hub", "Chat")];
 
     #[test]
     fn the_headers_say_who_called() {
-        let context = Context::of(&headers(&[
+        let context = context_of(&[
             LEAST[0],
             LEAST[1],
             ("x-asrs-user-id", "Änn"),
             ("x-asrs-user-claims", "sub: Änn, role: a, role: b, name: Doe, J, asrs.u.exp: x, odd"),
             ("x-asrs-client-query", "?hub=chat&x=%20a+b&x=2"),
-        ]))
+        ])
         .unwrap();
         assert_eq!(context.connection().as_str(), "c1");
         assert_eq!(context.hub().as_str(), "chat");
@@ -151,9 +165,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_nobody_and_nothing() {
-        let context = Context::of(&headers(&LEAST)).unwrap();
-        assert_eq!((context.user(), context.claims(), context.query()), (None, &[][..], &[][..]));
-        let blank = Context::of(&headers(&[LEAST[0], LEAST[1], ("x-asrs-user-id", "")])).unwrap();
+        let least = context_of(&LEAST).unwrap();
+        assert_eq!((least.user(), least.claims(), least.query()), (None, &[][..], &[][..]));
+        let blank = context_of(&[LEAST[0], LEAST[1], ("x-asrs-user-id", "")]).unwrap();
         assert_eq!(blank.user(), None);
     }
 
@@ -167,12 +181,14 @@ mod tests {
             (&[LEAST[0], LEAST[1], ("x-asrs-user-id", &long)][..], "user id"),
             (&[LEAST[0], LEAST[0], LEAST[1]][..], "more than once"),
         ] {
-            let problem = Context::of(&headers(pairs)).unwrap_err();
+            let problem = context_of(pairs).unwrap_err();
             assert_eq!(problem.status(), 400);
             assert!(problem.detail().contains(part), "{}", problem.detail());
         }
         let mut broken = headers(&LEAST);
         broken.insert("x-asrs-user-id", HeaderValue::from_bytes(b"\xff").unwrap());
-        assert!(Context::of(&broken).unwrap_err().detail().contains("not UTF-8"));
+        assert!(
+            Context::of(&broken, Followed::default()).unwrap_err().detail().contains("not UTF-8")
+        );
     }
 }

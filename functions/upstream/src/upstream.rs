@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use signalr_function_runtime::{Authorization, BODY_LIMIT, Config, Function, Problem};
+use signalr_function_runtime::{Authorization, BODY_LIMIT, Config, Followed, Function, Problem};
 use signalr_serverless::{
     AccessKey, ConnectionId, Credential,
     upstream::{Encoding, SignatureKeys, header},
@@ -139,10 +139,15 @@ impl Upstream {
         Err(Problem::new(status, problem))
     }
 
-    async fn take(&self, request: &Parts, body: &[u8]) -> Result<Response, Problem> {
+    async fn take(
+        &self,
+        request: &Parts,
+        followed: Followed,
+        body: &[u8],
+    ) -> Result<Response, Problem> {
         let headers = &request.headers;
         let encoding = encoding::of(headers)?;
-        let context = Context::of(headers)?;
+        let context = Context::of(headers, followed)?;
         let category = required(headers, &header::CATEGORY)?;
         let event = required(headers, &header::EVENT)?;
         self.check_caller(context.connection(), request)?;
@@ -166,6 +171,7 @@ impl Upstream {
 
 async fn handle(
     State(upstream): State<Arc<Upstream>>,
+    followed: Followed,
     request: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -176,7 +182,7 @@ async fn handle(
         ),
         _ => Problem::bad_request("the body did not arrive whole"),
     })?;
-    upstream.take(&request, &body).await
+    upstream.take(&request, followed, &body).await
 }
 
 /// The answer to an event that needs no result.

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::files::{Contents, Files};
-use crate::reload::ReloadSignals;
+use crate::reload::{ReloadSignals, Settled};
 
 /// How often the files are read.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -41,8 +41,8 @@ pub(super) async fn follow(
         match changed {
             None => {}
             Some(Ok(new)) => {
-                tracing::info!("the TLS certificate was read anew");
                 certificate.send_replace(new);
+                tracing::info!("the TLS certificate was read anew");
             }
             Some(Err(problem)) => {
                 tracing::error!(%problem, "the TLS certificate stays as it was");
@@ -51,36 +51,25 @@ pub(super) async fn follow(
     }
 }
 
-/// The contents of the files in the last two reads.
-struct Seen {
-    /// The last contents, or the error text if they could not be read.
-    last: Result<Contents, String>,
-    /// Whether `last` was read twice or is known to be complete. If not, it may be half of a change.
-    is_settled: bool,
-}
+/// The contents of the files, or the error text if they could not be read.
+///
+/// Certificate and key are two files, so during a change there is a moment when they do not match.
+struct Seen(Settled<Result<Contents, String>>);
 
 impl Seen {
     fn new(in_use: Contents) -> Self {
-        Self { last: Ok(in_use), is_settled: true }
+        Self(Settled::new(Ok(in_use)))
     }
 
     /// Reads the files. Returns the new configuration if they have changed, and are the same in two
-    /// reads or are known to be complete. Certificate and key are two files, so during a change there
-    /// is a moment when they do not match.
+    /// reads or are known to be complete.
     fn look(
         &mut self,
         files: &Files,
         are_whole: bool,
     ) -> Option<Result<Arc<ServerConfig>, String>> {
         let now = files.read().map_err(|error| error.to_string());
-        let is_new = now != self.last;
-        let was_settled = self.is_settled && !is_new;
-        self.is_settled = !is_new || are_whole;
-        self.last = now;
-        if was_settled || !self.is_settled {
-            return None;
-        }
-        let contents = self.last.as_ref().map_err(String::clone);
+        let contents = self.0.look(now, are_whole)?.as_ref().map_err(String::clone);
         Some(contents.and_then(|contents| contents.config().map_err(|error| error.to_string())))
     }
 }

@@ -50,8 +50,9 @@ impl KeyRing {
             let keys = Keys::of(&changes.borrow_and_update());
             // An empty list is ignored, because without a key nobody could do anything.
             if let Some(keys) = keys {
-                tracing::info!(keys = keys.decoding.len(), "the access keys changed");
+                let count = keys.all.len();
                 *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+                tracing::info!(keys = count, "the access keys changed");
             }
         }
     }

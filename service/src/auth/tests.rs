@@ -205,7 +205,7 @@ async fn keys_change_while_the_service_runs() {
     change.send_replace(Vec::new());
     drop(change);
     keys.clone().follow(changes).await;
-    assert!(is_good("one"), "no key is no change");
+    assert!(is_good("one"), "an empty list changes nothing");
     let (change, changes) = tokio::sync::watch::channel(Vec::new());
     let follow = keys.follow(changes);
     change.send_replace(vec![key("two")]);

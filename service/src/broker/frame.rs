@@ -53,6 +53,8 @@ pub(crate) enum Kind {
     Login,
     /// A step of moving a connection to another node.
     Move,
+    /// A question about the answer of a client that has moved.
+    Await,
     /// A kind of a later version.
     Unknown(u8),
 }
@@ -70,6 +72,7 @@ impl Kind {
             Self::Bye => 8,
             Self::Login => 9,
             Self::Move => 20,
+            Self::Await => 21,
             Self::Unknown(number) => number,
         }
     }
@@ -86,6 +89,7 @@ impl Kind {
             Self::Bye,
             Self::Login,
             Self::Move,
+            Self::Await,
         ];
         known.into_iter().find(|kind| kind.number() == number).unwrap_or(Self::Unknown(number))
     }

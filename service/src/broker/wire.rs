@@ -81,6 +81,11 @@ impl Reader {
         Ok(list)
     }
 
+    /// Whether nothing remains.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All remaining bytes.
     pub(crate) fn rest(self) -> Bytes {
         self.0

@@ -8,7 +8,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::question;
 use crate::{
-    broker::{Answers, Asking, Broker, Channel, Down, Next},
+    broker::{Answers, Asking, Broker, Channel, Down, Malformed, Next},
     hub::{self, Refused, answer::Answered},
 };
 
@@ -88,13 +88,29 @@ impl BegunCall {
             Self::Here(answer) => Ok(answer.await.ok()),
             Self::Elsewhere { broker, asked, limit } => {
                 let mut answers = asked.published().await?;
-                match answers.next_of_others(Instant::now() + limit).await? {
-                    Next::Answer(answer) => Ok(question::read_answered(answer).map_err(|_| Down)?),
-                    Next::All => {
-                        is_sure(&broker)?;
-                        Ok(None)
-                    }
-                }
+                Ok(answer_of_client(&broker, &mut answers, Instant::now() + limit).await?)
+            }
+        }
+    }
+}
+
+/// The answer of a client that another node has; `None` if no node has it, or it ends before it
+/// answers. A node that had the client before may still get questions about it, and answers `None`.
+pub(super) async fn answer_of_client(
+    broker: &Broker,
+    answers: &mut Answers,
+    end: Instant,
+) -> Result<Option<Answered>, Down> {
+    loop {
+        match answers.next_of_others(end).await? {
+            Next::Answer(answer) => match question::read_answered(answer) {
+                Ok(None) => {}
+                Ok(answered) => return Ok(answered),
+                Err(Malformed) => return Err(Down),
+            },
+            Next::All => {
+                is_sure(broker)?;
+                return Ok(None);
             }
         }
     }

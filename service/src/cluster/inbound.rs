@@ -64,6 +64,7 @@ impl Joined {
             Kind::Invoke => self.take_call(frame).await,
             Kind::Login => self.take_login(frame).await,
             Kind::Move => self.take_step(frame).await,
+            Kind::Await => self.take_awaited(frame).await,
             Kind::Relay | Kind::Cancel => {
                 relays.take(frame, &self.broker);
                 Ok(())

@@ -267,11 +267,19 @@ impl Joined {
         let asked = self.broker.begin_to_ask(channel, Kind::Login, question.to_bytes())?;
         drop(turn);
         let mut answers = asked.published().await?;
-        match answers.next_of_others(Instant::now() + ANSWER).await? {
-            Next::Answer(answer) => Ok(login::read_answer(answer).map_err(|_| Down)?),
-            Next::All => {
-                is_sure(&self.broker)?;
-                Ok(None)
+        let end = Instant::now() + ANSWER;
+        loop {
+            match answers.next_of_others(end).await? {
+                Next::Answer(answer) => match login::read_answer(answer) {
+                    // A node that had the connection before may still get questions about it.
+                    Ok(None) => {}
+                    Ok(answer) => return Ok(answer),
+                    Err(_) => return Err(Down.into()),
+                },
+                Next::All => {
+                    is_sure(&self.broker)?;
+                    return Ok(None);
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 //! here and published to the others. Those about one connection go to the node that owns it.
 
 mod asked;
+mod awaited;
 mod begun;
 mod inbound;
 mod joined;
@@ -57,6 +58,7 @@ pub(crate) fn decode(body: bytes::Bytes) {
     let _ = moved::read_question(body.clone());
     let _ = moved::read_outline(body.clone());
     let _ = moved::read_moved(body.clone());
+    let _ = awaited::Awaited::read(body.clone());
     let _ = question::read_answered(body);
 }
 

@@ -119,6 +119,12 @@ pub(super) fn moved(moved: &Moved) -> Bytes {
     });
     write_claims(&mut writer, &moved.claims);
     write_groups(&mut writer, &moved.groups);
+    // Nodes of an older version do not read the rest.
+    for ids in [&moved.calls, &moved.invocations] {
+        writer.list(ids, |writer, id| {
+            writer.text(id);
+        });
+    }
     writer.finish()
 }
 
@@ -134,7 +140,15 @@ pub(super) fn read_moved(body: Bytes) -> Result<Moved, Malformed> {
         Ok(Sent { frame: reader.bytes()?, first, last })
     })?;
     let session = MovedSession { kept, sent, received, has_pinged, renewed };
-    Ok(Moved { session, claims: read_claims(&mut reader)?, groups: read_groups(&mut reader)? })
+    let (claims, groups) = (read_claims(&mut reader)?, read_groups(&mut reader)?);
+    let calls = read_newer_list(&mut reader)?;
+    let invocations = read_newer_list(&mut reader)?;
+    Ok(Moved { session, claims, groups, calls, invocations })
+}
+
+/// A list at the end, which nodes of an older version do not write.
+fn read_newer_list(reader: &mut Reader) -> Result<Vec<String>, Malformed> {
+    if reader.is_at_end() { Ok(Vec::new()) } else { reader.list(Reader::text) }
 }
 
 fn write_groups(writer: &mut Writer, groups: &[InGroup]) {
@@ -198,9 +212,25 @@ mod tests {
                 renewed,
             };
             let claims = vec![("role".to_owned(), "Änn".to_owned())];
-            let given = Moved { session, claims, groups: groups() };
+            let mut given = Moved {
+                session,
+                claims,
+                groups: groups(),
+                calls: Vec::new(),
+                invocations: Vec::new(),
+            };
+            let empty_list = 4;
+            let all = behind_yes(moved(&given));
+            let oldest = all.slice(..all.len() - 2 * empty_list);
+            assert_eq!(read_moved(oldest.clone()), Ok(given.clone()));
+            given.calls = vec!["7".to_owned(), "8".to_owned()];
+            let all = behind_yes(moved(&given));
+            let older = all.slice(..all.len() - empty_list);
+            assert_eq!(read_moved(older.clone()), Ok(given.clone()));
+            given.invocations = vec!["9".to_owned()];
             let written = behind_yes(moved(&given));
-            for end in 0..written.len() {
+            let complete = [oldest.len(), older.len()];
+            for end in (0..written.len()).filter(|end| !complete.contains(end)) {
                 assert_eq!(read_moved(written.slice(..end)), Err(Malformed), "{end}");
             }
             assert_eq!(read_moved(written), Ok(given));

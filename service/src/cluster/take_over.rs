@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{
+    awaited,
     inbound::Failed,
     joined::Joined,
     lost::{self, Owner},
@@ -160,8 +161,14 @@ impl Joined {
                     return Ok(());
                 }
                 let (moved, answer) = oneshot::channel();
-                self.hubs.move_connection(hub, connection, Step::Out(moved)).await?;
-                answer_later(self.broker.clone(), frame, answer, |one: Moved| moved::moved(&one));
+                self.hubs
+                    .move_connection(hub.clone(), connection.clone(), Step::Out(moved))
+                    .await?;
+                let broker = self.broker.clone();
+                answer_later(self.broker.clone(), frame, answer, move |(one, unanswered)| {
+                    awaited::pass_on_all(&broker, &hub, &connection, unanswered);
+                    moved::moved(&one)
+                });
             }
         }
         Ok(())

@@ -41,7 +41,7 @@ impl Error {
     }
 
     pub(super) fn wrong_key() -> Self {
-        let text = "this is no access key of the service";
+        let text = "this is not an access key of the service";
         Self::new(StatusCode::UNAUTHORIZED, text)
     }
 

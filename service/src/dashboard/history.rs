@@ -118,7 +118,7 @@ impl History {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
+    #[expect(clippy::cast_precision_loss, reason = "a rate is not an exact number")]
     fn note_hubs(&self, messages: HashMap<HubName, u64>, time: Duration) {
         let seconds = time.as_secs_f64().max(0.001);
         let rates = messages.into_iter().map(|(hub, count)| (hub, count as f64 / seconds));
@@ -161,7 +161,7 @@ fn point(
     now: &Totals,
     time: Duration,
 ) -> Point {
-    #[expect(clippy::cast_precision_loss, reason = "a rate is no exact number")]
+    #[expect(clippy::cast_precision_loss, reason = "a rate is not an exact number")]
     let rate =
         |earlier: u64, now: u64| now.saturating_sub(earlier) as f64 / time.as_secs_f64().max(0.001);
     let taken = |kind| rate(earlier.taken(kind), now.taken(kind));

@@ -93,7 +93,7 @@ pub(super) async fn history(
     let after = match parameters.text("after") {
         None => 0,
         Some(text) => text.parse().map_err(|_| {
-            Error::bad(format!("after: '{text}' is no time in whole seconds since 1970"))
+            Error::bad(format!("after: '{text}' is not a time in whole seconds since 1970"))
         })?,
     };
     Ok(Json(Points { step: history::STEP.as_secs(), points: dashboard.history.since(after) }))

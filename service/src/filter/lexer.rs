@@ -69,7 +69,7 @@ fn integer(text: &str, position: usize) -> Result<(usize, Option<Token>), Filter
         Ok(number) => Ok((digits, Some(Token::Integer(number)))),
         Err(error) => Err(FilterError {
             position,
-            problem: format!("'{}' is no integer: {error}", &text[..digits]),
+            problem: format!("'{}' is not an integer: {error}", &text[..digits]),
         }),
     }
 }

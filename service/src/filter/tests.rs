@@ -84,8 +84,8 @@ fn errors_say_where() {
         ("contains(userId, 1)", 18, "this argument takes a text"),
         ("contains(userId", 16, "',' or ')' behind an argument is expected"),
         ("true gt false", 1, "cannot be compared"),
-        ("length(userId) eq 99999999999999999999", 19, "is no integer"),
-        ("length(userId) eq -", 19, "is no integer"),
+        ("length(userId) eq 99999999999999999999", 19, "is not an integer"),
+        ("length(userId) eq -", 19, "is not an integer"),
         (deep.as_str(), 65, "64 levels"),
     ] {
         let error = filter.parse::<Filter>().unwrap_err();

@@ -2,8 +2,13 @@
 //! reached.
 
 use signalr_serverless::GroupName;
+use tokio::sync::oneshot;
 
+use super::answer::Answered;
 use crate::{login::Claim, protocol::Protocol, session::MovedSession};
+
+/// The callers that wait for answers of a client that has moved, by invocation id.
+pub(crate) type Unanswered = Vec<(String, oneshot::Sender<Answered>)>;
 
 /// The data that a node needs before it can take a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,4 +31,8 @@ pub(crate) struct Moved {
     pub(crate) session: MovedSession,
     pub(crate) claims: Vec<Claim>,
     pub(crate) groups: Vec<InGroup>,
+    /// The client's calls that the upstream of the node has still to answer.
+    pub(crate) calls: Vec<String>,
+    /// The calls that the client has still to answer. Their callers wait at the node that it left.
+    pub(crate) invocations: Vec<String>,
 }

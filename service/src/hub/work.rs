@@ -14,7 +14,7 @@ use super::{
     counts::ShardCounts,
     look::Look,
     message::Message,
-    moving::{Moved, Outline},
+    moving::{Moved, Outline, Unanswered},
 };
 use crate::{
     admission::Place,
@@ -122,11 +122,13 @@ pub(crate) enum Step {
     /// connection.
     Look { token: TokenTime, outline: oneshot::Sender<Outline> },
     /// Move the connection away from this node.
-    Out(oneshot::Sender<Moved>),
+    Out(oneshot::Sender<(Moved, Unanswered)>),
     /// Make the connection known here. Messages for it arrive here from now on.
     Begin(Box<Arriving>),
     /// Continue the connection here. `is_here` gets `true` if the connection is known here.
     In { moved: Box<Moved>, is_here: oneshot::Sender<bool> },
+    /// Wait for the client's answer to a call that was made at the node that it left.
+    Await { invocation_id: String, answer: oneshot::Sender<Answered> },
     /// The connection does not arrive. The sender gets the upstream's events of the connection, if an
     /// upstream serves it, so that the caller can report its end.
     Lost(oneshot::Sender<Option<ConnectionEvents>>),

@@ -170,7 +170,7 @@ impl Fields<'_> {
             Some(ValueRef::Integer(value)) => value.as_u64(),
             _ => None,
         }
-        .ok_or_else(|| ProtocolError::new(format!("element {index} of a message is no number")))
+        .ok_or_else(|| ProtocolError::new(format!("element {index} of a message is not a number")))
     }
 
     fn text(&self, index: usize) -> Result<&str, ProtocolError> {
@@ -178,7 +178,7 @@ impl Fields<'_> {
             Some(ValueRef::String(value)) => value.as_str(),
             _ => None,
         }
-        .ok_or_else(|| ProtocolError::new(format!("element {index} of a message is no text")))
+        .ok_or_else(|| ProtocolError::new(format!("element {index} of a message is not text")))
     }
 
     /// How a completion ended, by its kind: 1 is an error, 2 nothing, 3 a result.
@@ -239,7 +239,7 @@ impl Serialize for AsJson<'_> {
                     .collect();
                 match entries {
                     Some(entries) => serializer.collect_map(entries),
-                    None => Err(ser::Error::custom("a map has a key that is no string")),
+                    None => Err(ser::Error::custom("a map has a key that is not a string")),
                 }
             }
             ValueRef::Ext(kind, _) => {

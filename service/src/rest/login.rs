@@ -92,7 +92,7 @@ fn login_end(text: &str, now: SystemTime) -> Result<LoginEnd, Error> {
         Error::bad("expireTime", format!("expireTime '{shown}' {problem}"))
     };
     let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) else {
-        return Err(bad("is no time; write it as 2026-12-31T23:59:59Z"));
+        return Err(bad("is not a time; write it as 2026-12-31T23:59:59Z"));
     };
     LoginEnd::at(time.unix_timestamp(), now)
         .ok_or_else(|| bad("is over; give a time to come, or close the connection"))

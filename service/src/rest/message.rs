@@ -46,7 +46,7 @@ pub(super) fn blocking_invocation(
             };
             let came = message_pack::with_invocation_id(&message_pack, &invocation_id);
             let came = came.ok_or_else(|| {
-                Error::bad("body", "the message for 'messagepack' is no invocation")
+                Error::bad("body", "the message for 'messagepack' is not an invocation")
             })?;
             let payload = json.transpose()?.or_else(|| {
                 let arguments = came.arguments?;

@@ -25,19 +25,19 @@ impl Session {
         self.calls = Some(Box::default());
     }
 
-    /// Notes which calls these messages of the app answer. They must be whole.
+    /// Notes which calls these messages for the client answer. They must be whole.
     pub(crate) fn note_answers(&mut self, messages: &[u8]) {
         if let Some(calls) = &mut self.calls {
             calls.answered(messages, self.protocol);
         }
     }
 
-    /// Whether the app has noted calls to answer.
+    /// Whether noted calls are still to be answered.
     pub(crate) fn has_open_calls(&self) -> bool {
         self.calls.as_ref().is_some_and(|calls| calls.are_open())
     }
 
-    /// Answers the open calls with an error, because the app is lost.
+    /// Answers the open calls with an error, because no other answer comes.
     pub(crate) fn fail_calls(&mut self, error: &str) -> Vec<Effect> {
         let protocol = self.protocol;
         let open = self.calls.as_mut().map(|calls| calls.take()).unwrap_or_default();

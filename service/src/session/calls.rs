@@ -1,5 +1,6 @@
 //! The calls of a client that its app server has not answered yet. They are noted if the client may
-//! move to another app server, which would not answer them.
+//! move to another app server, which would not answer them. For a client that came from another node,
+//! the calls are noted that this node's upstream has still to answer.
 
 use std::collections::HashSet;
 
@@ -36,6 +37,11 @@ impl Calls {
                 self.open.remove(invocation_id.as_str());
             }
         }
+    }
+
+    /// The noted calls that were not answered.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.open.iter().map(|id| &**id)
     }
 
     /// Whether the app has calls to answer.

@@ -57,6 +57,19 @@ impl Session {
         self.arrives
     }
 
+    /// Notes calls that the upstream of the other node has still to answer.
+    pub(crate) fn calls_are_open(&mut self, ids: &[String]) {
+        let calls = self.calls.get_or_insert_default();
+        for id in ids {
+            calls.add(id);
+        }
+    }
+
+    /// The calls that the upstream of another node has still to answer.
+    pub(crate) fn open_calls(&self) -> Vec<String> {
+        self.calls.iter().flat_map(|calls| calls.ids()).map(str::to_owned).collect()
+    }
+
     /// Takes the state of the session from the other node. The frames in it come before all frames
     /// that are kept here.
     pub(crate) fn arrived(&mut self, moved: MovedSession, now: Seconds) {

@@ -297,7 +297,7 @@ impl Client {
         if self.transports.contain(transport) {
             return Ok(());
         }
-        let text = format!("{transport:?} is no transport that the access token allows");
+        let text = format!("{transport:?} is not a transport that the access token allows");
         Err(Refusal::new(StatusCode::NOT_FOUND, text))
     }
 

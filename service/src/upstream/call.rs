@@ -4,10 +4,11 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use signalr_serverless::upstream::header;
+use signalr_traces::Step;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -18,6 +19,9 @@ use crate::{
     timings::Timings,
     trace::{Event as Traced, Kind, Trace},
 };
+
+/// The trace that a call is part of. Source: W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Makes the calls of all connections.
 pub(super) struct Calls {
@@ -72,13 +76,22 @@ impl Calls {
     pub(super) async fn call(&self, from: Sender<'_>, event: &mut Event) -> Result<Bytes, Failure> {
         let identity = from.identity;
         let (limit, begin) = (self.limits.time, Instant::now());
+        let step = Step::call("upstream");
         let answered = async {
             let _place = event.admitted.place().await;
-            let response = self.send(&from, event).await?;
+            let response = self.send(&from, event, step.as_ref()).await?;
             self.read(response, event).await
         };
         let outcome = timeout(limit, answered).await.unwrap_or(Err(Failure::TooSlow(limit)));
         let what = outcome.as_ref().map_or_else(Failure::name, |_| "ok".into());
+        if let Some(step) = &step {
+            step.note_text("signalr.category", event.category.as_str());
+            step.note_text("signalr.event", event.name.to_str().unwrap_or_default());
+            step.note_text("signalr.outcome", &what);
+            if outcome.is_err() {
+                step.fail();
+            }
+        }
         self.timings.upstream_called(event.template, &what, begin.elapsed());
         self.trace.note(|| Traced {
             what: event.name.to_str().ok(),
@@ -102,7 +115,12 @@ impl Calls {
         outcome
     }
 
-    async fn send(&self, from: &Sender<'_>, event: &Event) -> Result<reqwest::Response, Failure> {
+    async fn send(
+        &self,
+        from: &Sender<'_>,
+        event: &Event,
+        step: Option<&Step>,
+    ) -> Result<reqwest::Response, Failure> {
         let identity = from.identity;
         let request = self
             .http
@@ -119,7 +137,9 @@ impl Calls {
             let (CallerHeaders { user, query }, claims) = (headers, &from.claims);
             [(header::USER_ID, user), (header::USER_CLAIMS, claims), (header::CLIENT_QUERY, query)]
         });
-        let request = caller.fold(request, |request, (name, value)| match value {
+        let traceparent = step.and_then(Step::traceparent);
+        let further = caller.chain([(TRACEPARENT, &traceparent)]);
+        let request = further.fold(request, |request, (name, value)| match value {
             Some(value) => request.header(name, value),
             None => request,
         });

@@ -73,6 +73,8 @@ struct EventQueue {
 struct Queue {
     waiting: VecDeque<Event>,
     bytes: usize,
+    /// The call that the upstream is answering.
+    under_way: Option<String>,
     /// Whether a task delivers the events.
     is_served: bool,
 }
@@ -122,6 +124,14 @@ impl ConnectionEvents {
         self.0.report("disconnected", &ConnectionEvent { r#type: 11, error });
     }
 
+    /// The client's calls that the upstream has still to answer.
+    pub(crate) fn open_calls(&self) -> Vec<String> {
+        let queue = self.0.queue();
+        let waiting = queue.waiting.iter().filter_map(|event| event.answer.as_ref());
+        let waiting = waiting.map(|answer| answer.invocation_id.clone());
+        queue.under_way.clone().into_iter().chain(waiting).collect()
+    }
+
     /// How many events wait for earlier ones.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
@@ -131,8 +141,8 @@ impl ConnectionEvents {
     /// Whether nothing is left of earlier events.
     #[cfg(test)]
     pub(super) fn is_as_new(&self) -> bool {
-        let Queue { waiting, bytes, is_served } = &*self.0.queue();
-        waiting.capacity() == 0 && *bytes == 0 && !is_served
+        let Queue { waiting, bytes, under_way, is_served } = &*self.0.queue();
+        waiting.capacity() == 0 && *bytes == 0 && under_way.is_none() && !is_served
     }
 }
 
@@ -216,6 +226,7 @@ impl EventQueue {
         match &event {
             Some(event) => {
                 queue.bytes = queue.bytes.saturating_sub(event.body.len());
+                queue.under_way = event.answer.as_ref().map(|answer| answer.invocation_id.clone());
             }
             // An idle queue keeps nothing.
             None => *queue = Queue::default(),

@@ -19,7 +19,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use signalr_serverless::HubName;
 use tokio::{runtime::Handle, sync::watch};
@@ -99,6 +99,11 @@ impl Upstream {
     /// How many bytes may wait.
     pub(crate) fn max_bytes(&self) -> usize {
         self.0.calls.places.max_bytes()
+    }
+
+    /// How long a call may take.
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.0.calls.limits.time
     }
 
     /// Waits until every accepted event is delivered or has failed.

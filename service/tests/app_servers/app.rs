@@ -81,7 +81,7 @@ impl App {
         self.socket.send(Frame::binary(bytes.into())).await.unwrap();
     }
 
-    /// The next message that is no keep-alive; `None` at the end.
+    /// The next message that is not a keep-alive; `None` at the end.
     pub(crate) async fn try_next(&mut self) -> Option<Message> {
         let waiting = async {
             loop {

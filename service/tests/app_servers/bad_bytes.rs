@@ -183,7 +183,7 @@ async fn lengths_that_lie_end_the_connection() {
         // Lists in lists, deeper than any reader goes.
         framed(&[0x91; 100_000]),
     ];
-    // Each message with a length that is one too short or too long, and what is no length behind it.
+    // Each message with a length that is one too short or too long, and bytes that are not a length behind it.
     for (_, body) in vectors() {
         for wrong in [body.len() - 1, body.len() + 1] {
             let mut bytes = framed(&vec![0; wrong]);

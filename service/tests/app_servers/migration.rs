@@ -101,7 +101,7 @@ async fn a_client_whose_calls_are_under_way_goes_when_they_are_answered() {
     assert_eq!(came(&mut new).await, other_id);
     old.say(&id, format!("{}\u{1e}", result("1"))).await;
     assert_eq!(client.next().await, result("1"));
-    // It may call again meanwhile. An item is no end, and two answers may come together.
+    // It may call again meanwhile. An item is not an end, and two answers may come together.
     client.send(&call("3")).await;
     assert_eq!(old.data().await.0, id);
     let item = json!({ "type": 2, "invocationId": "2", "item": 1 });

@@ -42,7 +42,7 @@ async fn what_is_no_message_of_a_known_protocol_passes_both_ways_as_it_is() {
         app.say(&client.id, text.to_owned()).await;
         assert_eq!(client.frame().await, Some(Frame::text(text)));
     }
-    // What is no text is never in a frame for text.
+    // What is not text is never in a frame for text.
     app.say(&client.id, &b"\xff\xfe"[..]).await;
     assert_eq!(client.frame().await, Some(Frame::binary(&b"\xff\xfe"[..])));
     for bytes in [&b"\xff\x00"[..], b"like text"] {

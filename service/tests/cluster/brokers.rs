@@ -109,7 +109,7 @@ async fn two_prefixes_do_not_see_each_other() {
     assert_eq!(ann.arguments().await, json!(["for her"]));
 }
 
-/// Frames of a version that comes later, and what is no frame at all.
+/// Frames of a version that comes later, and bytes that are not a frame.
 #[tokio::test]
 async fn what_cannot_be_read_is_passed_over() {
     let redis = Redis::start().await;

@@ -228,7 +228,7 @@ impl Client {
         assert_eq!(self.next().await, json!({}));
     }
 
-    /// The next hub message that is no ping.
+    /// The next hub message that is not a ping.
     pub(crate) async fn next(&mut self) -> Value {
         in_time(async {
             loop {
@@ -265,7 +265,7 @@ impl Client {
         message["arguments"].clone()
     }
 
-    /// The next text that is no ping, as it came.
+    /// The next text that is not a ping, as it came.
     pub(crate) async fn text(&mut self) -> String {
         in_time(async {
             loop {

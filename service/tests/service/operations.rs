@@ -3,15 +3,17 @@
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
+use futures_util::future::join_all;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use signalr_serverless::{AccessKey, NegotiateOptions, Token};
+use tokio::time::{Instant, timeout};
 
 use crate::{
-    client::{Client, Running, start},
+    client::{Client, Running, in_time, start},
     nodes::node_of,
     redis::Redis,
 };
@@ -338,6 +340,82 @@ async fn every_way_does_the_same_through_another_node() {
     for way in ways() {
         check(&way, Some(&redis)).await;
     }
+}
+
+impl Scene {
+    /// A body that the operation takes, if it needs one.
+    fn body(&self, operation: &str) -> Option<Value> {
+        match operation {
+            "broadcast" | "invoke_connection" => Some(json!({ "target": "m", "arguments": [1] })),
+            "send_stream_item" => Some(json!(1)),
+            "execute" => Some(json!([{ "type": "CloseConnection" }])),
+            "refresh_auth" | "get_connection_claims" => Some(json!({
+                "connectionToken": self.ann.connection_token,
+                "expireTime": "9999-12-31T23:59:59.9999999+00:00",
+            })),
+            _ if operation.starts_with("send_to_") => self.body("broadcast"),
+            _ => None,
+        }
+    }
+}
+
+/// The ways that concern other nodes.
+fn ways_across_nodes() -> impl Iterator<Item = Way> {
+    let of_one_node = ["health", "access_key", "generate_token"];
+    ways().into_iter().filter(move |way| !of_one_node.contains(&&*way.operation))
+}
+
+#[tokio::test]
+async fn each_operation_across_nodes_is_refused_at_once_while_the_broker_is_away() {
+    let mut redis = Redis::start().await;
+    let scene = Scene::new(Some(&redis)).await;
+    redis.kill();
+    in_time(async {
+        while scene.service.http(Method::GET, "/ready").send().await.unwrap().status() == 200 {}
+    })
+    .await;
+    for way in ways_across_nodes() {
+        let refused = Way { status: 503, ..way };
+        let begin = Instant::now();
+        let response = scene.call(&refused, "", scene.body(&refused.operation)).await;
+        assert!(response.headers().contains_key("retry-after"), "{refused}");
+        assert!(begin.elapsed() < Duration::from_secs(10), "{refused}");
+    }
+}
+
+/// The broker does not answer, and its connections stay open.
+#[tokio::test]
+async fn no_operation_waits_for_a_broker_that_does_not_answer() {
+    let redis = Redis::start().await;
+    let scene = Scene::new(Some(&redis)).await;
+    let calls = ways_across_nodes().filter(|way| way.version == "2026-07-01").map(|way| {
+        let path = way
+            .path
+            .replace("{hub}", "chat")
+            .replace("{groups}", "g,elsewhere")
+            .replace("{group}", "g")
+            .replace("{users}", "ann,nobody")
+            .replace("{user}", "ann")
+            .replace("{connectionId}", &scene.ann.id)
+            .replace("{streamId}", "7");
+        let path = format!("{path}?api-version={}", way.version);
+        let request = scene.service.call(way.method.clone(), &path);
+        let request = match scene.body(&way.operation) {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        async move {
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            // A command that was taken before the service noticed it is lost, as after a crash.
+            assert!(status == 503 || status == way.status, "{way}: {status}");
+            assert_eq!(status == 503, response.headers().contains_key("retry-after"), "{way}");
+        }
+    });
+    let calls: Vec<_> = calls.collect();
+    assert!(calls.len() > 20);
+    assert_eq!(redis.ask(&["CLIENT", "PAUSE", "60000", "ALL"]), "OK");
+    timeout(Duration::from_secs(15), join_all(calls)).await.expect("an operation waits");
 }
 
 #[tokio::test]

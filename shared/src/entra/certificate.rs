@@ -73,7 +73,7 @@ impl CertificateAssertion {
         authority: &Url,
     ) -> Result<Self, &'static str> {
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(
-            |_| "is no PEM file with a private key; make one of a .pfx with `openssl pkcs12 -nodes`",
+            |_| "is not a PEM file with a private key; make one of a .pfx with `openssl pkcs12 -nodes`",
         )?;
         let signing = encoding_key(&key).ok_or("has a private key that is not RSA; use one")?;
         let certificate = certificate_of(&key, pem)

@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use http::HeaderValue;
 use url::{Position, Url};
 
-use crate::{
-    access_key::AccessKey, connection_string::ConnectionString, credential::Credential,
-    error::Error, token::Token,
-};
+#[cfg(feature = "entra")]
+use super::recent_tokens;
+use super::recent_tokens::RecentTokens;
+use crate::{connection_string::ConnectionString, credential::Credential, error::Error};
 #[cfg(feature = "entra")]
 use crate::{entra::identity, token_source::SharedTokenSource};
 
@@ -18,7 +18,7 @@ use crate::{entra::identity, token_source::SharedTokenSource};
 #[derive(Clone, Debug)]
 pub(super) enum Authorization {
     /// Tokens are signed here.
-    AccessKey(AccessKey),
+    AccessKey(RecentTokens),
     /// Microsoft Entra issues the tokens.
     #[cfg(feature = "entra")]
     Entra(SharedTokenSource),
@@ -28,7 +28,7 @@ impl Authorization {
     #[cfg_attr(not(feature = "entra"), expect(unused_variables, reason = "only Entra has calls"))]
     pub(super) fn new(service: &ConnectionString, http: &reqwest::Client) -> Result<Self, Error> {
         match service.credential() {
-            Credential::AccessKey(key) => Ok(Self::AccessKey(key.clone())),
+            Credential::AccessKey(key) => Ok(Self::AccessKey(RecentTokens::new(key.clone()))),
             #[cfg(feature = "entra")]
             Credential::Entra(identity) => {
                 let environment = |name: &str| env::var(name).ok();
@@ -39,33 +39,24 @@ impl Authorization {
         }
     }
 
-    /// `Bearer` and a token for this URL.
-    ///
-    /// Each call signs its own token. Signing takes microseconds, a call takes a thousand times
-    /// longer, and a store of tokens would grow with every user and group. A token of Microsoft
-    /// Entra is valid for every URL, and its source keeps it.
+    /// `Bearer` and a token for this URL. A token of Microsoft Entra is valid for every URL, and its
+    /// source keeps it.
     #[cfg_attr(
         not(feature = "entra"),
         expect(unused_variables, clippy::unused_async, reason = "only Entra takes time")
     )]
     pub(super) async fn bearer(&self, url: &Url, limit: Duration) -> Result<HeaderValue, Error> {
-        const LIFETIME: Duration = Duration::from_secs(3600);
-
-        let token = match self {
-            Self::AccessKey(key) => {
+        match self {
+            Self::AccessKey(tokens) => {
                 let audience = url[..Position::AfterPath].trim_end_matches('/');
-                Token::rest(key, audience, LIFETIME, SystemTime::now())?
+                tokens.bearer(audience, SystemTime::now())
             }
             #[cfg(feature = "entra")]
             Self::Entra(source) => tokio::time::timeout(limit, source.token())
                 .await
                 .unwrap_or_else(|_| Err(format!("it did not come within {limit:?}")))
-                .map_err(|problem| Error::EntraToken { problem })?,
-        };
-        #[expect(clippy::expect_used, reason = "a token has letters, digits and -._~+/= only")]
-        let mut value = HeaderValue::try_from(format!("Bearer {}", token.as_str()))
-            .expect("a token fits a header");
-        value.set_sensitive(true);
-        Ok(value)
+                .map(|token| recent_tokens::bearer(&token))
+                .map_err(|problem| Error::EntraToken { problem }),
+        }
     }
 }

@@ -52,11 +52,15 @@ mod path;
 #[cfg(feature = "rest")]
 mod preview;
 #[cfg(feature = "rest")]
+mod recent_tokens;
+#[cfg(feature = "rest")]
 mod reply;
 #[cfg(feature = "rest")]
 mod request;
 #[cfg(feature = "rest")]
 mod retry;
+#[cfg(feature = "rest")]
+mod service_url;
 #[cfg(feature = "rest")]
 mod settings;
 #[cfg(feature = "rest")]

@@ -1,6 +1,9 @@
 //! The service's reply, read completely and checked.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -18,7 +21,7 @@ const LONGEST_BODY: usize = 4 << 20;
 /// A reply with the body read.
 pub(super) struct Reply {
     status: StatusCode,
-    endpoint: String,
+    endpoint: Arc<str>,
     operation: Operation,
     error_code: Option<String>,
     retry_after: Option<Duration>,
@@ -35,7 +38,7 @@ impl Reply {
     pub(super) async fn read(
         mut response: reqwest::Response,
         operation: Operation,
-        endpoint: &str,
+        endpoint: &Arc<str>,
     ) -> Result<Self, reqwest::Error> {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -49,7 +52,7 @@ impl Reply {
         let error_code = headers.get(error_code::HEADER);
         Ok(Self {
             status: response.status(),
-            endpoint: endpoint.to_owned(),
+            endpoint: Arc::clone(endpoint),
             operation,
             error_code: error_code.and_then(|code| code.to_str().ok()).map(str::to_owned),
             retry_after: retry_after(headers, SystemTime::now()),
@@ -88,7 +91,11 @@ impl Reply {
     }
 
     fn invalid(&self, problem: String) -> Error {
-        Error::InvalidReply { endpoint: self.endpoint.clone(), operation: self.operation, problem }
+        Error::InvalidReply {
+            endpoint: self.endpoint.to_string(),
+            operation: self.operation,
+            problem,
+        }
     }
 
     fn refusal(&self) -> Error {
@@ -99,7 +106,7 @@ impl Reply {
         let code = self.error_code.clone().or(detail.code);
         let message = detail.message.or(detail.detail).or(detail.title);
         Error::Refused(Box::new(Refusal {
-            endpoint: self.endpoint.clone(),
+            endpoint: self.endpoint.to_string(),
             operation: self.operation,
             status: self.status,
             code: code.map(|code| one_line(&code)),

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::header;
+use http::{HeaderValue, header};
 use tokio::time::Instant;
 use url::Url;
 
@@ -14,6 +14,8 @@ use crate::{
     operation::{ApiVersion, Operation, Route},
 };
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
 /// Parameters of the path or of the query.
 pub(super) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
@@ -23,7 +25,6 @@ pub(super) struct Request<'a> {
     route: &'static Route,
     settings: &'a Settings,
     url: Url,
-    endpoint: String,
     body: Option<Bytes>,
 }
 
@@ -44,9 +45,8 @@ impl<'a> Request<'a> {
         let place = Place::new(operation, version, hub, application)?;
         let path = place.path(route, parameters)?;
         let query = place.query(version, query)?;
-        let url = url(settings.endpoint(), &path, &query)?;
-        let endpoint = host_and_port(&url);
-        Ok(Self { operation, route, settings, url, endpoint, body })
+        let url = settings.service_url().of_call(&path, &query)?;
+        Ok(Self { operation, route, settings, url, body })
     }
 
     fn preview(&self) -> RequestPreview {
@@ -64,24 +64,22 @@ impl<'a> Request<'a> {
         if !settings.sends {
             return Err(Error::NotSent(Box::new(self.preview())));
         }
-        let mut request = settings
-            .http
-            .request(self.route.method.clone(), self.url.clone())
-            .headers(settings.headers.clone());
+        let mut request = reqwest::Request::new(self.route.method.clone(), self.url.clone());
+        *request.headers_mut() = settings.headers.clone();
         let start = Instant::now();
         if self.operation != Operation::Health {
             let bearer = settings.authorization.bearer(&self.url, limit).await?;
-            request = request.header(header::AUTHORIZATION, bearer);
+            request.headers_mut().insert(header::AUTHORIZATION, bearer);
         }
         if let Some(json) = &self.body {
-            request = request
-                .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
-                .body(json.clone());
+            request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+            *request.body_mut() = Some(json.clone().into());
         }
-        let request = request.timeout(limit.saturating_sub(start.elapsed()));
-        let network = |error| network_error(error, &self.endpoint, limit);
-        let response = request.send().await.map_err(network)?;
-        Reply::read(response, self.operation, &self.endpoint).await.map_err(network)
+        *request.timeout_mut() = Some(limit.saturating_sub(start.elapsed()));
+        let endpoint = settings.service_url().host_and_port();
+        let network = |error| network_error(error, endpoint, limit);
+        let response = settings.http.execute(request).await.map_err(network)?;
+        Reply::read(response, self.operation, endpoint).await.map_err(network)
     }
 }
 
@@ -134,46 +132,6 @@ impl Place {
         let application =
             self.application.as_ref().map(|name| ("application", name.as_str().into()));
         Ok(version.into_iter().chain(application).chain(query).collect())
-    }
-}
-
-fn url(endpoint: &str, path: &str, query: &[(&'static str, Cow<'_, str>)]) -> Result<Url, Error> {
-    let mut url = format!("{endpoint}{path}");
-    let mut separator = '?';
-    for (name, value) in query {
-        url.push(separator);
-        url.push_str(name);
-        url.push('=');
-        url.extend(path::encode(value));
-        separator = '&';
-    }
-    check_length(&url)?;
-    #[expect(
-        clippy::expect_used,
-        reason = "the endpoint is part of a parsed URL, and all behind it is percent-encoded"
-    )]
-    let url = Url::parse(&url).expect("a parsed endpoint takes a path");
-    Ok(url)
-}
-
-/// Checks the length of a URL. The HTTP library accepts no longer one.
-fn check_length(url: &str) -> Result<(), Error> {
-    const LONGEST: usize = 65_534;
-    if url.len() <= LONGEST {
-        return Ok(());
-    }
-    Err(Error::InvalidValue {
-        what: "URL of the call",
-        problem: format!("has {} characters, more than {LONGEST}", url.len()),
-        remedy: "name fewer connections or users, or use a shorter reason or filter",
-    })
-}
-
-fn host_and_port(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }
 

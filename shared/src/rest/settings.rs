@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{authorization::Authorization, retry::RetryPolicy};
+use super::{authorization::Authorization, retry::RetryPolicy, service_url::ServiceUrl};
 use crate::{
     connection_string::ConnectionString, error::Error, name::ApplicationName, operation::ApiVersion,
 };
@@ -16,8 +16,8 @@ pub(super) struct Settings {
     pub(super) http: reqwest::Client,
     /// The headers of every request.
     pub(super) headers: HeaderMap,
-    server_endpoint: String,
-    preview_endpoint: String,
+    server_url: ServiceUrl,
+    preview_url: ServiceUrl,
     pub(super) authorization: Authorization,
     pub(super) version: ApiVersion,
     pub(super) application: Option<ApplicationName>,
@@ -33,8 +33,8 @@ impl Settings {
             headers: headers(),
             authorization: Authorization::new(service, &http)?,
             http,
-            server_endpoint: service.server_endpoint().to_owned(),
-            preview_endpoint: service.preview_endpoint().to_owned(),
+            server_url: ServiceUrl::new(service.server_endpoint()),
+            preview_url: ServiceUrl::new(service.preview_endpoint()),
             version: ApiVersion::default(),
             application: None,
             time_limit: DEFAULT_TIME_LIMIT,
@@ -46,18 +46,18 @@ impl Settings {
     /// The same settings for another service.
     pub(super) fn at(&self, service: &ConnectionString) -> Result<Self, Error> {
         Ok(Self {
-            server_endpoint: service.server_endpoint().to_owned(),
-            preview_endpoint: service.preview_endpoint().to_owned(),
+            server_url: ServiceUrl::new(service.server_endpoint()),
+            preview_url: ServiceUrl::new(service.preview_endpoint()),
             authorization: Authorization::new(service, &self.http)?,
             ..self.clone()
         })
     }
 
     /// The URL to which the paths of calls are appended.
-    pub(super) fn endpoint(&self) -> &str {
+    pub(super) fn service_url(&self) -> &ServiceUrl {
         match self.version {
-            ApiVersion::V1Preview => &self.preview_endpoint,
-            _ => &self.server_endpoint,
+            ApiVersion::V1Preview => &self.preview_url,
+            _ => &self.server_url,
         }
     }
 }

@@ -60,7 +60,7 @@ def main():
 
     # A call without an upstream: the client reports it, and that its connection is closed.
     client.send("unknown" + ENTER)
-    client.expect("is no command")
+    client.expect("is not a command")
     client.send("he" + TAB + ENTER)
     client.expect("call a method, and show its result")
     client.send("quit" + ENTER)

@@ -21,7 +21,7 @@ impl Deadline {
     /// earlier.
     #[cfg(any(test, feature = "lambda"))]
     pub(crate) fn within(left: Duration) -> Self {
-        // A time beyond what the clock can count is no deadline.
+        // A time beyond what the clock can count is not a deadline.
         Self(Instant::now().checked_add(left.saturating_sub(MARGIN)))
     }
 

@@ -16,7 +16,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const LONGEST: usize = 128;
 
 /// The two headers by which a caller follows its call. A handler passes them to the service.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Followed {
     request_id: Option<HeaderValue>,
     traceparent: Option<HeaderValue>,

@@ -7,7 +7,6 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-#[cfg(feature = "rest")]
 use signalr_serverless::{Error, Fault};
 
 use crate::call::{function::BODY_LIMIT, problem::Problem};
@@ -74,10 +73,27 @@ impl Items {
     ) -> Result<(), Problem> {
         match rehearsed {
             Ok(_) | Err(Error::NotSent(_)) => Ok(()),
-            Err(error) if error.fault() == Fault::Caller => Err(self.bad(index, error.to_string())),
             // Other errors concern all items and are reported when the first item is sent.
-            Err(_) => Ok(()),
+            Err(error) => self.unsendable(index, &error).map_or(Ok(()), Err),
         }
+    }
+
+    /// The refusal of an item that could never be sent, if the error says so.
+    fn unsendable(&self, index: usize, error: &Error) -> Option<Problem> {
+        let is_of_item = error.fault() == Fault::Caller && !matches!(error, Error::Refused(_));
+        is_of_item.then(|| self.bad(index, error.to_string()))
+    }
+
+    /// The refusal of a single item that could never be sent. Nothing is sent before it, so it needs no
+    /// rehearsal.
+    pub(crate) fn unsendable_single(&self, error: &Error) -> Option<Problem> {
+        if self.are_several() { None } else { self.unsendable(0, error) }
+    }
+
+    /// Whether there are several items.
+    #[must_use]
+    pub fn are_several(&self) -> bool {
+        self.items.len() > 1
     }
 
     fn bad(&self, index: usize, reason: String) -> Problem {

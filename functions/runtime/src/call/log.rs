@@ -1,5 +1,7 @@
 //! The log for the operator. Its lines have the form of the service's log.
 
+use std::fmt::Display;
+
 use tracing::Span;
 
 use super::followed::Followed;
@@ -19,9 +21,9 @@ pub(crate) fn span(followed: &Followed) -> Span {
 }
 
 /// Logs the answer to a call. A call that nobody follows is logged only for debugging.
-pub(crate) fn answered(call: &str, status: u16, is_followed: bool) {
+pub(crate) fn answered(call: &impl Display, status: u16, is_followed: bool) {
     match is_followed {
-        true => tracing::info!(event = call, status, "a call was answered"),
-        false => tracing::debug!(event = call, status, "a call was answered"),
+        true => tracing::info!(event = &*call.to_string(), status, "a call was answered"),
+        false => tracing::debug!(event = &*call.to_string(), status, "a call was answered"),
     }
 }

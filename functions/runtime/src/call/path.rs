@@ -54,7 +54,10 @@ pub(crate) struct OwnPath(pub(crate) String);
 
 /// Whether a segment is `.` or `..`, encoded or not. Other software reads these as folders.
 fn is_step(segment: &str) -> bool {
-    matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..")
+    const LONGEST: usize = "%2e%2e".len();
+
+    segment.len() <= LONGEST
+        && matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..")
 }
 
 #[cfg(test)]

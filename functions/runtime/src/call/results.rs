@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Value, json};
 use signalr_serverless::Error;
 
-use crate::call::{deadline::Deadline, problem::Problem};
+use crate::call::{deadline::Deadline, items::Items, problem::Problem};
 
 /// The results of items that were done one after the other.
 ///
@@ -17,20 +17,21 @@ use crate::call::{deadline::Deadline, problem::Problem};
 pub struct Results(Vec<Value>);
 
 impl Results {
-    /// Does one item after the other, up to the first that fails.
+    /// Does one item after the other, up to the first that fails. `parsed` are the parsed items.
     ///
     /// # Errors
     ///
-    /// If an item failed, or the deadline passed: 502 with the results of all items. The items
+    /// 400 for a single item that could never be sent ([`Items::refuse_unsendable`]). If an item failed, or the deadline passed: 502 with the results of all items. The items
     /// after it were not tried. The caller can continue with them and repeats nothing.
     pub async fn one_by_one<T, P: Future<Output = Result<Value, Error>>>(
-        items: Vec<T>,
+        items: &Items,
+        parsed: Vec<T>,
         deadline: Deadline,
         perform: impl Fn(T) -> P,
     ) -> Result<Self, Problem> {
-        let count = items.len();
+        let count = parsed.len();
         let mut results = Vec::with_capacity(count);
-        for item in items {
+        for item in parsed {
             let problem = match deadline.has_passed() {
                 true => not_tried("not tried, since the time of the call was up"),
                 false => match deadline.limit(perform(item)).await {
@@ -38,7 +39,10 @@ impl Results {
                         results.push(result);
                         continue;
                     }
-                    Some(Err(error)) => Problem::from(error),
+                    Some(Err(error)) => match items.unsendable_single(&error) {
+                        Some(refusal) => return Err(refusal),
+                        None => Problem::from(error),
+                    },
                     None => Problem::time_is_up(),
                 },
             };
@@ -80,6 +84,20 @@ mod tests {
     /// The statuses of the results. Each item is the time that it takes, in seconds. An item of 0
     /// fails.
     async fn statuses(items: &[u64], deadline: Deadline) -> Vec<u64> {
+        let problem = match try_each(items, deadline).await {
+            Ok(results) => return statuses_of(&results.0),
+            Err(problem) => serde_json::to_value(problem).unwrap(),
+        };
+        assert_eq!(problem["status"], 502);
+        statuses_of(problem["results"].as_array().unwrap())
+    }
+
+    fn statuses_of(results: &[Value]) -> Vec<u64> {
+        results.iter().map(|result| result["status"].as_u64().unwrap()).collect()
+    }
+
+    async fn try_each(seconds: &[u64], deadline: Deadline) -> Result<Results, Problem> {
+        let items = Items::split(&serde_json::to_vec(seconds).unwrap()).unwrap();
         let perform = |seconds| async move {
             match seconds {
                 0 => Err(Error::TokenTooLong { size: 1 }),
@@ -90,15 +108,14 @@ mod tests {
                 }
             }
         };
-        let results = match Results::one_by_one(items.to_vec(), deadline, perform).await {
-            Ok(results) => results.0,
-            Err(problem) => {
-                let problem = serde_json::to_value(problem).unwrap();
-                assert_eq!(problem["status"], 502);
-                problem["results"].as_array().unwrap().clone()
-            }
-        };
-        results.iter().map(|result| result["status"].as_u64().unwrap()).collect()
+        Results::one_by_one(&items, seconds.to_vec(), deadline, perform).await
+    }
+
+    #[tokio::test]
+    async fn a_single_item_that_cannot_be_sent_is_the_callers_mistake() {
+        let problem = try_each(&[0], Deadline::default()).await.unwrap_err();
+        assert_eq!(problem.status(), 400);
+        assert!(problem.detail().starts_with("item 0: "), "{}", problem.detail());
     }
 
     #[tokio::test(start_paused = true)]

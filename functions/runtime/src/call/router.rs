@@ -1,17 +1,18 @@
 //! Routes a call from its path to its handler: path, method, caller, hub, then the function.
 
-use std::{convert::Infallible, ops::ControlFlow, sync::Arc};
+use std::{convert::Infallible, fmt, ops::ControlFlow, sync::Arc};
 
 use axum::{
-    Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use signalr_traces::Step;
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tracing::Instrument;
 
+#[cfg(feature = "lambda")]
+use crate::call::path::OwnPath;
 use crate::{
     call::{
         event_grid,
@@ -26,8 +27,15 @@ use crate::{
     config::{Config, listen::Listen, variable},
 };
 
-/// Makes a router for functions, together with `GET /`, CORS and the errors of bad calls.
-pub(crate) fn router(config: &Config, functions: Vec<Function>) -> Router {
+/// Makes the service of functions, together with `GET /`, CORS and the errors of bad calls.
+pub(crate) fn service(
+    config: &Config,
+    functions: Vec<Function>,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
     let mount = match config.listen {
         Listen::Lambda => Mount::Suffix,
         Listen::Azure { .. } | Listen::Local { .. } => Mount::Api,
@@ -39,7 +47,7 @@ pub(crate) fn router(config: &Config, functions: Vec<Function>) -> Router {
         let app = Arc::clone(&dispatching);
         async move { Ok::<_, Infallible>(dispatch(app, request).await) }
     }));
-    Router::new().fallback_service(service_fn(move |request: Request| {
+    service_fn(move |request: Request| {
         let (app, calls) = (Arc::clone(&app), calls.clone());
         async move {
             // This comes before CORS, which answers every OPTIONS.
@@ -48,7 +56,7 @@ pub(crate) fn router(config: &Config, functions: Vec<Function>) -> Router {
                 ControlFlow::Continue(request) => calls.oneshot(request).await,
             }
         }
-    }))
+    })
 }
 
 struct App {
@@ -62,8 +70,8 @@ struct App {
 async fn dispatch(app: Arc<App>, mut request: Request) -> Response {
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let is_call = request.extensions().get::<Trigger>().is_none();
-    let call = format!("{} {}", request.method(), path_of(&request));
-    let step = Step::serve(&format_args!("{}", app.name(path_of(&request))), request.headers());
+    let call = Called::by(&request);
+    let step = Step::serve(&NameAt(&app, path_of(&request)), request.headers());
     let followed = Followed::of(request.headers()).within(&step);
     step.note_text("signalr.request_id", followed.request_id().unwrap_or_default());
     request.extensions_mut().insert(followed.clone());
@@ -77,16 +85,63 @@ async fn dispatch(app: Arc<App>, mut request: Request) -> Response {
     span.in_scope(|| {
         log::answered(&call, answer.status().as_u16(), followed.is_followed());
         if let Some(Failure(reason)) = answer.extensions().get().filter(|_| is_call) {
-            log::failed(&call, reason);
+            log::failed(&call.to_string(), reason);
         }
     });
     answer
 }
 
+/// The method and the path of a call. It becomes text only if it is logged.
+struct Called {
+    method: Method,
+    uri: Uri,
+    #[cfg(feature = "lambda")]
+    own_path: Option<OwnPath>,
+}
+
+impl Called {
+    fn by(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            #[cfg(feature = "lambda")]
+            own_path: request.extensions().get().cloned(),
+        }
+    }
+
+    fn path(&self) -> &str {
+        #[cfg(feature = "lambda")]
+        if let Some(OwnPath(path)) = &self.own_path {
+            return path;
+        }
+        self.uri.path()
+    }
+}
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path())
+    }
+}
+
+/// The name of the function at a path, or a placeholder if there is none. It is looked up only if a
+/// trace asks for it.
+struct NameAt<'a>(&'a App, &'a str);
+
+impl fmt::Debug for NameAt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.locate(self.1) {
+            Some(Located::Function(function, _) | Located::WithoutHub(function)) => function.name,
+            Some(Located::Root) => "ready",
+            None => "nothing",
+        })
+    }
+}
+
 /// The path that names the function, without the platform's prefix.
 fn path_of(request: &Request) -> &str {
     #[cfg(feature = "lambda")]
-    if let Some(super::path::OwnPath(path)) = request.extensions().get() {
+    if let Some(OwnPath(path)) = request.extensions().get() {
         return path;
     }
     request.uri().path()
@@ -131,15 +186,6 @@ enum Located<'a> {
 }
 
 impl App {
-    /// The name of the function at a path, or a placeholder if there is none.
-    fn name(&self, path: &str) -> &'static str {
-        match self.locate(path) {
-            Some(Located::Function(function, _) | Located::WithoutHub(function)) => function.name,
-            Some(Located::Root) => "ready",
-            None => "nothing",
-        }
-    }
-
     /// Event Grid asks by OPTIONS whether a function wants its events. Any other call goes on.
     fn answer_handshake(&self, request: Request) -> ControlFlow<Response, Request> {
         if !event_grid::is_handshake(&request) {

@@ -8,22 +8,22 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
 };
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
-use tower::util::MapRequestLayer;
 
 /// The time limit for the whole body, from the first read of it.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// Ends the body of each call that takes longer.
-pub(super) fn limit(router: Router) -> Router {
-    router.layer(MapRequestLayer::new(|request: Request| {
-        request.map(|body| Body::new(TimedBody { body, end: None }))
-    }))
+/// Ends the body of a call that takes longer.
+pub(super) fn limit(request: Request) -> Request {
+    // A call without a body is nothing to wait for.
+    if request.body().is_end_stream() {
+        return request;
+    }
+    request.map(|body| Body::new(TimedBody { body, end: None }))
 }
 
 struct TimedBody {

@@ -18,6 +18,7 @@ pub(crate) mod process;
 mod watched;
 
 use axum::Router;
+use tower::util::{MapRequest, MapRequestLayer};
 
 use crate::{
     call::{self, function::Function},
@@ -30,13 +31,20 @@ pub fn router(config: &Config, functions: impl IntoIterator<Item = Function>) ->
     let functions: Vec<Function> = functions.into_iter().collect();
     let without_triggers = functions.iter().filter(|function| function.on_trigger.is_none());
     let without_triggers = without_triggers.map(|function| function.name).collect();
-    let router = call::router::router(config, functions);
-    body_time::limit(match config.listen {
+    let calls = call::router::service(config, functions);
+    match config.listen {
         // Lambda sends complete bodies.
-        Listen::Lambda => return router,
-        Listen::Azure { .. } => azure::with_envelopes(router, without_triggers),
-        Listen::Local { .. } => router,
-    })
+        Listen::Lambda => Router::new().fallback_service(calls),
+        Listen::Azure { .. } => {
+            let calls = Router::new().fallback_service(calls);
+            let router = azure::with_envelopes(calls, without_triggers);
+            router.layer(MapRequestLayer::new(body_time::limit))
+        }
+        // A layer of the router would be copied for each call, with everything below it.
+        Listen::Local { .. } => {
+            Router::new().fallback_service(MapRequest::new(calls, body_time::limit))
+        }
+    }
 }
 
 #[cfg(test)]

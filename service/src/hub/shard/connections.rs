@@ -360,6 +360,7 @@ impl Shard {
     pub(super) fn remove(&mut self, key: Key) {
         self.leave_hub(key);
         self.arriving.remove(&key);
+        self.moved_answers.remove(&key);
         if let Some(connection) = self.table.remove(key) {
             self.shared.records.counters.connection_closed();
             let ended = connection.session.ended();

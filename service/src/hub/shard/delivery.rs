@@ -16,6 +16,7 @@ use crate::{
     hub::{
         command::{Action, Command, GroupChange, GroupsOf, Step, Target},
         counts::TargetKind,
+        message::Message,
     },
     session::Ended,
 };
@@ -40,12 +41,11 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
     let hub = &first.hub;
     match &first.action {
         Action::Send { recipients, .. } => {
-            let messages = run.iter().filter_map(|command| match &command.action {
-                Action::Send { message, .. } => Some(message),
-                _ => None,
-            });
-            let batch = Batch::new(messages);
+            let batch = Batch::new(messages_of(run));
             let keys = shard.borrow().recipients(hub, recipients);
+            if let (Target::Connection(_), [key]) = (&recipients.target, &*keys) {
+                shard.borrow_mut().note_answers_in(*key, messages_of(run));
+            }
             write_each(shard, &keys, &batch, (&recipients.target).into(), pace).await;
             for followed in run.iter().filter_map(|command| command.followed.as_ref()) {
                 followed.delivered(keys.len());
@@ -76,6 +76,14 @@ pub(super) async fn carry_out(shard: &SharedShard, run: &[Arc<Command>], pace: &
             keys.len()
         }
     }
+}
+
+/// The messages of a run of commands.
+fn messages_of(run: &[Arc<Command>]) -> impl Iterator<Item = &Arc<Message>> {
+    run.iter().filter_map(|command| match &command.action {
+        Action::Send { message, .. } => Some(message),
+        _ => None,
+    })
 }
 
 async fn carry_out_step(shard: &SharedShard, keys: &[Key], step: &Step, pace: &mut Pace) {

@@ -16,6 +16,7 @@ mod invocations;
 mod logins;
 mod look;
 mod members;
+mod moved_invocations;
 mod moving;
 mod pace;
 mod questions;
@@ -172,7 +173,7 @@ async fn keep_time(shard: Weak<RefCell<Shard>>) {
         let now = shard.borrow().now();
         let due = shard.borrow_mut().table.take_due(now);
         for chunk in due.chunks(CHUNK) {
-            // The process may be stopped here too. A check that only takes long is no pause.
+            // The process may be stopped here too. A check that only takes long is not a pause.
             if was_away(&mut last_turn) {
                 begin_silence_of_all(&shard).await;
                 last_turn = Instant::now();

@@ -1,23 +1,35 @@
 //! Connections that move to another node or come from one.
 
-use std::sync::Arc;
+use std::{rc::Weak, sync::Arc, time::Duration};
 
 use signalr_serverless::{ConnectionId, GroupName, HubName};
+use tokio::{task::spawn_local, time::sleep};
 
-use super::{members::Way, state::Shard, table::Key};
+use super::{
+    members::Way,
+    state::{Shard, WeakShard},
+    table::Key,
+};
 use crate::{
     broker::Broker,
     carrier::Carrier,
     hub::{
         command::GroupChange,
         connection::Connection,
-        moving::{InGroup, Moved, Outline},
+        message::Message,
+        moving::{InGroup, Moved, Outline, Unanswered},
         work::{Arriving, Step},
     },
     login::LoginClaims,
     session::Ended,
-    upstream::ConnectionEvents,
+    upstream::{ConnectionEvents, Upstream},
 };
+
+/// How much longer than a call of its upstream the other node may need, because it tries to reach
+/// this node for a while.
+const LEEWAY: Duration = Duration::from_secs(40);
+/// The error for a call whose answer does not come.
+const NOT_ANSWERED: &str = "Invocation failed, the node that the client called does not answer.";
 
 impl Shard {
     pub(super) fn take_step(&mut self, hub: &HubName, connection: &ConnectionId, step: Step) {
@@ -48,6 +60,7 @@ impl Shard {
                     let _ = upstream.send(self.forget(key));
                 }
             }
+            Step::Await { invocation_id, answer } => self.await_answer(key, invocation_id, answer),
             Step::Begin(_) => {}
         }
     }
@@ -83,9 +96,8 @@ impl Shard {
         connection.groups.iter().map(in_group).collect()
     }
 
-    /// Moves the connection away from this node. Callers that wait for an answer of its client
-    /// learn that it is not here.
-    fn move_out(&mut self, key: Key) -> Option<Moved> {
+    /// Moves the connection away from this node, with the callers that wait for answers of its client.
+    fn move_out(&mut self, key: Key) -> Option<(Moved, Unanswered)> {
         if !self.may_move(key) {
             return None;
         }
@@ -93,9 +105,14 @@ impl Shard {
         let connection = self.table.get_mut(key)?;
         let session = connection.session.move_out(now)?;
         let claims = connection.claims.get();
+        let mut calls = connection.session.open_calls();
+        let unanswered = self.take_callers(key);
+        let invocations = unanswered.iter().map(|(id, _)| id.clone()).collect();
         // The other node reports the end.
-        drop(self.forget(key));
-        Some(Moved { session, claims, groups })
+        if let Some(events) = self.forget(key) {
+            calls.extend(events.open_calls());
+        }
+        Some((Moved { session, claims, groups, calls, invocations }, unanswered))
     }
 
     /// Removes a connection that has not ended. Its upstream gets no report: the returned value can
@@ -144,6 +161,11 @@ impl Shard {
             upstream.renew_claims(&moved.claims);
         }
         connection.session.arrived(moved.session, now);
+        if !moved.calls.is_empty() {
+            connection.session.calls_are_open(&moved.calls);
+            spawn_local(end_open_calls(Weak::clone(&self.itself), key, moved.calls.len()));
+        }
+        self.expect_answers(key, moved.invocations);
         self.follow_groups(key, &moved.groups);
         self.relieve();
         true
@@ -166,6 +188,28 @@ impl Shard {
         }
     }
 
+    /// Notes which messages for a client that came from another node answer its calls.
+    pub(super) fn note_answers_in<'a>(
+        &mut self,
+        key: Key,
+        messages: impl Iterator<Item = &'a Arc<Message>>,
+    ) {
+        let Some(connection) = self.table.get_mut(key) else { return };
+        if connection.app.is_some() || !connection.session.has_open_calls() {
+            return;
+        }
+        for message in messages {
+            if let Some(message) = message.encoded(connection.session.protocol()) {
+                connection.session.note_answers(&message);
+            }
+        }
+    }
+
+    fn patience_for_calls(&self) -> Duration {
+        let of_call = self.shared.upstream.as_ref().map(Upstream::time_limit);
+        of_call.unwrap_or_default().saturating_add(LEEWAY)
+    }
+
     fn join_as(&mut self, key: Key, groups: &[InGroup]) {
         for InGroup { group, by_itself, by_user } in groups {
             let join = GroupChange::Join(group.clone());
@@ -174,6 +218,29 @@ impl Shard {
                     self.change_groups(&[key], &join, way);
                 }
             }
+        }
+    }
+}
+
+/// Ends the calls that the upstream of the other node does not answer. It answers them one after the
+/// other, so nothing more comes if no answer came for as long as a call may take.
+async fn end_open_calls(shard: WeakShard, key: Key, calls: usize) {
+    let mut open = calls;
+    loop {
+        let Some(patience) = shard.upgrade().map(|shard| shard.borrow().patience_for_calls())
+        else {
+            return;
+        };
+        sleep(patience).await;
+        let Some(shard) = shard.upgrade() else { return };
+        let mut shard = shard.borrow_mut();
+        let now = shard.now();
+        let Some(connection) = shard.table.get_mut(key) else { return };
+        let before = open;
+        open = connection.session.open_calls().len();
+        if open == 0 || open >= before {
+            let failed = connection.session.fail_calls(NOT_ANSWERED);
+            return shard.apply(key, failed, now);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use signalr_serverless::{ConnectionId, HubName, UserId};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, oneshot};
 
 use super::{
     groups::Groups,
@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     filter::{Filter, Subject},
     hub::{
+        answer::Answered,
         command::{GroupChange, Recipients, Target},
         counts::ShardCounts,
     },
@@ -65,6 +66,9 @@ pub(super) struct Shard {
     /// The changes of groups of connections that move to this node, until they have arrived. A move
     /// has a time limit.
     pub(super) arriving: HashMap<Key, Vec<(GroupChange, Way)>>,
+    /// The answers of clients to calls of the nodes that they left, until these nodes ask for them.
+    /// This has a time limit.
+    pub(super) moved_answers: HashMap<Key, HashMap<String, oneshot::Receiver<Answered>>>,
     /// Held by the task that asks the store again: one after the other, so that each notes its own
     /// changes.
     pub(super) asking_again: Rc<Mutex<()>>,
@@ -93,6 +97,7 @@ impl Shard {
                 entering: HashMap::new(),
                 asked_again: HashMap::new(),
                 arriving: HashMap::new(),
+                moved_answers: HashMap::new(),
                 asking_again: Rc::default(),
                 counts: ShardCounts::default(),
                 relieved_in_vain: None,

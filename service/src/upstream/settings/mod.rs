@@ -237,7 +237,7 @@ fn parse_template(template: &Value, key: &str) -> Result<Template, SettingsError
     let categories = parse_pattern(template, key, "CategoryPattern")?;
     if let Some(unknown) = categories.unknown(Category::NAMES) {
         let problem = format!(
-            "names '{}', which is no category; use *, connections or messages",
+            "names '{}', which is not a category; use *, connections or messages",
             shorten(unknown)
         );
         return Err(bad(format!("{key}.CategoryPattern"), problem));

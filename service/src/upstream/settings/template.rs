@@ -49,7 +49,7 @@ pub(super) struct UrlTemplate(String);
 
 impl UrlTemplate {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        const REMEDY: &str = "is no URL that begins with http:// or https://, such as http://localhost:7071/api/upstream";
+        const REMEDY: &str = "is not a URL that begins with http:// or https://, such as http://localhost:7071/api/upstream";
 
         let template = Self(text.trim().to_owned());
         let (authority, _) = template.parts();
@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn what_is_no_url_is_refused() {
         for (text, part) in [
-            ("", "is no URL"),
-            ("localhost:7071/api", "is no URL"),
-            ("/api", "is no URL"),
-            ("ftp://h/", "is no URL"),
-            ("http://", "is no URL"),
-            ("http://a b/", "is no URL"),
+            ("", "is not a URL"),
+            ("localhost:7071/api", "is not a URL"),
+            ("/api", "is not a URL"),
+            ("ftp://h/", "is not a URL"),
+            ("http://", "is not a URL"),
+            ("http://a b/", "is not a URL"),
             ("http://u:p@h/", "has a user name"),
             ("http://{event}/", "has {event} in its host"),
             ("http://h{event}", "has {event} in its host"),

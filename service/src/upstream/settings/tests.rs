@@ -81,7 +81,7 @@ fn a_bad_value_is_named_with_its_template() {
         (r#"{"UpstreamSettings":{"Templates":[3]}}"#.to_owned(), "Templates[0] must be an object"),
         (template(""), "Templates[1].UrlTemplate must be a text"),
         (template(r#""UrlTemplate":7"#), "Templates[1].UrlTemplate must be a text"),
-        (template(r#""UrlTemplate":"a/b""#), "Templates[1].UrlTemplate 'a/b' is no URL"),
+        (template(r#""UrlTemplate":"a/b""#), "Templates[1].UrlTemplate 'a/b' is not a URL"),
         (template(&format!(r#"{url}"HubPattern":7"#)), "Templates[1].HubPattern must be a text"),
         (
             template(&format!(r#"{url}"eventpattern":"""#)),
@@ -89,7 +89,7 @@ fn a_bad_value_is_named_with_its_template() {
         ),
         (
             template(&format!(r#"{url}"CategoryPattern":"message""#)),
-            "Templates[1].CategoryPattern names 'message', which is no category",
+            "Templates[1].CategoryPattern names 'message', which is not a category",
         ),
     ] {
         let error = Settings::parse(&text).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use signalr_http_server::ReloadSignals;
+use signalr_http_server::{ReloadSignals, Settled};
 use tokio::{
     sync::watch,
     task::spawn_blocking,
@@ -19,8 +19,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 impl Settings {
     /// Reads the file as [`read`](Self::read) does, and again whenever it changes, and at once on
-    /// the signal. A new file that
-    /// cannot be used is logged, and the settings before it hold.
+    /// the signal. A new file that cannot be used is logged, and the settings before it hold.
     ///
     /// The file is followed until the receiver is dropped.
     ///
@@ -47,12 +46,12 @@ async fn follow(mut file: File, mut reload: ReloadSignals, settings: watch::Send
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while !settings.is_closed() {
-        tokio::select! {
-            _ = period.tick() => {}
-            () = reload.next() => {}
-        }
+        let is_whole = tokio::select! {
+            _ = period.tick() => false,
+            () = reload.next() => true,
+        };
         let looked = spawn_blocking(move || {
-            let change = file.look();
+            let change = file.look(is_whole);
             (file, change)
         });
         let Ok((looked, change)) = looked.await else { return };
@@ -60,17 +59,15 @@ async fn follow(mut file: File, mut reload: ReloadSignals, settings: watch::Send
         match change {
             None => {}
             Some(Ok(new)) => {
-                settings.send_if_modified(|old| {
+                let templates = new.templates();
+                let changed = settings.send_if_modified(|old| {
                     let is_new = *old != new;
-                    if is_new {
-                        tracing::info!(
-                            templates = new.templates(),
-                            "the upstream settings changed"
-                        );
-                        *old = new;
-                    }
+                    *old = new;
                     is_new
                 });
+                if changed {
+                    tracing::info!(templates, "the upstream settings changed");
+                }
             }
             Some(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -80,27 +77,24 @@ async fn follow(mut file: File, mut reload: ReloadSignals, settings: watch::Send
     }
 }
 
-/// The last seen state of the file.
+/// The file and what it held.
 struct File {
     path: PathBuf,
     /// `None` if it could not be read.
-    seen: Option<Vec<u8>>,
+    seen: Settled<Option<Vec<u8>>>,
 }
 
 impl File {
     fn new(path: PathBuf) -> Self {
-        let seen = signalr_small_file::read(&path).ok();
+        let seen = Settled::new(signalr_small_file::read(&path).ok());
         Self { path, seen }
     }
 
-    /// The settings, if the file has changed. Its bytes are compared, because times of files are
-    /// too coarse and links may change.
-    fn look(&mut self) -> Option<Result<Settings, SettingsError>> {
+    /// The settings, if the file has changed, and is the same in two reads or is known to be complete.
+    /// Its bytes are compared, because times of files are too coarse and links may change.
+    fn look(&mut self, is_whole: bool) -> Option<Result<Settings, SettingsError>> {
         let now = signalr_small_file::read(&self.path);
-        if now.as_ref().ok() == self.seen.as_ref() {
-            return None;
-        }
-        self.seen = now.as_ref().ok().cloned();
+        self.seen.look(now.as_ref().ok().cloned(), is_whole)?;
         Some(Settings::of_file(self.path.clone(), now))
     }
 }
@@ -121,20 +115,21 @@ mod tests {
         let path = folder.path().join("settings.json");
         fs::write(&path, text("a")).unwrap();
         let mut file = File::new(path.clone());
-        assert!(file.look().is_none());
+        assert!(file.look(false).is_none());
         fs::write(&path, text("b")).unwrap();
-        assert_eq!(file.look().unwrap().unwrap(), Settings::all_to("http://b/").unwrap());
-        assert!(file.look().is_none());
+        assert!(file.look(false).is_none(), "it may be half of a change");
+        assert_eq!(file.look(false).unwrap().unwrap(), Settings::all_to("http://b/").unwrap());
+        assert!(file.look(false).is_none());
         fs::write(&path, "{").unwrap();
-        assert!(matches!(file.look(), Some(Err(SettingsError::File(..)))));
-        assert!(file.look().is_none());
+        assert!(matches!(file.look(true), Some(Err(SettingsError::File(..)))));
+        assert!(file.look(true).is_none());
         fs::remove_file(&path).unwrap();
-        assert!(matches!(file.look(), Some(Err(SettingsError::Unreadable(..)))));
-        assert!(file.look().is_none());
+        assert!(matches!(file.look(true), Some(Err(SettingsError::Unreadable(..)))));
+        assert!(file.look(true).is_none());
         fs::write(&path, vec![b' '; 2 << 20]).unwrap();
-        assert!(file.look().is_none(), "it is as good as absent");
+        assert!(file.look(true).is_none(), "it is as good as absent");
         fs::write(&path, text("b")).unwrap();
-        assert!(file.look().unwrap().is_ok());
+        assert!(file.look(true).unwrap().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -54,7 +54,7 @@ async fn a_key_or_a_connection_string_logs_in_and_nothing_else_does() {
     }
     for bad in ["", "nope", "Endpoint=http://localhost;AccessKey=nope;Version=1.0;", "\u{202e}\0"] {
         let (status, text) = refusal(log_in(&service, bad).await).await;
-        assert_eq!((status, &*text), (401, "this is no access key of the service"), "{bad}");
+        assert_eq!((status, &*text), (401, "this is not an access key of the service"), "{bad}");
     }
 }
 

@@ -77,6 +77,6 @@ pub(super) fn check_roles(mut roles: impl Iterator<Item = EndpointRole>) -> Resu
     Err(Error::InvalidValue {
         what: "list of endpoints",
         problem: "has no primary".to_owned(),
-        remedy: "give at least one endpoint that is no secondary",
+        remedy: "give at least one endpoint that is not secondary",
     })
 }

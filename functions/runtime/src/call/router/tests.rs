@@ -1,4 +1,4 @@
-use axum::{Extension, body::Body};
+use axum::{Extension, Router, body::Body};
 use http_body_util::BodyExt;
 use signalr_serverless::HubName;
 

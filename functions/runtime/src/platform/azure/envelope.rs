@@ -77,8 +77,9 @@ impl Envelope {
     /// A text that says what is wrong with the data, or that it is for another function.
     pub(super) fn call(self, folder: &str, without_triggers: &[&str]) -> Result<Call, String> {
         if let Some(data) = self.data.get(HTTP_TRIGGER) {
-            let data: HttpData = serde_json::from_str(&unquoted(data.get()))
-                .map_err(|error| format!("the envelope's {HTTP_TRIGGER} is no request: {error}"))?;
+            let data: HttpData = serde_json::from_str(&unquoted(data.get())).map_err(|error| {
+                format!("the envelope's {HTTP_TRIGGER} is not a request: {error}")
+            })?;
             let request = data.into_request()?;
             check_function(folder, request.uri().path())?;
             return Ok(Call::Http(Box::new(request)));
@@ -142,7 +143,7 @@ impl HttpData {
         let uri: Uri =
             target.parse().map_err(|_| "the envelope's Url cannot be used".to_owned())?;
         let method: Method =
-            self.method.parse().map_err(|_| "the envelope's Method is no method".to_owned())?;
+            self.method.parse().map_err(|_| "the envelope's Method is not a method".to_owned())?;
         let body = match self.body {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text,
@@ -169,7 +170,7 @@ fn headers(data: &Map<String, Value>) -> Result<HeaderMap, String> {
         for value in values {
             let value = value.and_then(|value| HeaderValue::from_str(value).ok());
             let value =
-                value.ok_or_else(|| format!("the envelope's header '{name}' is no text"))?;
+                value.ok_or_else(|| format!("the envelope's header '{name}' is not text"))?;
             headers
                 .try_append(name.clone(), value)
                 .map_err(|_| "the envelope has too many headers")?;
