@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::connect::ConnectionMark;
+use super::connection_mark::ConnectionMark;
 use crate::counters::Counters;
 
 /// The data that a node reports about itself.

@@ -9,7 +9,7 @@ use super::{Broker, channels::Name, health::Down, outbox::Receivers, questions::
 
 /// How long to wait for answers before the broker is asked how many nodes are still subscribed: the
 /// first time, and each later time.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(500));
+const LOOKS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(250));
 
 /// A question that waits to be published, in the order of all frames.
 #[derive(Debug)]

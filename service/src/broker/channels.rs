@@ -43,14 +43,18 @@ impl Channels {
     }
 
     pub(super) fn name(&self, channel: Channel<'_>) -> Name {
-        let prefix = &self.prefix;
+        let prefix = &*self.prefix;
         let name = match channel {
-            Channel::All => format!("{prefix}:all"),
-            Channel::Node(node) => format!("{prefix}:n:{node}"),
-            Channel::Hub(hub) => format!("{prefix}:h:{hub}"),
-            Channel::User(hub, user) => format!("{prefix}:u:{hub}:{user}"),
-            Channel::Group(hub, group) => format!("{prefix}:g:{hub}:{group}"),
-            Channel::Connection(hub, connection) => format!("{prefix}:c:{hub}:{connection}"),
+            Channel::All => [prefix, ":all"].concat(),
+            Channel::Node(node) => [prefix, ":n:", &node.to_string()].concat(),
+            Channel::Hub(hub) => [prefix, ":h:", hub.as_str()].concat(),
+            Channel::User(hub, user) => [prefix, ":u:", hub.as_str(), ":", user.as_str()].concat(),
+            Channel::Group(hub, group) => {
+                [prefix, ":g:", hub.as_str(), ":", group.as_str()].concat()
+            }
+            Channel::Connection(hub, connection) => {
+                [prefix, ":c:", hub.as_str(), ":", connection.as_str()].concat()
+            }
         };
         name.into_bytes().into()
     }

@@ -8,7 +8,9 @@ use redis::{
 };
 use tokio::sync::Notify;
 
-use super::{Down, inbox::Inbox, script::Script, settings::BrokerSettings};
+use super::{
+    Down, connection_mark::ConnectionMark, inbox::Inbox, script::Script, settings::BrokerSettings,
+};
 
 /// How long the broker may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -45,14 +47,6 @@ impl From<Down> for BrokerError {
     fn from(_: Down) -> Self {
         Self::Unusable
     }
-}
-
-/// How the broker names a connection. Each run of the broker counts its connections again, so the
-/// run belongs to the name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ConnectionMark {
-    pub(super) number: Option<u64>,
-    pub(super) run: String,
 }
 
 /// A connection for subscriptions. Its frames go to the inbox until this is dropped.

@@ -9,6 +9,8 @@ use super::{
 
 /// The version of the header.
 const VERSION: u8 = 1;
+/// The bytes before the body.
+const HEADER: usize = 28;
 /// The node that sent the frame carries it out too when it arrives, in the same way as all other
 /// nodes.
 const FOR_ALL: u16 = 1;
@@ -95,7 +97,7 @@ impl Kind {
 
 impl Frame {
     pub(crate) fn encode(&self) -> Bytes {
-        let mut writer = Writer::default();
+        let mut writer = Writer::with_capacity(self.encoded_len());
         writer
             .u8(VERSION)
             .u8(self.kind.number())
@@ -105,6 +107,10 @@ impl Frame {
             .u64(self.question)
             .raw(&self.body);
         writer.finish()
+    }
+
+    pub(crate) fn encoded_len(&self) -> usize {
+        HEADER.saturating_add(self.body.len())
     }
 
     /// Reads a frame. If the frame has a later version, its kind is always unknown.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     clock::BrokerClock,
-    connect::ConnectionMark,
+    connection_mark::ConnectionMark,
     counts::Counts,
     frame::{Frame, Kind},
     health::Health,
@@ -55,26 +55,28 @@ pub(super) struct Waiting {
     missed: Arc<Missed>,
 }
 
-/// A message from other nodes.
+/// What came from other nodes.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    Frame(Frame),
+    /// One frame or more, in order.
+    Frames(Vec<Frame>),
     /// This node may have missed changes that the store has.
     Missed,
 }
 
 impl Waiting {
-    /// Waits for the next message; `None` if no more messages can come.
-    pub(super) async fn next(&mut self) -> Option<Incoming> {
+    /// Waits for the next frames, and takes at most so many; `None` if no more can come.
+    pub(super) async fn next(&mut self, most: usize) -> Option<Incoming> {
         loop {
             if self.missed.take(self.taken) {
                 return Some(Incoming::Missed);
             }
+            let mut queued = Vec::new();
             tokio::select! {
-                queued = self.queue.recv() => {
-                    let frame = queued?.taken();
-                    self.taken += 1;
-                    return Some(Incoming::Frame(frame));
+                count = self.queue.recv_many(&mut queued, most) => {
+                    self.taken = self.taken.saturating_add(count as u64);
+                    let frames = queued.into_iter().map(Queued::taken).collect();
+                    return (count > 0).then_some(Incoming::Frames(frames));
                 }
                 () = self.missed.raised() => {}
             }
@@ -90,8 +92,11 @@ struct Queued {
 
 impl Queued {
     /// The frame. It does not wait any more.
-    fn taken(self) -> Frame {
-        self.frame.clone()
+    fn taken(mut self) -> Frame {
+        self.bytes.fetch_sub(self.frame.body.len(), Relaxed);
+        // What is left of this has no bytes to count.
+        let body = std::mem::take(&mut self.frame.body);
+        Frame { body, ..self.frame }
     }
 }
 
@@ -226,11 +231,13 @@ mod tests {
         inbox.take(Frame { is_for_all: false, ..change.clone() }.encode());
         inbox.take(change.encode());
         assert_eq!(inbox.left_out(), 2);
-        for _ in 0..WAITING {
-            assert!(matches!(waiting.next().await, Some(Incoming::Frame(_))));
+        let mut taken = 0;
+        while taken < WAITING {
+            let Some(Incoming::Frames(frames)) = waiting.next(100).await else { panic!("{taken}") };
+            taken += frames.len();
         }
-        assert!(matches!(waiting.next().await, Some(Incoming::Missed)));
+        assert!(matches!(waiting.next(100).await, Some(Incoming::Missed)));
         inbox.take(change.encode());
-        assert!(matches!(waiting.next().await, Some(Incoming::Frame(_))));
+        assert!(matches!(waiting.next(100).await, Some(Incoming::Frames(_))));
     }
 }

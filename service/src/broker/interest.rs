@@ -65,14 +65,21 @@ impl Interests {
     }
 
     pub(super) fn hold(&self, name: Name) -> Interest {
-        let mut table = self.lock();
-        let is_new = !table.channels.contains_key(&name);
-        table.channels.entry(Arc::clone(&name)).or_default().holders += 1;
-        if is_new {
-            table.added.push(Arc::clone(&name));
+        if self.lock().hold(&name) {
             self.0.changed.notify_one();
         }
         Interest { interests: self.clone(), name }
+    }
+
+    /// Holds several channels. The new ones are subscribed together.
+    pub(super) fn hold_all(&self, names: Vec<Name>) -> Vec<Interest> {
+        let mut table = self.lock();
+        let new = names.iter().filter(|name| table.hold(name)).count();
+        drop(table);
+        if new > 0 {
+            self.0.changed.notify_one();
+        }
+        names.into_iter().map(|name| Interest { interests: self.clone(), name }).collect()
     }
 
     /// Whether a channel has a holder on this node, and nothing that it is held for is still
@@ -82,6 +89,11 @@ impl Interests {
             .channels
             .get(name)
             .is_some_and(|entry| entry.holders > 0 && entry.expecting == 0)
+    }
+
+    /// Whether a channel has a holder on this node.
+    pub(super) fn has_holder(&self, name: &Name) -> bool {
+        self.lock().channels.get(name).is_some_and(|entry| entry.holders > 0)
     }
 
     /// Marks a held channel: the thing that it is held for has not arrived yet.
@@ -181,6 +193,18 @@ impl Interests {
     }
 }
 
+impl Table {
+    /// Adds a holder. Returns whether the channel has to be subscribed for it.
+    fn hold(&mut self, name: &Name) -> bool {
+        let is_new = !self.channels.contains_key(name);
+        self.channels.entry(Arc::clone(name)).or_default().holders += 1;
+        if is_new {
+            self.added.push(Arc::clone(name));
+        }
+        is_new
+    }
+}
+
 impl Interest {
     /// Waits until the broker has the subscription.
     pub(crate) async fn confirmed(&self) -> Result<(), Down> {
@@ -240,6 +264,19 @@ mod tests {
         advance(LINGER).await;
         assert_eq!(interests.take_released(Instant::now()), [name("a")]);
         assert!(interests.lock().channels.is_empty() && interests.lock().released.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn channels_that_are_held_together_are_subscribed_together() {
+        let interests = Interests::new();
+        let first = interests.hold(name("a"));
+        interests.take_added();
+        let all = interests.hold_all(vec![name("a"), name("b"), name("c")]);
+        assert_eq!(interests.take_added(), [name("b"), name("c")]);
+        drop(first);
+        assert!(interests.has_holder(&name("a")));
+        drop(all);
+        assert!(!interests.has_holder(&name("a")));
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod beat;
 mod channels;
 mod clock;
 mod connect;
+mod connection_mark;
 mod counts;
 mod frame;
 mod health;
@@ -37,7 +38,7 @@ use signalr_serverless::ConnectionId;
 pub(crate) use self::{
     about::About,
     answers::{Answers, Asking, Next},
-    channels::{Channel, Channels},
+    channels::{Channel, Channels, Name},
     counts::BrokerReport,
     frame::{Frame, Kind},
     health::Down,
@@ -100,7 +101,7 @@ impl Broker {
     }
 
     /// The name of a channel.
-    pub(crate) fn name(&self, channel: Channel<'_>) -> Arc<[u8]> {
+    pub(crate) fn name(&self, channel: Channel<'_>) -> Name {
         self.0.channels.name(channel)
     }
 
@@ -112,6 +113,17 @@ impl Broker {
     /// Holds a subscription of a channel until the returned value is dropped.
     pub(crate) fn hold(&self, channel: Channel<'_>) -> Interest {
         self.0.interests.hold(self.0.channels.name(channel))
+    }
+
+    /// Holds subscriptions of several channels. The broker gets them together.
+    pub(crate) fn hold_all(&self, channels: &[Channel<'_>]) -> Vec<Interest> {
+        let names = channels.iter().map(|channel| self.0.channels.name(*channel)).collect();
+        self.0.interests.hold_all(names)
+    }
+
+    /// Whether anything on this node holds a channel with this name.
+    pub(crate) fn has_holder(&self, name: &Name) -> bool {
+        self.0.interests.has_holder(name)
     }
 
     /// Whether this node holds a subscription of a channel.

@@ -26,6 +26,7 @@ const WAITING: usize = 4096;
 const WAITING_BYTES: usize = 16 * 1024 * 1024;
 /// How many commands are sent in one write.
 const BATCH: usize = 256;
+const PUBLISH: &str = "PUBLISH";
 /// A command that waited longer than this comes too late.
 const OLDEST: Duration = Duration::from_secs(2);
 /// The shortest and the longest pause between two attempts to connect.
@@ -175,8 +176,8 @@ async fn received(answer: oneshot::Receiver<Value>) -> Result<Value, Down> {
 }
 
 fn publish(name: &Name, frame: &Frame) -> Cmd {
-    let mut command = redis::cmd("PUBLISH");
-    command.arg(&**name).arg(&*frame.encode());
+    let mut command = Cmd::with_capacity(3, PUBLISH.len() + name.len() + frame.encoded_len());
+    command.arg(PUBLISH).arg(&**name).arg(&*frame.encode());
     command
 }
 
@@ -225,8 +226,12 @@ async fn send(
         return Ok(());
     }
     let mut pipeline = Pipeline::with_capacity(batch.len());
-    for outgoing in batch.iter() {
-        pipeline.add_command(outgoing.command.clone());
+    for outgoing in batch.iter_mut() {
+        // The command of a script may have to be sent again.
+        pipeline.add_command(match outgoing.script {
+            Some(_) => outgoing.command.clone(),
+            None => outgoing.command.take(),
+        });
     }
     let broken = |error: RedisError| {
         tracing::debug!(%error, "the broker's connection broke");

@@ -29,9 +29,9 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Waits for the next message; `None` if no more messages can come.
-    pub(crate) async fn next(&mut self) -> Option<Incoming> {
-        self.waiting.next().await
+    /// Waits for the next frames, and takes at most so many; `None` if no more can come.
+    pub(crate) async fn next(&mut self, most: usize) -> Option<Incoming> {
+        self.waiting.next(most).await
     }
 }
 

@@ -97,6 +97,11 @@ impl Reader {
 pub(crate) struct Writer(BytesMut);
 
 impl Writer {
+    /// A writer that needs no more memory for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(BytesMut::with_capacity(bytes))
+    }
+
     pub(crate) fn u8(&mut self, number: u8) -> &mut Self {
         self.0.put_u8(number);
         self

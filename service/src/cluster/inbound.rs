@@ -13,7 +13,7 @@ use super::{
 use crate::{
     broker::{Broker, Channel, Frame, Incoming, Kind, Malformed, Reader, Running},
     hub::{
-        Begun, Refused, Stopping,
+        AT_ONCE, Begun, Refused, Stopping,
         command::{Action, Command, GroupChange, GroupsOf},
     },
 };
@@ -21,31 +21,59 @@ use crate::{
 /// Carries out the requests, until no more can come or the service ends. Requests of clients go to
 /// `relays`.
 pub(crate) async fn run(joined: Joined, mut running: Running, relays: Relays) {
-    while let Some(incoming) = running.next().await {
-        let frame = match incoming {
-            Incoming::Frame(frame) => frame,
-            Incoming::Missed => match joined.hubs.ask_groups_again().await {
-                Ok(()) => continue,
-                Err(Stopping) => return,
-            },
+    while let Some(incoming) = running.next(AT_ONCE).await {
+        let done = match incoming {
+            Incoming::Frames(frames) => joined.take_frames(frames, &relays).await,
+            Incoming::Missed => joined.hubs.ask_groups_again().await,
         };
+        if let Err(Stopping) = done {
+            return;
+        }
+    }
+}
+
+impl Joined {
+    /// Takes frames in order. Sends that come one after the other are given to the shards together.
+    async fn take_frames(&self, frames: Vec<Frame>, relays: &Relays) -> Result<(), Stopping> {
+        let mut sends = Vec::new();
+        for frame in frames {
+            if frame.kind == Kind::Command && frame.question == 0 {
+                match Command::read(frame.body.clone()) {
+                    Ok((command @ Command { action: Action::Send { .. }, .. }, _)) => {
+                        sends.push(command);
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(Malformed) => {
+                        tracing::debug!("a frame of another node cannot be read");
+                        continue;
+                    }
+                }
+            }
+            self.hubs.submit_all(std::mem::take(&mut sends)).await?;
+            self.take_frame(frame, relays).await?;
+        }
+        self.hubs.submit_all(sends).await
+    }
+
+    async fn take_frame(&self, frame: Frame, relays: &Relays) -> Result<(), Stopping> {
         let question = (frame.question != 0).then(|| Frame { body: Bytes::new(), ..frame.clone() });
         let done = match frame.kind {
-            Kind::Command => joined.take_command(frame).await,
-            Kind::Ask => joined.take_question(frame).await,
-            Kind::Invoke => joined.take_call(frame).await,
-            Kind::Login => joined.take_login(frame).await,
-            Kind::Move => joined.take_step(frame).await,
-            Kind::Await => joined.take_awaited(frame).await,
+            Kind::Command => self.take_command(frame).await,
+            Kind::Ask => self.take_question(frame).await,
+            Kind::Invoke => self.take_call(frame).await,
+            Kind::Login => self.take_login(frame).await,
+            Kind::Move => self.take_step(frame).await,
+            Kind::Await => self.take_awaited(frame).await,
             Kind::Relay | Kind::Cancel => {
-                relays.take(frame, &joined.broker);
+                relays.take(frame, &self.broker);
                 Ok(())
             }
             // This version does not know the question. Its caller learns that this node has no
             // answer.
             Kind::Unknown(_) => {
                 if frame.question != 0 {
-                    joined.broker.answer(&frame, Bytes::from_static(question::UNKNOWN));
+                    self.broker.answer(&frame, Bytes::from_static(question::UNKNOWN));
                 }
                 Ok(())
             }
@@ -57,12 +85,13 @@ pub(crate) async fn run(joined: Joined, mut running: Running, relays: Relays) {
                 tracing::debug!("a frame of another node cannot be read");
                 // The caller must not wait for an answer.
                 if let Some(question) = question {
-                    joined.broker.answer(&question, Bytes::from_static(question::UNKNOWN));
+                    self.broker.answer(&question, Bytes::from_static(question::UNKNOWN));
                 }
             }
             Err(Failed::Refused(Refused::Down(_) | Refused::NotWritten(_))) => {}
-            Err(Failed::Refused(Refused::Stopping(_))) => return,
+            Err(Failed::Refused(Refused::Stopping(stopping))) => return Err(stopping),
         }
+        Ok(())
     }
 }
 

@@ -65,8 +65,7 @@ impl Joined {
         let Identity { id, hub, user } = identity;
         let mut channels = vec![Channel::Hub(hub), Channel::Connection(hub, id)];
         channels.extend(user.as_ref().map(|user| Channel::User(hub, user)));
-        let interests: Vec<Interest> =
-            channels.into_iter().map(|channel| self.broker.hold(channel)).collect();
+        let interests = self.broker.hold_all(&channels);
         for interest in &interests {
             interest.confirmed().await?;
         }
@@ -91,7 +90,13 @@ impl Joined {
         let slot = self.broker.reserve()?;
         let name = self.broker.name(channel);
         let body = Command::to_bytes(&hub, &action);
-        self.hubs.submit(hub, action).await?;
+        // A connection holds the channels of its hub and its user before it begins.
+        if matches!(channel, Channel::Hub(_) | Channel::User(..)) && !self.broker.has_holder(&name)
+        {
+            self.hubs.pass(&hub, &action);
+        } else {
+            self.hubs.submit(hub, action).await?;
+        }
         slot.publish(&name, &self.broker.frame(Kind::Command, body));
         Ok(())
     }

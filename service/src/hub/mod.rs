@@ -51,7 +51,10 @@ use self::{
         PostAnswer, Question, Step, TokenTime, Work,
     },
 };
-pub(crate) use self::{queues::Stopping, refused::Refused};
+pub(crate) use self::{
+    queues::{AT_ONCE, Stopping},
+    refused::Refused,
+};
 use crate::{
     carrier::{PollAnswer, WebSocket},
     login::Renewal,
@@ -166,6 +169,32 @@ impl Hubs {
             Some(id) => self.queues.push_to_owner(id, work()).await,
             None => self.queues.push_to_all(work).await,
         }
+    }
+
+    /// Takes commands, in order. The shards carry them out later.
+    pub(crate) async fn submit_all(&self, commands: Vec<Command>) -> Result<(), Stopping> {
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let mut works: Vec<Vec<Work>> = Vec::new();
+        works.resize_with(self.queues.shard_of.shards(), Vec::new);
+        for command in commands {
+            self.note(&command.hub, &command.action);
+            let command = Arc::new(command);
+            let work = || Work::Command { command: Arc::clone(&command), matched: None };
+            match command.action.connection() {
+                Some(id) => works[self.queues.shard_of.connection(id)].push(work()),
+                None => works.iter_mut().for_each(|works| works.push(work())),
+            }
+        }
+        self.queues.push_many(works).await
+    }
+
+    /// Counts a command that concerns no connection of this node.
+    pub(crate) fn pass(&self, hub: &HubName, action: &Action) {
+        self.note(hub, action);
+        // The log reports that nothing was delivered here.
+        drop(action.followed());
     }
 
     /// Takes a command and waits until it is carried out. Returns how many connections matched.

@@ -12,6 +12,9 @@ use crate::shard_of::ShardOf;
 /// a place, and waiting messages are written together.
 const WINDOW: usize = 64;
 
+/// How much work can be put into a queue at once.
+pub(crate) const AT_ONCE: usize = WINDOW / 2;
+
 /// A queue for each shard. Work is taken once it is in the queue of every shard that it concerns.
 pub(super) struct Queues {
     queues: Vec<mpsc::Sender<Work>>,
@@ -60,6 +63,26 @@ impl Queues {
         }
         for place in places {
             place.send(work());
+        }
+        Ok(())
+    }
+
+    /// Puts work into the queues, as soon as they have places for all of it. Each queue has a list
+    /// of at most [`AT_ONCE`]. A shard that sleeps is woken once for its whole list.
+    pub(super) async fn push_many(&self, works: Vec<Vec<Work>>) -> Result<(), Stopping> {
+        let mut places = Vec::with_capacity(self.queues.len());
+        let _collecting = self.collecting.lock().await;
+        for (queue, works) in self.queues.iter().zip(&works) {
+            places.push(queue.reserve_many(works.len()).await.map_err(|_| Stopping)?);
+        }
+        let order = self.in_order();
+        if *order == Intake::Closed {
+            return Err(Stopping);
+        }
+        for (places, works) in places.into_iter().zip(works) {
+            for (place, work) in places.zip(works) {
+                place.send(work);
+            }
         }
         Ok(())
     }
@@ -122,8 +145,9 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+    use std::{num::NonZeroUsize, pin::pin, sync::Arc, time::Duration};
 
+    use futures_util::poll;
     use tokio::{task::JoinSet, time::timeout};
 
     use super::*;
@@ -153,5 +177,37 @@ mod tests {
             running.recv().await.unwrap();
         }
         assert!(to_all.try_join_next().is_none(), "the stalled shard has no place");
+    }
+
+    #[tokio::test]
+    async fn work_that_is_put_in_together_keeps_its_order() {
+        let (queues, mut ends) = Queues::new(ShardOf::new(NonZeroUsize::new(2).unwrap()));
+        let (mut many, mut few) = (ends.remove(0), ends.remove(0));
+        let numbered = |shard| Work::AppGone { server: shard };
+        queues.push_many(vec![(0..3).map(numbered).collect(), vec![numbered(0)]]).await.unwrap();
+        queues.push_to_all(|| numbered(3)).await.unwrap();
+        for expected in 0..4 {
+            let work = many.recv().await.unwrap();
+            assert!(matches!(work, Work::AppGone { server } if server == expected));
+        }
+        for expected in [0, 3] {
+            let work = few.recv().await.unwrap();
+            assert!(matches!(work, Work::AppGone { server } if server == expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_waits_for_places_for_all_of_it() {
+        let (queues, mut ends) = Queues::new(ShardOf::new(NonZeroUsize::MIN));
+        let list = || vec![(0..AT_ONCE).map(|_| work()).collect()];
+        for _ in 0..WINDOW / AT_ONCE {
+            queues.push_many(list()).await.unwrap();
+        }
+        let mut waiting = pin!(queues.push_many(list()));
+        for _ in 0..AT_ONCE {
+            assert!(poll!(waiting.as_mut()).is_pending());
+            ends[0].recv().await.unwrap();
+        }
+        waiting.await.unwrap();
     }
 }

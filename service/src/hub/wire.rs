@@ -18,7 +18,7 @@ use crate::{
 impl Command {
     /// The command as bytes for other nodes.
     pub(crate) fn to_bytes(hub: &HubName, action: &Action) -> Bytes {
-        let mut writer = Writer::default();
+        let mut writer = Writer::with_capacity(size(action));
         writer.text(hub.as_str());
         write_action(&mut writer, action);
         writer.finish()
@@ -30,6 +30,15 @@ impl Command {
         let hub = reader.name()?;
         let action = read_action(&mut reader)?;
         Ok((Self { hub, followed: action.followed(), action }, reader))
+    }
+}
+
+/// About how many bytes an action has for other nodes.
+fn size(action: &Action) -> usize {
+    const NAMES: usize = 256;
+    match action {
+        Action::Send { message, .. } => message.bytes().saturating_mul(2).saturating_add(NAMES),
+        Action::Execute { .. } | Action::Close { .. } | Action::Groups { .. } => NAMES,
     }
 }
 

@@ -259,7 +259,7 @@ mod tests {
         let mut ends = Ends::default();
         ends.set(membership.clone(), 10);
         assert!(ends.expired(9).is_empty());
-        assert_eq!(ends.expired(10), [membership.clone()]);
+        assert_eq!(ends.expired(10), std::slice::from_ref(&membership));
         ends.set(membership.clone(), 20);
         assert!(!ends.take_expired(&membership, 10));
         assert!(ends.take_expired(&membership, 20) && !ends.take_expired(&membership, 20));
