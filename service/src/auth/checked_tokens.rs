@@ -12,10 +12,11 @@ use std::{
 
 use signalr_serverless::token::Claims;
 
-/// How many tokens each generation has at most.
-const MOST: usize = 512;
-/// The longest token that is kept, in bytes.
-const LONGEST: usize = 2048;
+/// How many tokens each generation has at most. A back end that sends to each of this many groups in turn
+/// still has all its tokens here.
+const MOST: usize = 2048;
+/// The longest token that is kept, in bytes. So all of them together take some megabytes.
+const LONGEST: usize = 1024;
 
 type Generation = HashMap<Box<str>, Arc<Claims>>;
 
