@@ -14,7 +14,7 @@ use tokio::runtime::{self, Runtime};
 
 use crate::{
     app_server::{AppServers, ServiceModes},
-    auth::{KeyRing, Verifier},
+    auth::{KeyRing, TokenUse, Verifier},
     broker::Broker,
     budget::QueueBudget,
     clock::Clock,
@@ -80,7 +80,9 @@ pub fn token_check(key: &str, token: Token) -> Result<impl Fn() -> bool, Failed>
     let keys = KeyRing::new(&[AccessKey::parse(key)?]).ok_or("no key")?;
     let (verifier, hub) = (Verifier::new(keys, false), HubName::parse(HUB)?);
     let now = SystemTime::now();
-    Ok(move || verifier.verify_client(token.as_str(), &["localhost"], &hub, now).is_ok())
+    Ok(move || {
+        verifier.verify_client(token.as_str(), &["localhost"], &hub, now, TokenUse::Last).is_ok()
+    })
 }
 
 /// The query of a WebSocket with its token.

@@ -7,7 +7,7 @@ use jsonwebtoken::DecodingKey;
 use signalr_serverless::{AccessKey, upstream::SignatureKeys};
 use tokio::sync::watch;
 
-use super::client_key::ClientKeys;
+use super::{checked_tokens::CheckedTokens, client_key::ClientKeys};
 use crate::tokens::TokenSigner;
 
 /// The current keys. Clones share them.
@@ -31,6 +31,8 @@ pub(crate) struct Keys {
     pub(crate) connection: TokenSigner,
     /// The keys of the signatures for upstreams.
     pub(crate) upstream: SignatureKeys,
+    /// The tokens that `decoding` checked.
+    pub(super) checked: CheckedTokens,
 }
 
 impl KeyRing {
@@ -69,6 +71,7 @@ impl Keys {
             client: ClientKeys::new(&signing, keys),
             connection: TokenSigner::new(&signing, keys),
             upstream,
+            checked: CheckedTokens::default(),
             signing,
         })
     }

@@ -7,6 +7,7 @@
 //! REST callers may have a Microsoft Entra identity instead of a key.
 
 mod audience;
+mod checked_tokens;
 mod client_key;
 mod entra;
 mod error;
@@ -17,6 +18,7 @@ mod verified_client;
 use std::{
     borrow::Cow,
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -36,6 +38,7 @@ use self::{
     audience::{Fit, Hosts, Place},
     entra::EntraVerifier,
     error::Advice,
+    key_ring::Keys,
 };
 use crate::{host_name::HostName, request_path::RequestPaths};
 
@@ -54,6 +57,15 @@ pub(crate) struct Verifier {
     paths: RequestPaths,
     /// Whether times, and the host and port of audiences, are left unchecked.
     is_lenient: bool,
+}
+
+/// Whether a token is expected again soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenUse {
+    /// The next request of the client has the same token.
+    Again,
+    /// The request opens a connection that needs no further request.
+    Last,
 }
 
 /// The token in the Authorization header.
@@ -96,10 +108,16 @@ impl Verifier {
         hosts: &[&str],
         hub: &HubName,
         now: SystemTime,
+        token_use: TokenUse,
     ) -> Result<VerifiedClient, AuthError> {
         let keys = self.keys.current();
-        let client_keys = keys.client.decoding_keys(now).map(Cow::Owned);
-        let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed).chain(client_keys))?;
+        let claims = match signed_claims(&keys, token, token_use) {
+            // The keys that are given out change each hour, so their tokens are not kept.
+            Err(AuthError::WrongKey) => {
+                Arc::new(decode(token, keys.client.decoding_keys(now).map(Cow::Owned))?)
+            }
+            checked => checked?,
+        };
         let expired = match check_times(&claims, now) {
             _ if self.is_lenient => None,
             Err(AuthError::Expired(late)) => Some(late),
@@ -119,12 +137,15 @@ impl Verifier {
         call: &Call<'_>,
         now: SystemTime,
     ) -> Result<(), AuthError> {
-        if entra::is_entra(token) {
-            let entra = self.entra.as_ref().ok_or(AuthError::NoEntraIssuer)?;
-            return entra.verify(token, now).await;
-        }
         let keys = self.keys.current();
-        let claims = decode(token, keys.decoding.iter().map(Cow::Borrowed))?;
+        let claims = match keys.checked.claims(token) {
+            Some(claims) => claims,
+            None if entra::is_entra(token) => {
+                let entra = self.entra.as_ref().ok_or(AuthError::NoEntraIssuer)?;
+                return entra.verify(token, now).await;
+            }
+            None => signed_claims(&keys, token, TokenUse::Again)?,
+        };
         if !self.is_lenient {
             check_times(&claims, now)?;
         }
@@ -141,6 +162,18 @@ impl Verifier {
         };
         Place { hosts, paths: &self.paths }
     }
+}
+
+/// The claims of a token that an access key signed.
+fn signed_claims(keys: &Keys, token: &str, token_use: TokenUse) -> Result<Arc<Claims>, AuthError> {
+    if let Some(claims) = keys.checked.claims(token) {
+        return Ok(claims);
+    }
+    let claims = Arc::new(decode(token, keys.decoding.iter().map(Cow::Borrowed))?);
+    if token_use == TokenUse::Again {
+        keys.checked.keep(token, &claims);
+    }
+    Ok(claims)
 }
 
 /// Checks the signature, with each key in turn, and reads the claims.

@@ -1,6 +1,7 @@
 use signalr_serverless::{AccessKey, NegotiateOptions, Token};
 
 use super::*;
+use crate::query::Query;
 
 const HOSTS: [&str; 1] = ["localhost:8888"];
 const AUDIENCE: &str = "http://localhost:8888/client/?hub=chat";
@@ -27,7 +28,7 @@ fn sign(claims: &Value, secret: &str) -> String {
 fn verify(token: &str) -> Result<Option<String>, String> {
     let verifier = Verifier::new(keys(&["one", "two"]), false);
     let hub = HubName::parse("chat").unwrap();
-    let verified = verifier.verify_client(token, &HOSTS, &hub, at(1000));
+    let verified = verifier.verify_client(token, &HOSTS, &hub, at(1000), TokenUse::Again);
     let in_time = verified.and_then(|client| match client.expired {
         Some(late) => Err(AuthError::Expired(late)),
         None => Ok(client.user),
@@ -116,7 +117,7 @@ fn a_refusal_says_what_is_wrong() {
 #[tokio::test]
 async fn a_client_cannot_call_nor_a_caller_connect() {
     let verifier = Verifier::new(keys(&["one"]), false);
-    let query = crate::query::Query::default();
+    let query = Query::default();
     let path = "/api/v1/hubs/chat";
     let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
     let rest = Token::rest(
@@ -137,21 +138,21 @@ async fn a_client_cannot_call_nor_a_caller_connect() {
 async fn leniency_is_never_between_clients_and_callers() {
     let verifier = Verifier::new(keys(&["one"]), true);
     let hub = HubName::parse("chat").unwrap();
-    let (query, path) = (crate::query::Query::default(), "/api/v1/hubs/chat");
+    let (query, path) = (Query::default(), "/api/v1/hubs/chat");
     let call = Call { hosts: HOSTS.to_vec(), path, query: &query };
     let token = |audience: &str| sign(&serde_json::json!({ "aud": audience }), "one");
     let client = token("https://elsewhere/client/?hub=chat");
     let rest = token("https://elsewhere/api/v1/hubs/chat");
-    assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000)).is_ok());
+    assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000), TokenUse::Again).is_ok());
     assert!(verifier.verify_call(&rest, &call, at(1000)).await.is_ok());
     let error = verifier.verify_call(&client, &call, at(1000)).await.unwrap_err();
     assert!(matches!(error, AuthError::WrongAudience { .. }), "{error}");
-    let error = verifier.verify_client(&rest, &HOSTS, &hub, at(1000)).unwrap_err();
+    let error = verifier.verify_client(&rest, &HOSTS, &hub, at(1000), TokenUse::Again).unwrap_err();
     assert!(matches!(error, AuthError::WrongAudience { .. }), "{error}");
     // A token without claims is from neither of them.
     let open = sign(&serde_json::json!({}), "one");
     assert!(verifier.verify_call(&open, &call, at(1000)).await.is_err());
-    assert!(verifier.verify_client(&open, &HOSTS, &hub, at(1000)).is_err());
+    assert!(verifier.verify_client(&open, &HOSTS, &hub, at(1000), TokenUse::Again).is_err());
 }
 
 #[test]
@@ -159,10 +160,10 @@ fn leniency_leaves_the_signature() {
     let verifier = Verifier::new(keys(&["one"]), true);
     let hub = HubName::parse("chat").unwrap();
     let old = sign(&serde_json::json!({ "exp": 1, "nameid": "ann", "aud": AUDIENCE }), "one");
-    let user = verifier.verify_client(&old, &[], &hub, at(1000)).unwrap();
+    let user = verifier.verify_client(&old, &[], &hub, at(1000), TokenUse::Again).unwrap();
     assert_eq!(user.user.unwrap().as_str(), "ann");
     let forged = sign(&serde_json::json!({ "exp": 1, "aud": AUDIENCE }), "other");
-    assert!(verifier.verify_client(&forged, &[], &hub, at(1000)).is_err());
+    assert!(verifier.verify_client(&forged, &[], &hub, at(1000), TokenUse::Again).is_err());
 }
 
 #[test]
@@ -181,10 +182,10 @@ async fn the_key_for_client_tokens_signs_nothing_else() {
     let verifier = Verifier::new(keys, false);
     let hub = HubName::parse("chat").unwrap();
     let client = sign(&serde_json::json!({ "exp": 2000, "aud": AUDIENCE }), &client_key.secret);
-    assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000)).is_ok());
+    assert!(verifier.verify_client(&client, &HOSTS, &hub, at(1000), TokenUse::Again).is_ok());
     let audience = "http://localhost:8888/api/v1/hubs/chat";
     let rest = sign(&serde_json::json!({ "exp": 2000, "aud": audience }), &client_key.secret);
-    let query = crate::query::Query::default();
+    let query = Query::default();
     let call = Call { hosts: HOSTS.to_vec(), path: "/api/v1/hubs/chat", query: &query };
     assert!(matches!(verifier.verify_call(&rest, &call, at(1000)).await, Err(AuthError::WrongKey)));
 }
@@ -197,7 +198,7 @@ async fn keys_change_while_the_service_runs() {
     let is_good = |secret: &str| {
         let options = NegotiateOptions::default();
         let token = Token::client(&key(secret), AUDIENCE, &options, at(1000)).unwrap();
-        verifier.verify_client(token.as_str(), &HOSTS, &hub, at(1000)).is_ok()
+        verifier.verify_client(token.as_str(), &HOSTS, &hub, at(1000), TokenUse::Again).is_ok()
     };
     assert!(is_good("one") && !is_good("two"));
     let (change, changes) = tokio::sync::watch::channel(Vec::new());
@@ -212,4 +213,30 @@ async fn keys_change_while_the_service_runs() {
     drop(change);
     follow.await;
     assert!(!is_good("one") && is_good("two"));
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_is_checked_against_its_times_its_use_and_the_keys_again() {
+    let ring = keys(&["one"]);
+    let verifier = Verifier::new(ring.clone(), false);
+    let hub = HubName::parse("chat").unwrap();
+    let token = sign(&serde_json::json!({ "exp": 2000, "nbf": 1000, "aud": AUDIENCE }), "one");
+    let client =
+        |hub: &HubName, now| verifier.verify_client(&token, &HOSTS, hub, at(now), TokenUse::Again);
+    for _ in 0..2 {
+        assert!(client(&hub, 1500).unwrap().expired.is_none());
+        assert!(client(&hub, 2001).unwrap().expired.is_some());
+        assert!(matches!(client(&hub, 100), Err(AuthError::NotYetValid(_))));
+        let other = HubName::parse("other").unwrap();
+        assert!(matches!(client(&other, 1500), Err(AuthError::WrongAudience { .. })));
+    }
+    let query = Query::default();
+    let call = Call { hosts: HOSTS.to_vec(), path: "/api/v1/hubs/chat", query: &query };
+    let called = verifier.verify_call(&token, &call, at(1500)).await;
+    assert!(matches!(called, Err(AuthError::WrongAudience { .. })));
+    let (changes, changed) = tokio::sync::watch::channel(Vec::new());
+    changes.send(vec![key("two")]).unwrap();
+    drop(changes);
+    ring.follow(changed).await;
+    assert!(matches!(client(&hub, 1500), Err(AuthError::WrongKey)));
 }

@@ -1,6 +1,9 @@
 //! The user and the session terms in a client's token. Source: `Constants.cs` of Azure's SDK.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde_json::Value;
 use signalr_serverless::{UserId, claim, token::Claims};
@@ -17,7 +20,7 @@ const HANDSHAKE_SECONDS: std::ops::RangeInclusive<Seconds> = 1..=30;
 #[derive(Debug)]
 pub(crate) struct VerifiedClient {
     pub(crate) user: Option<UserId>,
-    pub(crate) claims: Claims,
+    pub(crate) claims: Arc<Claims>,
     /// How long ago the token expired. An expired token gives no right to a new connection.
     pub(crate) expired: Option<Duration>,
 }
@@ -82,7 +85,7 @@ mod tests {
     use super::*;
 
     fn terms(claims: Value) -> Terms {
-        let claims = serde_json::from_value(claims).unwrap();
+        let claims = Arc::new(serde_json::from_value(claims).unwrap());
         let now = UNIX_EPOCH + Duration::from_secs(1000);
         VerifiedClient { user: None, claims, expired: None }.terms(0, now)
     }
@@ -126,7 +129,8 @@ mod tests {
             (serde_json::json!("8"), vec![WebSockets, ServerSentEvents, LongPolling]),
             (serde_json::json!("all"), vec![WebSockets, ServerSentEvents, LongPolling]),
         ] {
-            let claims = serde_json::from_value(serde_json::json!({ "asrs.s.htt": mask })).unwrap();
+            let claims = serde_json::from_value(serde_json::json!({ "asrs.s.htt": mask }));
+            let claims = Arc::new(claims.unwrap());
             let transports = VerifiedClient { user: None, claims, expired: None };
             let transports = transports.transports();
             let found = [WebSockets, ServerSentEvents, LongPolling];

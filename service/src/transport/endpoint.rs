@@ -19,7 +19,7 @@ use super::headers;
 use crate::{
     admission::{Full, Place},
     app_server::{AppClient, NO_SERVER, NO_SERVER_STATUS, Serving},
-    auth::{self, AuthError, VerifiedClient},
+    auth::{self, AuthError, TokenUse, VerifiedClient},
     broker::Down,
     carrier::{Transport, Transports},
     hub::{Refused as NotCarriedOut, Stopping, work::TokenTime},
@@ -52,7 +52,7 @@ pub(crate) struct Client {
     expired: Option<Duration>,
     /// When the login of the token ends, in seconds since 1970.
     pub(super) login_end: Option<u64>,
-    token_claims: Claims,
+    token_claims: Arc<Claims>,
     /// The query without secrets. Only an upstream gets it.
     forwarded_query: Option<String>,
     /// The data about the client for its app server. Only an app server gets it.
@@ -227,7 +227,9 @@ impl Client {
         let in_query = query.all("access_token").next_back().filter(|_| may_be_in_query);
         let token = auth::bearer(request_headers).or(in_query).ok_or(AuthError::Missing)?;
         let hosts = auth::hosts(request_headers);
-        let verified = state.verifier.verify_client(token, &hosts, &hub, now)?;
+        // These requests open a connection. The others are negotiations, polls, posts and ends.
+        let token_use = if may_be_in_query { TokenUse::Last } else { TokenUse::Again };
+        let verified = state.verifier.verify_client(token, &hosts, &hub, now, token_use)?;
         let terms = verified.terms(state.clock.now(), now);
         let query_text = uri.query().unwrap_or_default();
         let serving = state.app_servers.serving(&hub);

@@ -74,5 +74,8 @@ fn headers() -> HeaderMap {
     #[expect(clippy::expect_used, reason = "versions and names of systems are plain text")]
     let agent = HeaderValue::try_from(agent).expect("plain text fits a header");
     let json = HeaderValue::from_static("application/json");
-    HeaderMap::from_iter([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)])
+    // There is room for the headers of a single call too, so that its copy does not grow.
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.extend([(ASRS_USER_AGENT, agent), (header::ACCEPT, json)]);
+    headers
 }

@@ -9,6 +9,7 @@ use axum::{
 };
 use signalr_traces::Step;
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_http::cors::Cors;
 use tracing::Instrument;
 
 #[cfg(feature = "lambda")]
@@ -47,13 +48,15 @@ pub(crate) fn service(
         let app = Arc::clone(&dispatching);
         async move { Ok::<_, Infallible>(dispatch(app, request).await) }
     }));
+    // The router copies this service several times for each call. Only the last copy is used.
+    let calls = Arc::new(calls);
     service_fn(move |request: Request| {
-        let (app, calls) = (Arc::clone(&app), calls.clone());
+        let (app, calls) = (Arc::clone(&app), Arc::clone(&calls));
         async move {
             // This comes before CORS, which answers every OPTIONS.
             match app.answer_handshake(request) {
                 ControlFlow::Break(answer) => Ok(answer),
-                ControlFlow::Continue(request) => calls.oneshot(request).await,
+                ControlFlow::Continue(request) => Cors::clone(&calls).oneshot(request).await,
             }
         }
     })
