@@ -103,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn as_many_tokens_in_turn_as_a_generation_has_are_all_found() {
+        let tokens = CheckedTokens::default();
+        for number in 0..MOST {
+            tokens.keep(&number.to_string(), &claims(number));
+        }
+        for number in (0..MOST).chain(0..MOST) {
+            assert_eq!(tokens.claims(&number.to_string()), Some(claims(number)));
+        }
+    }
+
+    #[test]
     fn a_long_token_is_not_kept() {
         let (tokens, long) = (CheckedTokens::default(), "x".repeat(LONGEST + 1));
         tokens.keep(&long, &claims(0));

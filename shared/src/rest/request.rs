@@ -19,7 +19,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 /// Parameters of the path or of the query.
 pub(super) type Parameters<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
-/// A request that can be sent several times, each time with a new token.
+/// A request that can be sent several times, each time with a token that is valid then.
 pub(super) struct Request<'a> {
     operation: Operation,
     route: &'static Route,
