@@ -53,6 +53,9 @@ use crate::{
     upstream::{Limits, Replies, Reply, Upstream},
 };
 
+/// A checked token is kept for this time after its last use, and for twice as long at most.
+const TOKEN_AGE: Duration = Duration::from_secs(30);
+
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -391,8 +394,15 @@ fn router(state: Arc<State>) -> Router {
 /// Ends what has a time limit and no owner of its own.
 async fn keep_time(state: Arc<State>) {
     let mut seconds = interval(Duration::from_secs(1));
+    let mut ages = interval(TOKEN_AGE);
     loop {
-        seconds.tick().await;
+        tokio::select! {
+            _ = seconds.tick() => {}
+            _ = ages.tick() => {
+                state.keys.current().checked.age();
+                continue;
+            }
+        }
         state.tokens.expire();
         if state.hubs.user_groups.expire(SystemTime::now()).await.is_err() {
             return;

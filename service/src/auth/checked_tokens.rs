@@ -1,7 +1,7 @@
 //! The claims of tokens whose signature is checked already. A back end sends one token with many calls,
 //! and a client sends its token with the negotiation and with each poll.
 //!
-//! Only the signature is not checked again. Times and audiences are. The tokens belong to the keys that
+//! A token that is not used for a minute is dropped. Only the signature is not checked again. Times and audiences are. The tokens belong to the keys that
 //! signed them: new keys begin without any.
 
 use std::{
@@ -57,6 +57,13 @@ impl CheckedTokens {
         }
     }
 
+    /// Drops the tokens that were not used since the call before this one.
+    pub(crate) fn age(&self) {
+        let dropped = self.lock().turn();
+        // The lock is free here.
+        drop(dropped);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Generations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,10 +74,15 @@ impl Generations {
     fn add(&mut self, token: Box<str>, claims: Arc<Claims>) -> Generation {
         let dropped = match self.young.len() {
             0..MOST => Generation::default(),
-            _ => mem::replace(&mut self.old, mem::take(&mut self.young)),
+            _ => self.turn(),
         };
         self.young.insert(token, claims);
         dropped
+    }
+
+    /// Makes the young generation the old one. Returns the generation that is dropped for it.
+    fn turn(&mut self) -> Generation {
+        mem::replace(&mut self.old, mem::take(&mut self.young))
     }
 }
 
@@ -111,6 +123,23 @@ mod tests {
         for number in (0..MOST).chain(0..MOST) {
             assert_eq!(tokens.claims(&number.to_string()), Some(claims(number)));
         }
+    }
+
+    #[test]
+    fn tokens_that_are_not_used_leave_nothing() {
+        let tokens = CheckedTokens::default();
+        for number in 0..2 * MOST {
+            tokens.keep(&number.to_string(), &claims(number));
+        }
+        tokens.keep("used", &claims(0));
+        tokens.age();
+        assert_eq!(tokens.claims("used"), Some(claims(0)));
+        tokens.age();
+        assert_eq!(tokens.claims("used"), Some(claims(0)));
+        tokens.age();
+        tokens.age();
+        let generations = tokens.lock();
+        assert_eq!((generations.young.capacity(), generations.old.capacity()), (0, 0));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) struct Keys {
     /// The keys of the signatures for upstreams.
     pub(crate) upstream: SignatureKeys,
     /// The tokens that `decoding` checked.
-    pub(super) checked: CheckedTokens,
+    pub(crate) checked: CheckedTokens,
 }
 
 impl KeyRing {
