@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Broker, channels::Name, health::Down, outbox::Receivers, questions::Open};
+use super::{
+    Broker, channels::Name, health::Down, node::NodeId, outbox::Receivers, questions::Open,
+};
 
 /// How long to wait for answers before the broker is asked how many nodes are still subscribed: the
 /// first time, and each later time.
@@ -39,7 +41,8 @@ pub(crate) struct Answers {
     name: Name,
     /// How many nodes received the question.
     receivers: usize,
-    answered: usize,
+    /// The nodes that have answered.
+    answered: Vec<NodeId>,
     /// How long to wait for the next answer before the next check.
     look: Duration,
     open: Open,
@@ -56,7 +59,7 @@ pub(crate) enum Next {
 
 impl Answers {
     pub(super) fn new(broker: Broker, name: Name, receivers: usize, open: Open) -> Self {
-        Self { broker, name, receivers, answered: 0, look: LOOKS.0, open }
+        Self { broker, name, receivers, answered: Vec::new(), look: LOOKS.0, open }
     }
 
     /// Waits for the next answer of another node, in the same way as [`next`](Self::next).
@@ -77,11 +80,11 @@ impl Answers {
     /// Waits for the next answer, until `end` at the latest. Does not wait for a node that has
     /// died.
     pub(crate) async fn next(&mut self, end: Instant) -> Result<Next, Down> {
-        while self.answered < self.receivers {
+        while self.answered.len() < self.receivers {
             let look = (Instant::now() + self.look).min(end);
             match timeout_at(look, self.open.next()).await {
-                Ok(Some(answer)) => {
-                    self.answered += 1;
+                Ok(Some((node, answer))) => {
+                    self.answered.push(node);
                     return Ok(Next::Answer(answer));
                 }
                 Ok(None) => return Err(Down),
@@ -91,11 +94,50 @@ impl Answers {
                 }
                 Err(_) => {
                     self.look = LOOKS.1;
-                    let there = self.broker.subscribers(&self.name).await?;
-                    self.receivers = self.receivers.min(there.max(self.answered));
+                    let there = self.broker.there(&self.name, &self.answered).await?;
+                    self.receivers = self.receivers.min(there.receivers(self.answered.len()));
                 }
             }
         }
         Ok(Next::All)
+    }
+}
+
+/// The nodes that are there some time after a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct There {
+    /// How many subscribe the channel of the question.
+    pub(super) subscribers: usize,
+    /// How many of those that have answered still run. A node stays subscribed for a while after it
+    /// needs a channel, so these are among the subscribers.
+    pub(super) answered: usize,
+}
+
+impl There {
+    /// How many nodes answer in all, if this many have `answered`. The others are dead.
+    fn receivers(self, answered: usize) -> usize {
+        answered.saturating_add(self.subscribers.saturating_sub(self.answered))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three nodes got a question, and one of them has answered.
+    #[test]
+    fn the_answer_of_a_node_that_died_is_not_taken_for_one_of_a_node_that_runs() {
+        for (subscribers, answered, receivers) in [
+            (3, 1, 3),
+            // One that has not answered is dead, or both are.
+            (2, 1, 2),
+            (1, 1, 1),
+            // The one that answered is dead, and then one more.
+            (2, 0, 3),
+            (1, 0, 2),
+            (0, 0, 1),
+        ] {
+            assert_eq!(There { subscribers, answered }.receivers(1), receivers);
+        }
     }
 }

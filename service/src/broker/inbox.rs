@@ -141,7 +141,9 @@ impl Inbox {
             self.0.counts.received(length);
         }
         match frame.kind {
-            Kind::Answer => return self.0.questions.answer(frame.question, frame.body),
+            Kind::Answer => {
+                return self.0.questions.answer(frame.question, frame.origin, frame.body);
+            }
             Kind::Hello | Kind::Bye if is_own => return,
             Kind::Hello => return self.0.health.appeared(frame.origin, frame.question != 0),
             Kind::Bye => return self.0.health.gone(frame.origin),
@@ -150,7 +152,7 @@ impl Inbox {
         if is_own && !frame.is_for_all {
             // This node has answered its own question before it asked the others.
             if frame.question != 0 {
-                self.0.questions.answer(frame.question, Bytes::new());
+                self.0.questions.answer(frame.question, frame.origin, Bytes::new());
             }
             return;
         }

@@ -50,6 +50,7 @@ pub(crate) use self::{
     wire::{Malformed, Reader, Writer},
 };
 use self::{
+    answers::There,
     clock::BrokerClock,
     counts::Counts,
     health::Health,
@@ -280,21 +281,26 @@ impl Broker {
         self.0.counts.unanswered();
     }
 
-    /// How many nodes subscribe a channel.
-    async fn subscribers(&self, name: &[u8]) -> Result<usize, Down> {
+    /// Which nodes are there to answer a question at a channel, if these have `answered`. A node that
+    /// runs subscribes its own channel.
+    async fn there(&self, name: &[u8], answered: &[NodeId]) -> Result<There, Down> {
         let mut command = redis::cmd("PUBSUB");
         command.arg("NUMSUB").arg(name);
-        match self.command(command).await? {
-            Value::Array(values) => match values.get(1) {
-                Some(Value::Int(count)) => Ok(usize::try_from(*count).unwrap_or(0)),
-                _ => Err(Down),
-            },
-            Value::Map(pairs) => match pairs.first() {
-                Some((_, Value::Int(count))) => Ok(usize::try_from(*count).unwrap_or(0)),
-                _ => Err(Down),
-            },
-            _ => Err(Down),
+        for node in answered {
+            command.arg(&*self.0.channels.name(Channel::Node(*node)));
         }
+        // Names and numbers in turn: a map in RESP3, a list in RESP2.
+        let counts: Vec<Value> = match self.command(command).await? {
+            Value::Array(values) => values.into_iter().skip(1).step_by(2).collect(),
+            Value::Map(pairs) => pairs.into_iter().map(|(_, count)| count).collect(),
+            _ => return Err(Down),
+        };
+        let mut counts = counts.into_iter().map(|count| match count {
+            Value::Int(count) => usize::try_from(count).unwrap_or(0),
+            _ => 0,
+        });
+        let subscribers = counts.next().ok_or(Down)?;
+        Ok(There { subscribers, answered: counts.filter(|count| *count > 0).count() })
     }
 
     /// Reports that this node has its subscriptions, and asks the other nodes to do the same.

@@ -8,6 +8,8 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::node::NodeId;
+
 /// How many answers to one question may wait to be read. This is more than the number of nodes in a
 /// cluster.
 const WAITING: usize = 256;
@@ -19,7 +21,7 @@ pub(super) struct Questions(Arc<Mutex<Table>>);
 #[derive(Debug, Default)]
 struct Table {
     last: u64,
-    open: HashMap<u64, mpsc::Sender<Bytes>>,
+    open: HashMap<u64, mpsc::Sender<(NodeId, Bytes)>>,
 }
 
 /// An open question. It accepts answers until it is dropped.
@@ -27,7 +29,7 @@ struct Table {
 pub(super) struct Open {
     questions: Questions,
     number: u64,
-    answers: mpsc::Receiver<Bytes>,
+    answers: mpsc::Receiver<(NodeId, Bytes)>,
 }
 
 impl Questions {
@@ -40,11 +42,11 @@ impl Questions {
         Open { questions: self.clone(), number, answers }
     }
 
-    /// Passes an answer to the caller that waits for it. If no caller waits any more, the answer is
-    /// dropped.
-    pub(super) fn answer(&self, number: u64, body: Bytes) {
+    /// Passes the answer of a node to the caller that waits for it. If no caller waits any more, the
+    /// answer is dropped.
+    pub(super) fn answer(&self, number: u64, node: NodeId, body: Bytes) {
         if let Some(answered) = self.lock().open.get(&number) {
-            let _ = answered.try_send(body);
+            let _ = answered.try_send((node, body));
         }
     }
 
@@ -59,8 +61,8 @@ impl Open {
         self.number
     }
 
-    /// Waits for an answer.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    /// Waits for the answer of a node.
+    pub(super) async fn next(&mut self) -> Option<(NodeId, Bytes)> {
         self.answers.recv().await
     }
 }
@@ -79,12 +81,12 @@ mod tests {
     async fn an_answer_reaches_its_question_and_nothing_stays() {
         let questions = Questions::default();
         let (mut one, other) = (questions.open(), questions.open());
-        questions.answer(one.number(), Bytes::from_static(b"a"));
-        questions.answer(0, Bytes::from_static(b"nobody asked"));
-        assert_eq!(one.next().await.unwrap(), "a");
+        questions.answer(one.number(), NodeId(7), Bytes::from_static(b"a"));
+        questions.answer(0, NodeId(7), Bytes::from_static(b"nobody asked"));
+        assert_eq!(one.next().await.unwrap(), (NodeId(7), Bytes::from_static(b"a")));
         let number = other.number();
         drop((one, other));
-        questions.answer(number, Bytes::from_static(b"late"));
+        questions.answer(number, NodeId(7), Bytes::from_static(b"late"));
         assert!(questions.lock().open.is_empty());
     }
 }
