@@ -33,15 +33,17 @@ pub(crate) struct Server {
 #[derive(Debug)]
 struct Node {
     client: Endpoint,
-    /// The service's key, if each client is a user with a token of its own.
-    users: Option<Users>,
+    /// What signs the token of each client. `None` if the hub needs no token.
+    signer: Option<Signer>,
 }
 
-/// What signs the token of each user.
+/// Signs a token for each client, because the clients of an app have tokens of their own.
 #[derive(Debug)]
-struct Users {
+struct Signer {
     key: AccessKey,
     url: String,
+    /// Whether each client is a user.
+    of_users: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -111,7 +113,7 @@ impl Server {
     ) -> Result<Self, Failure> {
         let client = Endpoint::parse("--url", url)?;
         let publish = publish.map(|url| Endpoint::parse("--publish", url)).transpose()?;
-        let nodes = vec![Node { client, users: None }];
+        let nodes = vec![Node { client, signer: None }];
         Ok(Self { nodes, publish: publish.into_iter().collect(), ways })
     }
 
@@ -131,19 +133,16 @@ impl Server {
         let turn = number.checked_rem(self.nodes.len()).unwrap_or_default();
         let node = self.nodes.get(turn).ok_or_else(|| Failure::argument("--service is missing"))?;
         let mut client = node.client.clone();
-        if let Some(Users { key, url }) = &node.users {
-            let user = UserId::parse(&user_of(number));
-            let user = user.map_err(|error| Failure::argument(error.to_string()))?;
-            client.token =
-                Some(client_token(key, url, NegotiateOptions::default().with_user_id(user))?);
+        if let Some(signer) = &node.signer {
+            client.token = Some(signer.sign(number)?);
         }
         Ok(client)
     }
 
     /// The URL whose PUT makes the user with this number a member of a group.
     pub(crate) fn join(&self, group: &str, number: usize) -> Result<Endpoint, Failure> {
-        let Some(Users { key, .. }) = self.nodes.first().and_then(|node| node.users.as_ref())
-        else {
+        let signer = self.nodes.first().and_then(|node| node.signer.as_ref());
+        let Some(Signer { key, .. }) = signer.filter(|signer| signer.of_users) else {
             return Err(Failure::argument(
                 "only a --service has groups that users can be put into",
             ));
@@ -161,10 +160,25 @@ impl Node {
     fn of_service(text: &str, hub: &HubName, recipients: Recipients) -> Result<Self, Failure> {
         let (service, key) = service_and_key("--service", text)?;
         let url = format!("{}/client/?hub={hub}", service.client_endpoint());
-        let mut client = Endpoint::parse("--service", &url)?;
-        client.token = Some(client_token(&key, &url, NegotiateOptions::default())?);
-        let users = (recipients != Recipients::All).then_some(Users { key, url });
-        Ok(Self { client, users })
+        let client = Endpoint::parse("--service", &url)?;
+        let signer = Signer { key, url, of_users: recipients != Recipients::All };
+        Ok(Self { client, signer: Some(signer) })
+    }
+}
+
+impl Signer {
+    /// The token of the client with this number.
+    fn sign(&self, number: usize) -> Result<Token, Failure> {
+        let options = NegotiateOptions::default().with_lifetime(TOKEN_LIFETIME);
+        let options = match self.of_users {
+            true => {
+                let user = UserId::parse(&user_of(number));
+                options.with_user_id(user.map_err(|error| Failure::argument(error.to_string()))?)
+            }
+            false => options.with_claim("client", number.to_string()),
+        };
+        Token::client(&self.key, &self.url, &options, SystemTime::now())
+            .map_err(|error| Failure::argument(error.to_string()))
     }
 }
 
@@ -182,11 +196,6 @@ fn service_and_key(flag: &str, text: &str) -> Result<(ConnectionString, AccessKe
 
 fn rest_token(key: &AccessKey, url: &str) -> Result<Token, Failure> {
     Token::rest(key, url, TOKEN_LIFETIME, SystemTime::now())
-        .map_err(|error| Failure::argument(error.to_string()))
-}
-
-fn client_token(key: &AccessKey, url: &str, options: NegotiateOptions) -> Result<Token, Failure> {
-    Token::client(key, url, &options.with_lifetime(TOKEN_LIFETIME), SystemTime::now())
         .map_err(|error| Failure::argument(error.to_string()))
 }
 

@@ -1,4 +1,4 @@
-//! Each node reports each second that it is running. A node that stops reporting is cut off, so
+//! Each node reports twice a second that it is running. A node that stops reporting is cut off, so
 //! that no question waits for its answer.
 
 use std::{collections::HashSet, time::Duration};
@@ -12,7 +12,7 @@ use super::{
     node::NodeId,
 };
 
-const EACH: Duration = Duration::from_secs(1);
+const EACH: Duration = Duration::from_millis(500);
 /// After this time the node sends the Hello again that the broker did not accept.
 const HELLO_AGAIN: Duration = Duration::from_millis(100);
 /// A node without a beat for this many milliseconds counts as gone.
@@ -48,7 +48,7 @@ impl Beats {
         loop {
             tokio::select! {
                 _ = beats.tick() => {
-                    // The next beat comes in a second.
+                    // The next beat comes soon.
                     let _ = self.beat().await;
                 }
                 () = health.came_back() => has_greeted = self.broker.hello().await.is_ok(),

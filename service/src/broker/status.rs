@@ -14,7 +14,7 @@ use super::{
 /// The fields of [`About`](super::About) that are shown.
 const FIELDS: [&str; 6] = ["version", "started", "address", "connections", "lag", "left_out"];
 
-/// The data that a node reported with its last beat. It sends a beat each second.
+/// The data that a node reported with its last beat. It sends two beats a second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeStatus {
