@@ -94,7 +94,10 @@ test("a page that gets a day of points does not grow", async (t) => {
   await tab.getByRole("heading", { name: "Limits" }).waitFor();
   const devtools = await context.newCDPSession(tab);
   const size = async () => {
-    await devtools.send("HeapProfiler.collectGarbage");
+    // What one collection only finds to be free, the next one frees.
+    for (let times = 0; times < 3; times += 1) {
+      await devtools.send("HeapProfiler.collectGarbage");
+    }
     const { usedSize } = await devtools.send("Runtime.getHeapUsage");
     const { nodes } = await devtools.send("Memory.getDOMCounters");
     return { usedSize, nodes };
@@ -103,7 +106,8 @@ test("a page that gets a day of points does not grow", async (t) => {
   const first = await size();
   await pass(tab, 17_280);
   const last = await size();
-  assert.ok(last.usedSize < first.usedSize + 512 * 1024, JSON.stringify({ first, last }));
+  // If the page kept its points, 17,280 of them would take more than 1.5 MiB. Compiled code also takes some.
+  assert.ok(last.usedSize < first.usedSize + 1024 * 1024, JSON.stringify({ first, last }));
   assert.ok(last.nodes < first.nodes + 200, JSON.stringify({ first, last }));
 });
 

@@ -15,7 +15,7 @@ test("a connection comes, gets a message for its group, is seen in the trace, an
   await tab.goto(started.system.dashboard);
   await tab.getByLabel("Access key").fill("nope");
   await tab.keyboard.press("Enter");
-  await tab.getByRole("alert").getByText("no access key").waitFor();
+  await tab.getByRole("alert").getByText("not an access key").waitFor();
   await tab.getByLabel("Access key").fill(started.system.connectionString);
   await tab.keyboard.press("Enter");
   await tab.getByRole("heading", { name: "Overview" }).waitFor();
