@@ -54,7 +54,7 @@ use crate::{
 };
 
 /// A checked token is kept for this time after its last use, and for twice as long at most.
-const TOKEN_AGE: Duration = Duration::from_secs(30);
+const TOKEN_AGE: Duration = Duration::from_secs(5);
 
 /// A service that cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The claims of tokens whose signature is checked already. A back end sends one token with many calls,
 //! and a client sends its token with the negotiation and with each poll.
 //!
-//! A token that is not used for a minute is dropped. Only the signature is not checked again. Times and audiences are. The tokens belong to the keys that
+//! A token that is not used for ten seconds is dropped. Only the signature is not checked again. Times and audiences are. The tokens belong to the keys that
 //! signed them: new keys begin without any.
 
 use std::{
