@@ -27,6 +27,7 @@ mod settings;
 mod start;
 mod status;
 mod subscriber;
+mod there;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
@@ -50,7 +51,6 @@ pub(crate) use self::{
     wire::{Malformed, Reader, Writer},
 };
 use self::{
-    answers::There,
     clock::BrokerClock,
     counts::Counts,
     health::Health,
@@ -58,6 +58,7 @@ use self::{
     interest::Interests,
     outbox::{Outbox, Slot},
     questions::Questions,
+    there::There,
 };
 pub use self::{
     connect::BrokerError,
