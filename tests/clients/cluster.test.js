@@ -130,7 +130,7 @@ describe("a cluster", () => {
     const [sleeper, reader] = await Promise.all([connectDirectly(frozen, { adapt: patient }), connectDirectly(c)]);
     process.kill(frozen.pid, "SIGSTOP");
     const sends = { count: 2000, seconds: FROZEN_SECONDS, text: "x".repeat(2048) };
-    const { count, longest } = await publish(a, "hubs/chat", sends);
+    const { count, longest, most } = await publish(a, "hubs/chat", sends);
     const received = await reader.received(count);
     assert.deepEqual(received.map(([number]) => number), Array.from({ length: count }, (_, index) => index));
     // The other node has ended its connection to the broker, so no question goes to it.
@@ -142,7 +142,10 @@ describe("a cluster", () => {
     while (!sleeper.messages.some(([first]) => first === "awake")) {
       await sleeper.received(sleeper.messages.length + 1);
     }
-    assert.ok(longest < (FROZEN_SECONDS < 30 ? 500 : 50), `a send took ${longest} ms`);
+    // Beside other tests, a process may wait for a core for longer than a send. No send waits until the node is cut
+    // off, which takes 5 s.
+    const bound = FROZEN_SECONDS < 30 ? { longest: 2500, most: 500 } : { longest: 50, most: 50 };
+    assert.ok(longest < bound.longest && most < bound.most, `a send took ${longest} ms, 99.5 % took ${most} ms at most`);
     t.diagnostic(`the longest send took ${longest.toFixed(1)} ms, the node was cut off after ${cut.toFixed(0)} ms`);
     t.diagnostic(`the client of the node got ${before} of ${count} late`);
     await stopAll(sleeper, reader);

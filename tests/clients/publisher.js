@@ -7,7 +7,8 @@ import { callersUrl, rest } from "./service.js";
 
 /**
  * Sends the numbers from 0 on, each with `text`, to the hub at `path`: `count` of them at least, and for
- * `seconds` at least. Returns `{ count, longest }`: how many were sent, and the longest call in milliseconds.
+ * `seconds` at least. Returns `{ count, longest, most }`: how many were sent, the longest call in milliseconds,
+ * and the time in which 99.5 % of the calls ended.
  */
 export async function publish(system, path, { count, seconds, text }) {
   const caller = { service: callersUrl(system), connectionString: system.connectionString };
@@ -18,17 +19,19 @@ export async function publish(system, path, { count, seconds, text }) {
 }
 
 async function publishAll({ caller, path, count, seconds, text }) {
+  // The first call loads the HTTP client of this thread, which takes longer than any call.
+  await rest(caller, "GET", `${path}/connections/none`);
+  const times = [];
   const begin = performance.now();
-  const outcome = { count: 0, longest: 0 };
-  while (outcome.count < count || performance.now() - begin < seconds * 1000) {
+  while (times.length < count || performance.now() - begin < seconds * 1000) {
     const called = performance.now();
-    const body = { target: "newMessage", arguments: [outcome.count, text] };
+    const body = { target: "newMessage", arguments: [times.length, text] };
     const { status, text: answer } = await rest(caller, "POST", `${path}/:send`, { body });
-    outcome.longest = Math.max(outcome.longest, performance.now() - called);
+    times.push(performance.now() - called);
     assert.equal(status, 202, answer);
-    outcome.count += 1;
   }
-  return outcome;
+  times.sort((one, other) => one - other);
+  return { count: times.length, longest: times.at(-1), most: times[Math.floor(times.length * 0.995)] };
 }
 
 if (!isMainThread) {
