@@ -15,7 +15,7 @@ pub enum ConnectError {
     InvalidUrl {
         /// The given URL.
         url: String,
-        /// What is wrong with the URL.
+        /// The fault of the URL.
         problem: String,
     },
     /// The choices of the client do not fit together.
@@ -47,7 +47,7 @@ pub enum ConnectError {
     NotSignalR {
         /// `host:port`.
         host: String,
-        /// What was wrong with the answer.
+        /// The fault of the answer.
         problem: String,
     },
     /// The server refuses the negotiation in its own words.

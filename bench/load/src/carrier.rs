@@ -38,7 +38,7 @@ pub(crate) struct Polls {
     records: Records,
 }
 
-/// What the client must send after it has read some bytes.
+/// The bytes that the client must send next, after it has read some.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked<'a> {
     Nothing,

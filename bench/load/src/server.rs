@@ -33,7 +33,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 struct Node {
     client: Endpoint,
-    /// What signs the token of each client. `None` if the hub needs no token.
+    /// Signs the tokens of the clients. `None` if the hub needs no token.
     signer: Option<Signer>,
 }
 

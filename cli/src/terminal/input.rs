@@ -1,6 +1,6 @@
-//! What the input returns.
+//! The events of the input.
 
-/// What the input returns: a line, its end or Ctrl-C.
+/// An event of the input: a line, the end of the input, or Ctrl-C.
 #[derive(Debug)]
 pub(crate) enum Input {
     Line(String),
