@@ -4,6 +4,7 @@
 //! ```text
 //! commands one-way BROKER PID SIZE COUNT NODES   sends to users of other nodes, as fast as those take it
 //! commands hold BROKER USERS                     subscribes so many users' channels, until its input ends
+//! commands visits BROKER PID COUNT             subscribes and gives up channels, 1,000 times a second
 //! commands absent BROKER COUNT                   asks for users who are nowhere, one after the other
 //! commands add BROKER COUNT IN_FLIGHT            puts users into a group
 //! ```
@@ -15,6 +16,7 @@
 mod one_way;
 mod process;
 mod questions;
+mod visits;
 
 use std::{io::Read, time::Instant};
 
@@ -37,6 +39,9 @@ async fn main() -> Result<(), Failed> {
         }
         ["receive", broker] => one_way::receive(broker).await?,
         ["hold", broker, users] => hold(broker, users.parse()?).await?,
+        ["visits", broker, pid, count] => {
+            println!("{}", visits::visits(broker, pid, count.parse()?).await?);
+        }
         ["absent", broker, count] => {
             println!("{}", questions::absent(broker, count.parse()?).await?);
         }

@@ -40,7 +40,8 @@ impl Awaited {
 }
 
 /// Asks the node that takes a connection for the answers of its client, and passes them on. A caller
-/// whose answer does not come learns that the connection is gone.
+/// whose answer does not come learns that the connection is gone, or that its node cannot be
+/// reached.
 pub(super) fn pass_on_all(
     broker: &Broker,
     hub: &HubName,
@@ -56,7 +57,7 @@ pub(super) fn pass_on_all(
 async fn pass_on(broker: Broker, call: Awaited, mut caller: oneshot::Sender<Answered>) {
     tokio::select! {
         answered = ask(&broker, &call) => {
-            if let Ok(Some(answered)) = answered {
+            if let Some(answered) = answered.unwrap_or_else(|down| Some(Err(down.into()))) {
                 // The caller may have stopped waiting.
                 let _ = caller.send(answered);
             }

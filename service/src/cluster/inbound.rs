@@ -37,29 +37,32 @@ impl Joined {
     async fn take_frames(&self, frames: Vec<Frame>, relays: &Relays) -> Result<(), Stopping> {
         let mut sends = Vec::new();
         for frame in frames {
-            if frame.kind == Kind::Command && frame.question == 0 {
-                match Command::read(frame.body.clone()) {
-                    Ok((command @ Command { action: Action::Send { .. }, .. }, _)) => {
-                        sends.push(command);
-                        continue;
-                    }
-                    Ok(_) => {}
-                    Err(Malformed) => {
-                        tracing::debug!("a frame of another node cannot be read");
-                        continue;
-                    }
+            if frame.kind != Kind::Command {
+                self.hubs.submit_all(std::mem::take(&mut sends)).await?;
+                self.take_frame(frame, relays).await?;
+                continue;
+            }
+            match Command::read(frame.body.clone()) {
+                Ok((command, _)) if frame.question == 0 && command.action.is_send() => {
+                    sends.push(command);
+                }
+                read => {
+                    self.hubs.submit_all(std::mem::take(&mut sends)).await?;
+                    let asked = asked(&frame);
+                    let done = match read {
+                        Ok((command, rest)) => self.take_command(frame, command, rest).await,
+                        Err(malformed) => Err(malformed.into()),
+                    };
+                    self.ends_well(done, asked)?;
                 }
             }
-            self.hubs.submit_all(std::mem::take(&mut sends)).await?;
-            self.take_frame(frame, relays).await?;
         }
         self.hubs.submit_all(sends).await
     }
 
     async fn take_frame(&self, frame: Frame, relays: &Relays) -> Result<(), Stopping> {
-        let question = (frame.question != 0).then(|| Frame { body: Bytes::new(), ..frame.clone() });
+        let asked = asked(&frame);
         let done = match frame.kind {
-            Kind::Command => self.take_command(frame).await,
             Kind::Ask => self.take_question(frame).await,
             Kind::Invoke => self.take_call(frame).await,
             Kind::Login => self.take_login(frame).await,
@@ -77,15 +80,21 @@ impl Joined {
                 }
                 Ok(())
             }
-            Kind::Answer | Kind::Hello | Kind::Bye => Ok(()),
+            // These frames do not come here: commands are read before, and the inbox takes the others.
+            Kind::Command | Kind::Answer | Kind::Hello | Kind::Bye => Ok(()),
         };
+        self.ends_well(done, asked)
+    }
+
+    /// Answers the question of a frame that cannot be read. Fails if this node is ending.
+    fn ends_well(&self, done: Result<(), Failed>, asked: Option<Frame>) -> Result<(), Stopping> {
         match done {
             Ok(()) => {}
             Err(Failed::Malformed(Malformed)) => {
                 tracing::debug!("a frame of another node cannot be read");
                 // The caller must not wait for an answer.
-                if let Some(question) = question {
-                    self.broker.answer(&question, Bytes::from_static(question::UNKNOWN));
+                if let Some(asked) = asked {
+                    self.broker.answer(&asked, Bytes::from_static(question::UNKNOWN));
                 }
             }
             Err(Failed::Refused(Refused::Down(_) | Refused::NotWritten(_))) => {}
@@ -93,6 +102,11 @@ impl Joined {
         }
         Ok(())
     }
+}
+
+/// The question of a frame, without its body; `None` if its sender waits for no answer.
+fn asked(frame: &Frame) -> Option<Frame> {
+    (frame.question != 0).then(|| Frame { body: Bytes::new(), ..frame.clone() })
 }
 
 /// Why a frame was not carried out.
@@ -114,8 +128,12 @@ impl<T: Into<Refused>> From<T> for Failed {
 }
 
 impl Joined {
-    async fn take_command(&self, frame: Frame) -> Result<(), Failed> {
-        let (command, mut rest) = Command::read(frame.body.clone())?;
+    async fn take_command(
+        &self,
+        frame: Frame,
+        command: Command,
+        mut rest: Reader,
+    ) -> Result<(), Failed> {
         let mut removed = Vec::new();
         let _turn = match &command.action {
             Action::Groups { of: GroupsOf::User(user), change } => {

@@ -48,8 +48,7 @@ pub(super) async fn end(
 ) -> Result<(), Stopping> {
     let Identity { id, hub, .. } = &**identity;
     if let Some(arriving) = arriving {
-        let begin = Step::Begin(Box::new(arriving));
-        joined.hubs.move_connection(hub.clone(), id.clone(), begin).await?;
+        joined.hubs.begin_arrival(arriving).await?;
     }
     let (events, lost) = oneshot::channel();
     joined.hubs.move_connection(hub.clone(), id.clone(), Step::Lost(events)).await?;

@@ -8,9 +8,9 @@ use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
 use super::asked::Asked;
 use crate::{
-    broker::{Malformed, Reader, Writer},
+    broker::{Down, Malformed, Reader, Writer},
     hub::{
-        answer::{Answer, Answered, NoForm},
+        answer::{Answer, Answered, NoAnswer},
         command::Target,
         message::Message,
         wire::{read_message, write_message},
@@ -167,8 +167,11 @@ pub(super) fn answered(answered: Option<&Answered>) -> Bytes {
         None => {
             writer.u8(0);
         }
-        Some(Err(NoForm)) => {
+        Some(Err(NoAnswer::NoForm)) => {
             writer.u8(1);
+        }
+        Some(Err(NoAnswer::Down(_))) => {
+            writer.u8(3);
         }
         Some(Ok(Answer { outcome, protocol, message })) => {
             writer.u8(2).u8(number_of(*protocol)).bytes(message);
@@ -186,7 +189,8 @@ pub(super) fn read_answered(answer: Bytes) -> Result<Option<Answered>, Malformed
     let mut reader = Reader::new(answer);
     Ok(match reader.u8()? {
         0 => None,
-        1 => Some(Err(NoForm)),
+        1 => Some(Err(NoAnswer::NoForm)),
+        3 => Some(Err(Down.into())),
         2 => {
             let protocol = protocol_of(reader.u8()?)?;
             let message = reader.bytes()?;

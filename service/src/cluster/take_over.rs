@@ -131,7 +131,7 @@ impl Joined {
     pub(super) async fn take_step(&self, frame: Frame) -> Result<(), Failed> {
         let (question, hub, connection) = moved::read_question(frame.body.clone())?;
         if frame.origin == self.broker.node() {
-            self.begin_arrival(&hub, &connection).await?;
+            self.begin_arrival(&connection).await?;
             // This node also answers its own question.
             self.broker.answer(&frame, Bytes::new());
             return Ok(());
@@ -175,11 +175,10 @@ impl Joined {
     }
 
     /// Makes the connection known on this node from now on.
-    async fn begin_arrival(&self, hub: &HubName, connection: &ConnectionId) -> Result<(), Refused> {
+    async fn begin_arrival(&self, connection: &ConnectionId) -> Result<(), Refused> {
         let Some(arrival) = self.moving.arrivals().remove(connection) else { return Ok(()) };
         let Arrival { arriving, begun, _expected, _turn } = arrival;
-        let step = Step::Begin(Box::new(arriving));
-        self.hubs.move_connection(hub.clone(), connection.clone(), step).await?;
+        self.hubs.begin_arrival(arriving).await?;
         let _ = begun.send(());
         Ok(())
     }

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use signalr_serverless::upstream::length_prefix;
 
-use crate::protocol::{Outcome, Protocol, json::RECORD_SEPARATOR};
+use crate::{
+    broker::Down,
+    protocol::{Outcome, Protocol, json::RECORD_SEPARATOR},
+};
 
 /// A client's answer to an invocation of the service.
 #[derive(Debug)]
@@ -27,11 +30,17 @@ impl Answer {
     }
 }
 
-/// The arguments of an invocation have no form in the protocol of its client. MessagePack has no
-/// form for numbers beyond the range of a float, and JSON has none for timestamps.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the arguments have no form in the client's protocol")]
-pub(crate) struct NoForm;
+/// Why a connected client gives no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// The arguments of the invocation have no form in the client's protocol. MessagePack has no
+    /// form for numbers beyond the range of a float, and JSON has none for timestamps.
+    #[error("the arguments have no form in the client's protocol")]
+    NoForm,
+    /// The client has moved to another node, which cannot be reached.
+    #[error(transparent)]
+    Down(#[from] Down),
+}
 
 /// The result of an invocation of a connected client.
-pub(crate) type Answered = Result<Answer, NoForm>;
+pub(crate) type Answered = Result<Answer, NoAnswer>;

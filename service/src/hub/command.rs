@@ -93,6 +93,11 @@ impl Step {
 }
 
 impl Action {
+    /// Whether the action is one message to its recipients.
+    pub(crate) fn is_send(&self) -> bool {
+        matches!(self, Self::Send { .. })
+    }
+
     /// Counts the deliveries of the action, if it has any and they are to be in the log or in a
     /// trace.
     pub(super) fn followed(&self) -> Option<Followed> {
@@ -104,17 +109,6 @@ impl Action {
             Self::Execute { .. } | Self::Close { .. } | Self::Groups { .. } => None,
         }
     }
-
-    /// The connection of the action, if it concerns exactly one.
-    pub(crate) fn connection(&self) -> Option<&ConnectionId> {
-        match self {
-            Self::Send { recipients, .. } | Self::Close { recipients, .. } => {
-                recipients.target.connection()
-            }
-            Self::Groups { of: GroupsOf::Connection(connection), .. } => Some(connection),
-            Self::Groups { of: GroupsOf::User(_), .. } | Self::Execute { .. } => None,
-        }
-    }
 }
 
 impl From<&Target> for TargetKind {
@@ -124,16 +118,6 @@ impl From<&Target> for TargetKind {
             Target::Group(_) => Self::Group,
             Target::User(_) => Self::User,
             Target::Connection(_) => Self::Connection,
-        }
-    }
-}
-
-impl Target {
-    /// The connection of the target, if it is exactly one.
-    pub(crate) fn connection(&self) -> Option<&ConnectionId> {
-        match self {
-            Self::Connection(connection) => Some(connection),
-            Self::Hub | Self::Group(_) | Self::User(_) => None,
         }
     }
 }

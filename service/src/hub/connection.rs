@@ -14,6 +14,7 @@ use super::{
     answer::Answered,
     app_route::AppRoute,
     command::GroupChange,
+    user_shards::UserHere,
     work::{LoginAnswer, NewConnection},
 };
 use crate::{
@@ -59,8 +60,8 @@ pub(super) struct Connection {
     /// The bytes of the client's incomplete messages, and of those that wait until it has entered.
     partial: Share,
     /// While this exists, the client's connection token is valid, the connection counts as open,
-    /// and other nodes can find it.
-    _kept: (Option<TokenGuard>, Place, Vec<Interest>),
+    /// work about its user comes to this shard, and other nodes can find it.
+    _kept: (Option<TokenGuard>, Place, Option<UserHere>, Vec<Interest>),
 }
 
 /// A caller that waits for an answer of the client.
@@ -96,7 +97,12 @@ pub(super) enum Arrival {
 }
 
 impl Connection {
-    pub(super) fn new(new: NewConnection, budget: &QueueBudget, now: Seconds) -> Self {
+    pub(super) fn new(
+        new: NewConnection,
+        user_here: Option<UserHere>,
+        budget: &QueueBudget,
+        now: Seconds,
+    ) -> Self {
         let NewConnection {
             identity,
             terms,
@@ -128,7 +134,7 @@ impl Connection {
             carrier,
             turn: 0,
             partial: budget.share(),
-            _kept: (token, place, interests),
+            _kept: (token, place, user_here, interests),
         }
     }
 

@@ -35,7 +35,7 @@ impl Hubs {
         let limit = of.limit;
         let first = after.map_or(0, |one| one.shard);
         of.after = after.map(|one| one.place);
-        for shard in first..self.queues.shard_of.shards() {
+        for shard in first..self.queues.destinations.shard_of.shards() {
             of.limit = limit.saturating_sub(page.len());
             if of.limit == 0 {
                 break;

@@ -8,7 +8,7 @@ use signalr_server_protocol::Payloads;
 
 use crate::{
     carrier::{ByEncoding, Encoding},
-    protocol::{Protocol, json, message_pack},
+    protocol::{Protocol, json, message_pack, sent},
 };
 
 /// A hub message for any number of clients.
@@ -16,7 +16,7 @@ use crate::{
 /// It is encoded when it is needed first. Shards and connections share the bytes.
 #[derive(Debug)]
 pub(crate) struct Message {
-    content: Content,
+    pub(super) content: Content,
     frames: ByEncoding<OnceLock<Option<Bytes>>>,
 }
 
@@ -31,6 +31,8 @@ pub(crate) enum Content {
     StreamEnd { stream_id: String, error: Option<String> },
     /// Encoded and framed by the sender. Clients of a missing protocol get nothing.
     Encoded { json: Option<Bytes>, message_pack: Option<Bytes> },
+    /// Encoded in JSON by another node. Clients of other protocols get it in theirs.
+    OfNode(Bytes),
     /// Encoded and framed by an app server. Clients of a missing protocol get nothing.
     OfApp(Payloads),
 }
@@ -49,6 +51,7 @@ impl Message {
             Content::StreamItem { item, .. } => item.get().len(),
             Content::StreamEnd { error, .. } => text(error),
             Content::Encoded { json, message_pack } => encoded(json).max(encoded(message_pack)),
+            Content::OfNode(json) => json.len(),
             Content::OfApp(payloads) => {
                 payloads.0.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0)
             }
@@ -116,6 +119,10 @@ impl Content {
             (Self::Encoded { message_pack, .. }, Protocol::MessagePack) => message_pack.clone(),
             // REST has no form for this protocol.
             (Self::Encoded { .. }, Protocol::BlazorPack) => None,
+            (Self::OfNode(json), Protocol::Json) => Some(json.clone()),
+            (Self::OfNode(json), Protocol::MessagePack | Protocol::BlazorPack) => {
+                sent::to_message_pack(json).map(Bytes::from)
+            }
             (Self::OfApp(payloads), protocol) => payloads.get(protocol.name()).cloned(),
         }
     }

@@ -5,6 +5,7 @@ mod app_route;
 pub(crate) mod command;
 mod connection;
 pub(crate) mod counts;
+mod destination;
 mod followed;
 mod lists;
 pub(crate) mod look;
@@ -16,6 +17,7 @@ pub(crate) mod shard;
 mod taken;
 mod traced;
 mod user_groups;
+mod user_shards;
 pub(crate) mod wire;
 pub(crate) mod work;
 
@@ -41,14 +43,15 @@ use self::{
     answer::Answered,
     command::{Action, Command, Target},
     counts::{ShardCounts, ShardReport, TargetKind},
+    destination::Destination,
     message::Message,
     queues::Queues,
     shard::Shared,
     taken::Taken,
     user_groups::UserGroups,
     work::{
-        ClientRequest, Cursor, FromApp, Invoke, LoginAnswer, LoginRequest, Member, NewConnection,
-        PostAnswer, Question, Step, TokenTime, Work,
+        Arriving, ClientRequest, Cursor, FromApp, Invoke, LoginAnswer, LoginRequest, Member,
+        NewConnection, PostAnswer, Question, Step, TokenTime, Work,
     },
 };
 pub(crate) use self::{
@@ -57,6 +60,7 @@ pub(crate) use self::{
 };
 use crate::{
     carrier::{PollAnswer, WebSocket},
+    identity::Identity,
     login::Renewal,
     shard_of::ShardOf,
     trace::Trace,
@@ -105,14 +109,18 @@ impl Hubs {
         connection: &ConnectionId,
         socket: std::net::TcpStream,
     ) -> io::Result<TcpStream> {
-        let _context = self.runtimes[self.queues.shard_of.connection(connection)].enter();
+        let _context =
+            self.runtimes[self.queues.destinations.shard_of.connection(connection)].enter();
         TcpStream::from_std(socket)
     }
 
     /// Hands a new connection to the shard that will own it.
     pub(crate) async fn adopt(&self, connection: NewConnection) -> Result<(), Stopping> {
         let identity = Arc::clone(&connection.identity);
-        self.queues.push_to_owner(&identity.id, Work::Adopt(Box::new(connection))).await
+        let shard = self.queues.destinations.shard_of.connection(&identity.id);
+        let user_here = self.queues.destinations.users.hold(&identity, shard);
+        let work = Work::Adopt { connection: Box::new(connection), user_here };
+        self.queues.push_to(shard, work).await
     }
 
     /// Gives a connection another socket.
@@ -164,11 +172,9 @@ impl Hubs {
     pub(crate) async fn submit(&self, hub: HubName, action: Action) -> Result<(), Stopping> {
         self.note(&hub, &action);
         let command = Arc::new(Command { hub, followed: action.followed(), action });
+        let destination = self.queues.destinations.of_action(&command.hub, &command.action);
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
-        match command.action.connection() {
-            Some(id) => self.queues.push_to_owner(id, work()).await,
-            None => self.queues.push_to_all(work).await,
-        }
+        self.queues.push(&destination, work).await
     }
 
     /// Takes commands, in order. The shards carry them out later.
@@ -177,14 +183,17 @@ impl Hubs {
             return Ok(());
         }
         let mut works: Vec<Vec<Work>> = Vec::new();
-        works.resize_with(self.queues.shard_of.shards(), Vec::new);
+        works.resize_with(self.queues.destinations.shard_of.shards(), Vec::new);
         for command in commands {
             self.note(&command.hub, &command.action);
             let command = Arc::new(command);
             let work = || Work::Command { command: Arc::clone(&command), matched: None };
-            match command.action.connection() {
-                Some(id) => works[self.queues.shard_of.connection(id)].push(work()),
-                None => works.iter_mut().for_each(|works| works.push(work())),
+            match self.queues.destinations.of_action(&command.hub, &command.action) {
+                Destination::One(shard) => works[shard].push(work()),
+                Destination::Some(shards) => {
+                    shards.into_iter().for_each(|shard| works[shard].push(work()));
+                }
+                Destination::All => works.iter_mut().for_each(|works| works.push(work())),
             }
         }
         self.queues.push_many(works).await
@@ -224,15 +233,13 @@ impl Hubs {
     pub(crate) async fn begin(&self, command: Command) -> Result<Begun, Stopping> {
         let command = Arc::new(command);
         let mut answers = Vec::new();
-        let mut work = || {
+        let destination = self.queues.destinations.of_action(&command.hub, &command.action);
+        let work = || {
             let (matched, answer) = oneshot::channel();
             answers.push(answer);
             Work::Command { command: Arc::clone(&command), matched: Some(matched) }
         };
-        match command.action.connection() {
-            Some(id) => self.queues.push_to_owner(id, work()).await?,
-            None => self.queues.push_to_all(work).await?,
-        }
+        self.queues.push(&destination, work).await?;
         Ok(Begun(answers))
     }
 
@@ -294,6 +301,16 @@ impl Hubs {
         self.queues.push_to_owner(&id, Work::Move { hub, connection, step }).await
     }
 
+    /// Makes a connection that comes from another node known here. Messages for it arrive here from
+    /// now on.
+    pub(crate) async fn begin_arrival(&self, arriving: Arriving) -> Result<(), Stopping> {
+        let Identity { id, hub, .. } = &*Arc::clone(&arriving.connection.identity);
+        let shard = self.queues.destinations.shard_of.connection(id);
+        let user_here = self.queues.destinations.users.hold(&arriving.connection.identity, shard);
+        let step = Step::Begin { arriving: Box::new(arriving), user_here };
+        self.move_connection(hub.clone(), id.clone(), step).await
+    }
+
     /// How many connections a target names.
     pub(crate) async fn count(&self, hub: HubName, target: Target) -> Result<usize, Stopping> {
         self.begin_count(hub, target).await?.matched().await
@@ -306,16 +323,14 @@ impl Hubs {
         target: Target,
     ) -> Result<Begun, Stopping> {
         let mut answers = Vec::new();
-        let mut work = || {
+        let destination = self.queues.destinations.of_target(&hub, &target);
+        let work = || {
             let (count, answer) = oneshot::channel();
             answers.push(answer);
             let question = Question::Count { target: target.clone(), count };
             Work::Ask { hub: hub.clone(), question }
         };
-        match target.connection() {
-            Some(id) => self.queues.push_to_owner(id, work()).await?,
-            None => self.queues.push_to_all(work).await?,
-        }
+        self.queues.push(&destination, work).await?;
         Ok(Begun(answers))
     }
 
@@ -331,7 +346,7 @@ impl Hubs {
     ) -> Result<Vec<(Cursor, Member)>, Stopping> {
         let mut page = Vec::new();
         let (first, mut after) = after.map_or((0, None), |one| (one.shard, Some(one.place)));
-        for shard in first..self.queues.shard_of.shards() {
+        for shard in first..self.queues.destinations.shard_of.shards() {
             let limit = limit.saturating_sub(page.len());
             if limit == 0 {
                 break;
@@ -379,7 +394,7 @@ impl Hubs {
     /// counts are reported.
     pub(crate) async fn report(&self, patience: Duration) -> Vec<ShardReport> {
         let asked = Instant::now();
-        let shards = 0..self.queues.shard_of.shards();
+        let shards = 0..self.queues.destinations.shard_of.shards();
         let answers = shards.map(|shard| async move {
             let (report, answer) = oneshot::channel();
             let answered = async {

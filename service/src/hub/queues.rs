@@ -5,7 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use signalr_serverless::ConnectionId;
 use tokio::sync::mpsc;
 
-use super::work::{ClientRequest, Work};
+use super::{
+    destination::{Destination, Destinations},
+    work::{ClientRequest, Work},
+};
 use crate::shard_of::ShardOf;
 
 /// How much work may wait in a shard's queue. A publisher that is faster than the sockets waits for
@@ -25,7 +28,7 @@ pub(super) struct Queues {
     /// Work for all shards that waits for a busy shard then uses only one place of each other
     /// shard. The other places stay free for work that needs one shard only.
     collecting: tokio::sync::Mutex<()>,
-    pub(super) shard_of: ShardOf,
+    pub(super) destinations: Destinations,
 }
 
 /// Whether work is accepted.
@@ -47,14 +50,38 @@ impl Queues {
         let (queues, ends) = (0..shard_of.shards()).map(|_| mpsc::channel(WINDOW)).unzip();
         let order = Mutex::new(Intake::Open);
         let collecting = tokio::sync::Mutex::new(());
-        (Self { queues, order, collecting, shard_of }, ends)
+        (Self { queues, order, collecting, destinations: Destinations::new(shard_of) }, ends)
     }
 
-    /// Puts work into every queue in the common order, as soon as all queues have a place.
-    pub(super) async fn push_to_all(&self, mut work: impl FnMut() -> Work) -> Result<(), Stopping> {
-        let mut places = Vec::with_capacity(self.queues.len());
+    /// Puts work into the queues of its shards.
+    pub(super) async fn push(
+        &self,
+        destination: &Destination,
+        mut work: impl FnMut() -> Work,
+    ) -> Result<(), Stopping> {
+        match destination {
+            Destination::One(shard) => self.push_to(*shard, work()).await,
+            Destination::Some(shards) => self.push_to_each(shards.iter().copied(), work).await,
+            Destination::All => self.push_to_all(work).await,
+        }
+    }
+
+    /// Puts work into every queue.
+    pub(super) async fn push_to_all(&self, work: impl FnMut() -> Work) -> Result<(), Stopping> {
+        self.push_to_each(0..self.queues.len(), work).await
+    }
+
+    /// Puts work into the queues of some shards in the common order, as soon as all of them have a
+    /// place.
+    async fn push_to_each(
+        &self,
+        shards: impl ExactSizeIterator<Item = usize>,
+        mut work: impl FnMut() -> Work,
+    ) -> Result<(), Stopping> {
+        let mut places = Vec::with_capacity(shards.len());
         let _collecting = self.collecting.lock().await;
-        for queue in &self.queues {
+        for shard in shards {
+            let queue = self.queues.get(shard).ok_or(Stopping)?;
             places.push(queue.reserve().await.map_err(|_| Stopping)?);
         }
         let order = self.in_order();
@@ -93,7 +120,7 @@ impl Queues {
         id: &ConnectionId,
         work: Work,
     ) -> Result<(), Stopping> {
-        self.push_to(self.shard_of.connection(id), work).await
+        self.push_to(self.destinations.shard_of.connection(id), work).await
     }
 
     /// Puts work into the queue of one shard.
@@ -115,7 +142,10 @@ impl Queues {
         request: ClientRequest,
     ) -> Result<(), Stopping> {
         let work = Work::FromClient { connection: id.clone(), request };
-        self.queues[self.shard_of.connection(id)].send(work).await.map_err(|_| Stopping)
+        self.queues[self.destinations.shard_of.connection(id)]
+            .send(work)
+            .await
+            .map_err(|_| Stopping)
     }
 
     /// Refuses new work, and lets every shard end after it has carried out the earlier work.

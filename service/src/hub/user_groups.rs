@@ -186,7 +186,7 @@ impl UserGroups {
             let question = Question::IsUserInGroup { user, group, is_in_group };
             Work::Ask { hub: hub.clone(), question }
         };
-        self.queues.push_to_all(work).await?;
+        self.queues.push(&self.queues.destinations.of_user(&hub, user), work).await?;
         for answer in answers {
             if answer.await.map_err(|_| Stopping)? {
                 return Ok(true);
@@ -204,7 +204,7 @@ impl UserGroups {
         let action = Action::Groups { of: GroupsOf::User(user.clone()), change };
         let command = Arc::new(Command { hub: hub.clone(), action, followed: None });
         let work = || Work::Command { command: Arc::clone(&command), matched: None };
-        self.queues.push_to_all(work).await
+        self.queues.push(&self.queues.destinations.of_user(hub, user), work).await
     }
 
     fn turn(&self, hub: &HubName, user: &UserId) -> &Mutex<()> {

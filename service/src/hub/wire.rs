@@ -1,8 +1,9 @@
-//! Commands as they are sent to other nodes: messages in both protocols, and filters as text.
+//! Commands as they are sent to other nodes: messages in JSON, and filters as text.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use signalr_server_protocol::Payloads;
 use signalr_serverless::{HubName, UserId};
 
 use super::{
@@ -37,7 +38,7 @@ impl Command {
 fn size(action: &Action) -> usize {
     const NAMES: usize = 256;
     match action {
-        Action::Send { message, .. } => message.bytes().saturating_mul(2).saturating_add(NAMES),
+        Action::Send { message, .. } => message.bytes().saturating_add(NAMES),
         Action::Execute { .. } | Action::Close { .. } | Action::Groups { .. } => NAMES,
     }
 }
@@ -170,19 +171,43 @@ fn read_step(reader: &mut Reader) -> Result<Step, Malformed> {
     })
 }
 
-/// A message in both protocols, encoded once for all nodes.
+/// A message for other nodes. If its sender did not encode it, it is sent in JSON only: a node whose
+/// clients need another protocol encodes it once more.
 pub(crate) fn write_message(writer: &mut Writer, message: &Message) {
-    for protocol in [Protocol::Json, Protocol::MessagePack] {
-        writer.option(message.encoded(protocol), |writer, bytes| {
-            writer.bytes(&bytes);
-        });
+    match &message.content {
+        Content::Encoded { json, message_pack } => {
+            writer.u8(0);
+            for bytes in [json, message_pack] {
+                writer.option(bytes.as_ref(), |writer, bytes| {
+                    writer.bytes(bytes);
+                });
+            }
+        }
+        Content::OfApp(Payloads(payloads)) => {
+            writer.u8(1).list(payloads, |writer, (protocol, bytes)| {
+                writer.text(protocol).bytes(bytes);
+            });
+        }
+        Content::Invocation { .. }
+        | Content::StreamItem { .. }
+        | Content::StreamEnd { .. }
+        | Content::OfNode(_) => {
+            writer.u8(2).bytes(&message.encoded(Protocol::Json).unwrap_or_default());
+        }
     }
 }
 
 pub(crate) fn read_message(reader: &mut Reader) -> Result<Arc<Message>, Malformed> {
-    let json = reader.option(Reader::bytes)?;
-    let message_pack = reader.option(Reader::bytes)?;
-    Ok(Arc::new(Message::new(Content::Encoded { json, message_pack })))
+    let content = match reader.u8()? {
+        0 => Content::Encoded {
+            json: reader.option(Reader::bytes)?,
+            message_pack: reader.option(Reader::bytes)?,
+        },
+        1 => Content::OfApp(Payloads(reader.list(|reader| Ok((reader.text()?, reader.bytes()?)))?)),
+        2 => Content::OfNode(reader.bytes()?),
+        _ => return Err(Malformed),
+    };
+    Ok(Arc::new(Message::new(content)))
 }
 
 fn write_text(writer: &mut Writer, text: Option<&str>) {
@@ -197,6 +222,7 @@ mod tests {
     use signalr_serverless::{ConnectionId, GroupName};
 
     use super::*;
+    use crate::carrier::{Encoding, Transport};
 
     fn group(name: &str) -> GroupName {
         GroupName::parse(name).unwrap()
@@ -242,6 +268,47 @@ mod tests {
     /// Messages are compared by their bytes, because clients get the bytes.
     fn shown(action: &Action) -> String {
         format!("{:?}", Command::to_bytes(&HubName::parse("chat").unwrap(), action))
+    }
+
+    #[test]
+    fn a_client_gets_the_same_from_every_node() {
+        let (stream_id, json) = ("7".to_owned(), || to_raw_value(&[1, 2]).unwrap());
+        let invocation = |invocation_id| Content::Invocation {
+            target: "\"m\"\u{1e}é".to_owned(),
+            arguments: to_raw_value(&serde_json::json!(["é\u{1e}", -1.5, null, {"a": []}]))
+                .unwrap(),
+            invocation_id,
+        };
+        let payloads = ["json", "blazorpack", "own"].map(|name| (name.to_owned(), name.into()));
+        for content in [
+            invocation(None),
+            invocation(Some("i".to_owned())),
+            Content::StreamItem { stream_id: stream_id.clone(), item: json() },
+            Content::StreamEnd { stream_id: stream_id.clone(), error: None },
+            Content::StreamEnd { stream_id, error: Some("é".to_owned()) },
+            Content::Encoded { json: None, message_pack: Some("b".into()) },
+            Content::OfApp(Payloads(payloads.to_vec())),
+        ] {
+            let message = Message::new(content);
+            let mut writer = Writer::default();
+            write_message(&mut writer, &message);
+            let read = read_message(&mut Reader::new(writer.finish())).unwrap();
+            for protocol in Protocol::ALL {
+                assert_eq!(read.encoded(protocol), message.encoded(protocol), "{message:?}");
+            }
+            let encoding =
+                Encoding { protocol: Protocol::OtherText, transport: Transport::WebSockets };
+            let frame = |message: &Message| message.frame_of_other("own", encoding);
+            assert_eq!(frame(&read), frame(&message));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_message_for_clients_has_no_other_form() {
+        for json in ["", "{}", "\u{1e}", "{\"type\":1}\u{1e}", "{\"type\":6}\u{1e}", "[]\u{1e}"] {
+            let message = Message::new(Content::OfNode(json.into()));
+            assert_eq!(message.encoded(Protocol::MessagePack), None, "{json}");
+        }
     }
 
     #[test]

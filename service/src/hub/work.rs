@@ -15,6 +15,7 @@ use super::{
     look::Look,
     message::Message,
     moving::{Moved, Outline, Unanswered},
+    user_shards::UserHere,
 };
 use crate::{
     admission::Place,
@@ -32,7 +33,11 @@ use crate::{
 /// it. If the caller is gone, the answer is dropped.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Adopt(Box<NewConnection>),
+    /// A connection begins.
+    Adopt {
+        connection: Box<NewConnection>,
+        user_here: Option<UserHere>,
+    },
     /// A client continues on another socket.
     Resume {
         connection: ConnectionId,
@@ -124,7 +129,7 @@ pub(crate) enum Step {
     /// Move the connection away from this node.
     Out(oneshot::Sender<(Moved, Unanswered)>),
     /// Make the connection known here. Messages for it arrive here from now on.
-    Begin(Box<Arriving>),
+    Begin { arriving: Box<Arriving>, user_here: Option<UserHere> },
     /// Continue the connection here. `is_here` gets `true` if the connection is known here.
     In { moved: Box<Moved>, is_here: oneshot::Sender<bool> },
     /// Wait for the client's answer to a call that was made at the node that it left.

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use signalr_serverless::{GroupName, HubName, UserId};
+use signalr_serverless::{ConnectionId, GroupName, HubName, UserId};
 
 use super::{Failed, HUB, shared};
 use crate::{
@@ -72,6 +72,21 @@ impl Node {
             interest.confirmed().await?;
         }
         self.held.lock().unwrap_or_else(PoisonError::into_inner).append(&mut held);
+        Ok(())
+    }
+
+    /// Subscribes the channels of a connection and its user, and gives them up.
+    ///
+    /// # Errors
+    ///
+    /// If the broker is away.
+    pub async fn visit(&self, number: usize) -> Result<(), Failed> {
+        let (user, connection) = (user(number)?, ConnectionId::parse(&format!("c{number}"))?);
+        let channels =
+            [Channel::Connection(&self.hub, &connection), Channel::User(&self.hub, &user)];
+        for interest in self.broker.hold_all(&channels) {
+            interest.confirmed().await?;
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod client_message;
 pub(crate) mod handshake;
 pub(crate) mod json;
 pub(crate) mod message_pack;
+pub(crate) mod sent;
 
 pub(crate) use self::client_message::{ClientMessage, Outcome, ProtocolError, Split};
 

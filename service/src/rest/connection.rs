@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use super::{call::Call, error::Error, message, reply::Success};
 use crate::{
     hub::{
-        answer::Answer,
+        Refused,
+        answer::{Answer, NoAnswer},
         command::{Action, GroupChange, GroupsOf, Target},
     },
     random_id::random_id,
@@ -46,7 +47,8 @@ pub(super) async fn invoke(state: &State, call: Call) -> Result<Success, Error> 
                 Ok(Success::json(ClientInvocationResponse { result }))
             }
             Ok(Answer { outcome: Err(error), .. }) => Err(Error::invocation_failed(&error)),
-            Err(no_form) => Err(Error::invocation_failed(&no_form.to_string())),
+            Err(NoAnswer::Down(down)) => Err(Refused::Down(down).into()),
+            Err(NoAnswer::NoForm) => Err(Error::invocation_failed(&NoAnswer::NoForm.to_string())),
         },
         Err(_) => Err(Error::invocation_timed_out(limit)),
     }

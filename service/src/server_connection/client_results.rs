@@ -124,7 +124,7 @@ impl Question {
                 payload: answer.frame().into(),
                 extensions: Extensions::default(),
             }),
-            Ok(Some(Err(no_form))) => self.fail(&no_form.to_string()),
+            Ok(Some(Err(no_answer))) => self.fail(&no_answer.to_string()),
             // The client may be connected: its node cannot be reached.
             Err(refused) => self.fail(&refused.to_string()),
             Ok(None) => self.fail(&format!("Connection '{}' {UNKNOWN_CLIENT}", self.connection_id)),

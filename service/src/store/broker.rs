@@ -1,7 +1,6 @@
 //! Memberships in the broker. All nodes share it, and it outlives them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,7 +9,10 @@ use bytes::Bytes;
 use redis::Value;
 use signalr_serverless::{GroupName, HubName, UserId};
 
-use super::membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME};
+use super::{
+    ends::Ends,
+    membership::{Membership, UNTIMED_GROUPS_PER_USER, UNTIMED_LIFETIME},
+};
 use crate::broker::{Answers, Broker, Channel, Down, Script};
 
 /// The end of a membership that is only for the open connections and ends with them.
@@ -24,13 +26,6 @@ pub(crate) struct BrokerStore {
     /// The ends of the memberships that connections of this node have. Held for short synchronous
     /// sections only.
     ends: Mutex<Ends>,
-}
-
-#[derive(Debug, Default)]
-struct Ends {
-    users: HashMap<(HubName, UserId), HashMap<GroupName, u64>>,
-    /// The ends in order, the next one first, in milliseconds since 1970 by the broker's clock.
-    order: BTreeMap<(u64, Membership), ()>,
 }
 
 impl BrokerStore {
@@ -92,6 +87,7 @@ impl BrokerStore {
     ) -> Result<Vec<GroupName>, Down> {
         let keys = self.broker.channels().user_group_keys(hub, user);
         let lifetime = UNTIMED_LIFETIME.as_millis().to_string();
+        let _asked = self.begin_to_ask(hub, user);
         let answer = self.broker.run(Script::UserGroups, &keys, &[lifetime.as_bytes()]).await?;
         let Value::Array(lists) = answer else { return Err(Down) };
         let [Value::Array(timed), Value::Array(others)] = lists.as_slice() else {
@@ -100,42 +96,42 @@ impl BrokerStore {
         let mut groups = names(others.clone());
         for pair in timed.chunks_exact(2) {
             let (Some(group), Some(end)) = (name(&pair[0]), end(&pair[1])) else { continue };
-            self.ends_at(
-                Membership { hub: hub.clone(), user: user.clone(), group: group.clone() },
-                end,
-            );
+            let (hub, user) = (hub.clone(), user.clone());
+            self.lock().answered(Membership { hub, user, group: group.clone() }, end);
             groups.push(group);
         }
         Ok(groups)
     }
 
+    /// Keeps the changes that are reported until the store's answer about a user is noted.
+    fn begin_to_ask<'a>(&'a self, hub: &'a HubName, user: &'a UserId) -> AboutUser<'a> {
+        self.lock().ask(hub, user);
+        AboutUser { store: self, hub, user }
+    }
+
     /// The groups that only the user's open connections are in, and not later ones.
     pub(crate) fn passing(&self, hub: &HubName, user: &UserId) -> Vec<GroupName> {
         let ends = self.lock();
-        let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
-        groups.filter(|(_, end)| **end == PASSING).map(|(group, _)| group.clone()).collect()
+        let groups = ends.of(hub, user).filter(|(_, end)| *end == PASSING);
+        groups.map(|(group, _)| group.clone()).collect()
     }
 
     /// Notes when a membership ends for the connections of this node.
     pub(crate) fn ends_at(&self, membership: Membership, end: u64) {
-        self.lock().set(membership, end);
+        self.lock().join(membership, end);
     }
 
     /// The ends of a user's memberships, in milliseconds since 1970, for the memberships that have an
     /// end. A connection that moves to another node takes them with it.
     pub(crate) fn ends(&self, hub: &HubName, user: &UserId) -> Vec<(GroupName, u64)> {
-        let ends = self.lock();
-        let groups = ends.users.get(&(hub.clone(), user.clone())).into_iter().flatten();
-        groups.map(|(group, end)| (group.clone(), *end)).collect()
+        self.lock().of(hub, user).map(|(group, end)| (group.clone(), end)).collect()
     }
 
     /// Notes the end of a membership of a connection that came from another node. If this node knows
     /// an end, that one is newer.
     pub(crate) fn ends_elsewhere(&self, membership: Membership, end: u64) {
-        let Membership { hub, user, group } = &membership;
         let mut ends = self.lock();
-        let known = ends.users.get(&(hub.clone(), user.clone()));
-        if !known.is_some_and(|groups| groups.contains_key(group)) {
+        if !ends.has(&membership) {
             ends.set(membership, end);
         }
     }
@@ -143,13 +139,12 @@ impl BrokerStore {
     /// Removes the ends of memberships that the user no longer has.
     pub(crate) fn ended(&self, hub: &HubName, user: &UserId, group: Option<&GroupName>) {
         let mut ends = self.lock();
-        let all = ends.users.get(&(hub.clone(), user.clone()));
         let groups: Vec<GroupName> = match group {
             Some(group) => vec![group.clone()],
-            None => all.into_iter().flat_map(HashMap::keys).cloned().collect(),
+            None => ends.leave_all(hub, user),
         };
         for group in groups {
-            ends.forget(&Membership { hub: hub.clone(), user: user.clone(), group });
+            ends.leave(&Membership { hub: hub.clone(), user: user.clone(), group });
         }
     }
 
@@ -167,21 +162,7 @@ impl BrokerStore {
 
     /// Removes users that no longer have a connection here.
     pub(crate) fn forget_absent(&self) {
-        let mut ends = self.lock();
-        let absent: Vec<(HubName, UserId)> = ends
-            .users
-            .keys()
-            .filter(|(hub, user)| !self.broker.holds(Channel::User(hub, user)))
-            .cloned()
-            .collect();
-        for (hub, user) in absent {
-            let groups = ends.users.get(&(hub.clone(), user.clone()));
-            let groups: Vec<GroupName> =
-                groups.into_iter().flat_map(HashMap::keys).cloned().collect();
-            for group in groups {
-                ends.forget(&Membership { hub: hub.clone(), user: user.clone(), group });
-            }
-        }
+        self.lock().retain(|hub, user| self.broker.holds(Channel::User(hub, user)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Ends> {
@@ -189,41 +170,16 @@ impl BrokerStore {
     }
 }
 
-impl Ends {
-    fn expired(&self, now: u64) -> Vec<Membership> {
-        let expired = self.order.keys().take_while(|(end, _)| *end <= now);
-        expired.map(|(_, membership)| membership.clone()).collect()
-    }
+/// While this exists, the store is asked about a user.
+struct AboutUser<'a> {
+    store: &'a BrokerStore,
+    hub: &'a HubName,
+    user: &'a UserId,
+}
 
-    fn take_expired(&mut self, membership: &Membership, now: u64) -> bool {
-        let Membership { hub, user, group } = membership;
-        let groups = self.users.get(&(hub.clone(), user.clone()));
-        let is_over = groups.and_then(|groups| groups.get(group)).is_some_and(|end| *end <= now);
-        if is_over {
-            self.forget(membership);
-        }
-        is_over
-    }
-
-    /// Notes when a membership ends; 0 if it has no end.
-    fn set(&mut self, membership: Membership, end: u64) {
-        self.forget(&membership);
-        if end > 0 {
-            let Membership { hub, user, group } = membership.clone();
-            self.users.entry((hub, user)).or_default().insert(group, end);
-            self.order.insert((end, membership), ());
-        }
-    }
-
-    fn forget(&mut self, membership: &Membership) {
-        let key = (membership.hub.clone(), membership.user.clone());
-        let Some(groups) = self.users.get_mut(&key) else { return };
-        if let Some(end) = groups.remove(&membership.group) {
-            self.order.remove(&(end, membership.clone()));
-        }
-        if groups.is_empty() {
-            self.users.remove(&key);
-        }
+impl Drop for AboutUser<'_> {
+    fn drop(&mut self) {
+        self.store.lock().asked(self.hub, self.user);
     }
 }
 
@@ -242,27 +198,5 @@ fn end(value: &Value) -> Option<u64> {
     match value {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_membership_that_got_more_time_has_not_expired() {
-        let membership = Membership {
-            hub: HubName::parse("chat").unwrap(),
-            user: UserId::parse("ann").unwrap(),
-            group: GroupName::parse("g").unwrap(),
-        };
-        let mut ends = Ends::default();
-        ends.set(membership.clone(), 10);
-        assert!(ends.expired(9).is_empty());
-        assert_eq!(ends.expired(10), std::slice::from_ref(&membership));
-        ends.set(membership.clone(), 20);
-        assert!(!ends.take_expired(&membership, 10));
-        assert!(ends.take_expired(&membership, 20) && !ends.take_expired(&membership, 20));
-        assert!(ends.users.is_empty() && ends.order.is_empty());
     }
 }

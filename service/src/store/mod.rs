@@ -5,6 +5,7 @@ mod broker;
 #[cfg(test)]
 mod delayed;
 mod disk;
+mod ends;
 mod membership;
 mod memory;
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::{
         answer::Answer,
         connection::{Arrival, Connection, Entering},
         counts::TargetKind,
+        user_shards::UserHere,
         work::{ClientRequest, NewConnection, PostAnswer, TokenTime},
     },
     session::{Effect, Ended, Seconds},
@@ -31,9 +32,9 @@ const TOO_MUCH: &str = "too much is held for all clients together, and much of i
 
 impl Shard {
     /// Takes a new connection. Returns its key and its carrier's turn.
-    pub(super) fn insert(&mut self, new: NewConnection) -> (Key, u32) {
+    pub(super) fn insert(&mut self, new: NewConnection, user_here: Option<UserHere>) -> (Key, u32) {
         let now = self.now();
-        let connection = Connection::new(new, &self.shared.queue_budget, now);
+        let connection = Connection::new(new, user_here, &self.shared.queue_budget, now);
         let turn = connection.turn;
         let key = self.table.insert(connection);
         self.shared.records.counters.connection_opened();

@@ -4,7 +4,7 @@ use signalr_server_protocol::{ClientInvocation, Extensions, Payloads};
 
 use super::{state::Shard, table::Key};
 use crate::hub::{
-    answer::{Answer, NoForm},
+    answer::{Answer, NoAnswer},
     connection::Waiting,
     counts::TargetKind,
     work::Invoke,
@@ -25,7 +25,7 @@ impl Shard {
         };
         let Some(frame) = frame else {
             // The caller may have stopped waiting.
-            let _ = answer.send(Err(NoForm));
+            let _ = answer.send(Err(NoAnswer::NoForm));
             return;
         };
         if connection.invocations.as_ref().is_some_and(|all| all.len().is_power_of_two()) {

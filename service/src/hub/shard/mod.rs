@@ -51,7 +51,10 @@ use self::{
     state::{Shard, SharedShard},
     table::Key,
 };
-use super::work::{NewConnection, Work};
+use super::{
+    user_shards::UserHere,
+    work::{NewConnection, Work},
+};
 
 /// How many pieces of work one turn takes from the queue.
 const BATCH: usize = 64;
@@ -72,7 +75,7 @@ pub(crate) async fn run(shared: Shared, mut queue: mpsc::Receiver<Work>) {
         let mut waiting = batch.drain(..).peekable();
         while let Some(work) = waiting.next() {
             match work {
-                Work::Adopt(connection) => adopt(&shard, *connection),
+                Work::Adopt { connection, user_here } => adopt(&shard, *connection, user_here),
                 Work::Resume { connection, socket } => {
                     let resumed = shard.borrow_mut().resume(&connection, *socket);
                     if let Some((key, turn)) = resumed {
@@ -201,9 +204,9 @@ async fn begin_silence_of_all(shard: &SharedShard) {
     }
 }
 
-fn adopt(shard: &SharedShard, connection: NewConnection) {
+fn adopt(shard: &SharedShard, connection: NewConnection, user_here: Option<UserHere>) {
     let has_end = connection.carrier.has_end();
-    let (key, turn) = shard.borrow_mut().insert(connection);
+    let (key, turn) = shard.borrow_mut().insert(connection, user_here);
     if has_end {
         spawn_local(serve(Rc::clone(shard), key, turn));
     }

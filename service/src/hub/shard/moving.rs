@@ -18,6 +18,7 @@ use crate::{
         connection::Connection,
         message::Message,
         moving::{InGroup, Moved, Outline, Unanswered},
+        user_shards::UserHere,
         work::{Arriving, Step},
     },
     identity::Identity,
@@ -35,8 +36,8 @@ const NOT_ANSWERED: &str = "Invocation failed, the node that the client called d
 
 impl Shard {
     pub(super) fn take_step(&mut self, hub: &HubName, connection: &ConnectionId, step: Step) {
-        if let Step::Begin(arriving) = step {
-            return self.begin_arrival(*arriving);
+        if let Step::Begin { arriving, user_here } = step {
+            return self.begin_arrival(*arriving, user_here);
         }
         let Some(key) = self.find(hub, connection) else { return };
         match step {
@@ -63,7 +64,7 @@ impl Shard {
                 }
             }
             Step::Await { invocation_id, answer } => self.await_answer(key, invocation_id, answer),
-            Step::Begin(_) => {}
+            Step::Begin { .. } => {}
         }
     }
 
@@ -130,10 +131,10 @@ impl Shard {
     }
 
     /// Begins to receive messages for the connection on this node. They are kept until it arrives.
-    fn begin_arrival(&mut self, arriving: Arriving) {
+    fn begin_arrival(&mut self, arriving: Arriving, user_here: Option<UserHere>) {
         let Arriving { connection: new, outline } = arriving;
         let now = self.now();
-        let mut connection = Connection::new(new, &self.shared.queue_budget, now);
+        let mut connection = Connection::new(new, user_here, &self.shared.queue_budget, now);
         connection.session.arrive(outline.protocol, now);
         connection.is_member = true;
         let identity = Arc::clone(&connection.identity);

@@ -141,6 +141,7 @@ mod tests {
                 caller: None,
                 app: None,
             },
+            None,
             &QueueBudget::new(usize::MAX, Arc::default()),
             0,
         )

@@ -66,6 +66,7 @@ async fn connect(scene: &Scene, shard: &SharedShard, id: &str) -> Vec<Peer> {
                 caller: None,
                 app: None,
             },
+            None,
         );
         for bytes in [HANDSHAKE, b"{\"type\":"] {
             let (taken, bytes) = (oneshot::channel().0, Bytes::from_static(bytes));

@@ -111,7 +111,7 @@ impl Scene {
             caller: None,
             app: None,
         };
-        self.push(Work::Adopt(Box::new(new))).await;
+        self.push(Work::Adopt { connection: Box::new(new), user_here: None }).await;
     }
 
     async fn post(&self, connection: &ConnectionId, bytes: &'static [u8]) {

@@ -39,7 +39,8 @@ fn arriving(groups: &[&str]) -> Step {
         app: None,
     };
     let outline = Outline { protocol: Protocol::Json, groups: by_itself(groups) };
-    Step::Begin(Box::new(Arriving { connection: new, outline }))
+    let arriving = Box::new(Arriving { connection: new, outline });
+    Step::Begin { arriving, user_here: None }
 }
 
 /// A connection in these groups. Its client waits for answers of `calls`, and callers at its old node

@@ -94,7 +94,7 @@ async fn a_turn_that_crosses_a_second_closes_nobody() {
                     caller: None,
                     app: None,
                 };
-                shard.borrow_mut().insert(new);
+                shard.borrow_mut().insert(new, None);
                 hear(&shard, id, HANDSHAKE);
             }
             scene.until(10).await;
