@@ -24,7 +24,11 @@ use signalr_service::measured::{Failed, Node};
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Failed> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // On a thread of the runtime, as the requests of a service are.
+    tokio::spawn(run(std::env::args().skip(1).collect())).await?
+}
+
+async fn run(arguments: Vec<String>) -> Result<(), Failed> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["one-way", broker, pid, size, count, nodes] => {

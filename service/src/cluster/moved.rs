@@ -68,12 +68,6 @@ pub(super) fn not_yet() -> Bytes {
     Bytes::from_static(&[2])
 }
 
-pub(super) fn yes(body: &[u8]) -> Bytes {
-    let mut writer = Writer::default();
-    writer.u8(1).raw(body);
-    writer.finish()
-}
-
 /// The answer of a node to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {

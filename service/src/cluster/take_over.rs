@@ -3,7 +3,9 @@
 //!
 //! 1. Look: the owner answers with the protocol and the groups of the connection. The taker then
 //!    subscribes the channels that the connection needs.
-//! 2. Hold: the owner makes its callers wait, so that all their earlier messages are published.
+//! 2. Hold: the owner makes its callers wait, so that all their earlier messages are published. It
+//!    answers with the groups again, because the connection may have joined more since the look. The
+//!    taker subscribes their channels too.
 //! 3. Take: the taker makes its callers wait too. It has the connection from the place of this
 //!    frame on. The owner gives the connection away at the same place.
 //!
@@ -32,7 +34,7 @@ use crate::{
     broker::{Answers, Broker, Channel, Down, Expected, Frame, Interest, Kind, Malformed, Next},
     hub::{
         Hubs, Refused,
-        moving::{Moved, Outline},
+        moving::{InGroup, Moved, Outline},
         work::{Arriving, NewConnection, Step, TokenTime},
     },
     identity::Identity,
@@ -88,11 +90,7 @@ impl Joined {
         let expected = self.broker.expect(Channel::Connection(hub, id));
         let interests = self.announce(identity).await?;
         drop(own);
-        let of_groups: Vec<Interest> =
-            outline.groups.iter().map(|one| hold(Channel::Group(hub, &one.group))).collect();
-        for interest in &of_groups {
-            interest.confirmed().await?;
-        }
+        let of_groups = self.reach_groups(hub, &outline.groups, &[]).await?;
         Ok(Some(Takeable { outline, expected, interests, of_groups, taking }))
     }
 
@@ -105,6 +103,23 @@ impl Joined {
         let taking = take(self.clone(), connection, takeable);
         // If the client goes away, the move must still be completed.
         tokio::spawn(taking).await.unwrap_or(Ok(false))
+    }
+
+    /// Subscribes the channels of groups, except those that are `known`.
+    async fn reach_groups(
+        &self,
+        hub: &HubName,
+        groups: &[InGroup],
+        known: &[InGroup],
+    ) -> Result<Vec<Interest>, Down> {
+        let is_new = |one: &&InGroup| known.iter().all(|known| known.group != one.group);
+        let channels: Vec<Channel<'_>> =
+            groups.iter().filter(is_new).map(|one| Channel::Group(hub, &one.group)).collect();
+        let interests = self.broker.hold_all(&channels);
+        for interest in &interests {
+            interest.confirmed().await?;
+        }
+        Ok(interests)
     }
 
     /// The answer of the node that has a connection; `None` if no node has it, or it cannot move.
@@ -189,14 +204,19 @@ async fn take(
     connection: NewConnection,
     takeable: Takeable,
 ) -> Result<bool, Refused> {
-    let Takeable { outline, expected, of_groups, taking, .. } = takeable;
+    let Takeable { mut outline, expected, mut of_groups, taking, .. } = takeable;
     let identity = Arc::clone(&connection.identity);
     let Identity { id, hub, .. } = &*identity;
     let of_user = UserOf::Known(identity.user.clone());
     let question = moved::Question::Hold(of_user.clone());
-    if joined.ask_owner(hub, id, &question).await?.is_none() {
+    let Some(held) = joined.ask_owner(hub, id, &question).await? else {
         tracing::debug!(connection = %id, "the connection is not held for this node");
         return Ok(false);
+    };
+    // An owner of an older version does not name the groups again.
+    if let Ok(held) = moved::read_outline(held) {
+        let known = std::mem::replace(&mut outline.groups, held.groups);
+        of_groups.extend(joined.reach_groups(hub, &outline.groups, &known).await?);
     }
     let turn = joined.moving.turns().stand_still(hub, id, &of_user).await?;
     let arriving = Arriving { connection, outline };
@@ -265,13 +285,20 @@ async fn owners(answers: &mut Answers) -> Result<Said, Down> {
 
 /// Makes callers wait until the connection is taken, for a limited time.
 async fn hold(joined: Joined, hub: HubName, connection: ConnectionId, user: UserOf, frame: Frame) {
-    let Joined { broker, moving, .. } = joined;
+    let Joined { hubs, broker, moving } = joined;
     let Ok(turn) = moving.turns().stand_still(&hub, &connection, &user).await else {
+        return broker.answer(&frame, moved::no());
+    };
+    let (outline, answer) = oneshot::channel();
+    // Whether the token is still good was asked by the look.
+    let look = Step::Look { token: TokenTime::Good, outline };
+    let looked = hubs.move_connection(hub, connection.clone(), look).await;
+    let (Ok(()), Ok(outline)) = (looked, answer.await) else {
         return broker.answer(&frame, moved::no());
     };
     let asked = (frame.origin, frame.question);
     moving.held().insert(connection.clone(), (asked, turn));
-    broker.answer(&frame, moved::yes(&[]));
+    broker.answer(&frame, moved::outline(&outline));
     sleep(HELD).await;
     // The connection may have left and come back, and may now be held for another question.
     let mut held = moving.held();
