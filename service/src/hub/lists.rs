@@ -4,7 +4,8 @@ use signalr_serverless::{ConnectionId, HubName};
 use tokio::sync::oneshot;
 
 use super::{
-    Hubs, all,
+    Hubs,
+    begun::all,
     look::{ConnectionsOf, Detail, HubPart, Look, Named, NamesOf, Row, merged},
     queues::Stopping,
     work::{Cursor, Work},

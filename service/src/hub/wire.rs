@@ -171,12 +171,15 @@ fn read_step(reader: &mut Reader) -> Result<Step, Malformed> {
     })
 }
 
+/// Forms of a message between nodes. The older form with two optional encodings begins with 0 or 1.
+const OF_APP: u8 = 2;
+const JSON: u8 = 3;
+
 /// A message for other nodes. If its sender did not encode it, it is sent in JSON only: a node whose
 /// clients need another protocol encodes it once more.
 pub(crate) fn write_message(writer: &mut Writer, message: &Message) {
     match &message.content {
         Content::Encoded { json, message_pack } => {
-            writer.u8(0);
             for bytes in [json, message_pack] {
                 writer.option(bytes.as_ref(), |writer, bytes| {
                     writer.bytes(bytes);
@@ -184,7 +187,7 @@ pub(crate) fn write_message(writer: &mut Writer, message: &Message) {
             }
         }
         Content::OfApp(Payloads(payloads)) => {
-            writer.u8(1).list(payloads, |writer, (protocol, bytes)| {
+            writer.u8(OF_APP).list(payloads, |writer, (protocol, bytes)| {
                 writer.text(protocol).bytes(bytes);
             });
         }
@@ -192,19 +195,21 @@ pub(crate) fn write_message(writer: &mut Writer, message: &Message) {
         | Content::StreamItem { .. }
         | Content::StreamEnd { .. }
         | Content::OfNode(_) => {
-            writer.u8(2).bytes(&message.encoded(Protocol::Json).unwrap_or_default());
+            writer.u8(JSON).bytes(&message.encoded(Protocol::Json).unwrap_or_default());
         }
     }
 }
 
 pub(crate) fn read_message(reader: &mut Reader) -> Result<Arc<Message>, Malformed> {
     let content = match reader.u8()? {
-        0 => Content::Encoded {
-            json: reader.option(Reader::bytes)?,
+        is_json @ (0 | 1) => Content::Encoded {
+            json: (is_json == 1).then(|| reader.bytes()).transpose()?,
             message_pack: reader.option(Reader::bytes)?,
         },
-        1 => Content::OfApp(Payloads(reader.list(|reader| Ok((reader.text()?, reader.bytes()?)))?)),
-        2 => Content::OfNode(reader.bytes()?),
+        OF_APP => {
+            Content::OfApp(Payloads(reader.list(|reader| Ok((reader.text()?, reader.bytes()?)))?))
+        }
+        JSON => Content::OfNode(reader.bytes()?),
         _ => return Err(Malformed),
     };
     Ok(Arc::new(Message::new(content)))
