@@ -104,9 +104,12 @@ class Client:
         length = bytes([0x80 | len(payload)]) if len(payload) < 126 else bytes([0x80 | 126]) + len(payload).to_bytes(2, "big")
         self.socket.sendall(b"\x81" + length + bytes(4) + payload)
 
-    def record(self):
-        """The next message that is not a ping."""
+    def record(self, seconds=None):
+        """The next message that is not a ping. It must come within this time, if one is given."""
+        end = None if seconds is None else time.monotonic() + seconds
         while True:
+            if end is not None and time.monotonic() > end:
+                raise SystemExit(f"a client got no message in {seconds} s")
             head = self.take(2)
             length = head[1] & 0x7F
             length = int.from_bytes(self.take({126: 2, 127: 8}[length]), "big") if length > 125 else length

@@ -109,10 +109,11 @@ def users(binary):
         single = programs.load("broadcast", reach(alone), *pids(alone), *load)["server"]["memory_bytes_per_connection"]
     with cluster(binary, 3) as (broker, members), contextlib.ExitStack() as stack:
         before, of_broker = [nodes.memory(one.pid) for one in members], broker.info("used_memory")
-        for one in members:
-            command = [programs.RELEASE / "load", "broadcast", *reach(one), *load, "--hold", "600"]
+        for number, one in enumerate(members):
+            # Each load gives its users the same names, so each has a hub of its own.
+            command = [programs.RELEASE / "load", "broadcast", *reach(one), "--hub", f"bench{number}", *load, "--hold", "600"]
             stack.callback(ended, subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL))
-        # A hub, a user and a connection are a channel each, and each node has two of its own besides the hub's.
+        # A user and a connection are a channel each. There are a few more, of hubs and nodes.
         end = time.monotonic() + 200
         while broker.info("pubsub_channels") < 2 * 3 * share:
             if time.monotonic() > end:

@@ -17,8 +17,9 @@ use super::{
 /// How many channels one command contains.
 const BATCH: usize = 1000;
 /// How long the node still counts as away after all its subscriptions were made again, so that
-/// other nodes have theirs too.
-const OTHERS: Duration = Duration::from_millis(250);
+/// other nodes have theirs too. Longer than the longest pause between two attempts of another node:
+/// otherwise a message that is accepted here may find no subscriber.
+const OTHERS: Duration = Duration::from_millis(400);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
 
 /// Keeps the subscriptions up to date, for ever.
