@@ -147,7 +147,7 @@ def page(rows, commit, rounds):
         f"`make bench-cluster` on {datetime.date.today()}, commit {commit}. {compare.machine()}. All processes, the load too, share "
         "the cores and talk over loopback: absolute rates are the least that can be expected, ratios hold.", "",
         "CPU is user and system time. Commands, channels and questions without HTTP are those of `service/examples/commands`: nodes "
-        f"without listeners. Shown is the median of {rounds} rounds, one for what takes minutes; the last column is that of the same round.", "",
+        f"without listeners and clients, so no shard delivers anything. Shown is the median of {rounds} rounds, one for what takes minutes; the last column is that of the same round.", "",
         "| what | bar | measured | met | least - most | made of |", "|---|---|---:|---|---:|---|", *rows, "",
     ])
 
