@@ -3,17 +3,18 @@
 use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::AsyncWriteExt,
+    net::TcpStream,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
-use crate::{linger::Linger, socket_places::NoPlace};
+use crate::{linger::Linger, socket_places::NoPlace, stream::Security};
 
 /// How many refused connections are answered at the same time. Further connections are closed
 /// without an answer.
 const AT_ONCE: usize = 64;
-/// How long a caller has to read the answer and to close the connection.
+/// How long a caller has for its TLS handshake, to read the answer and to close the connection.
 const TIME: Duration = Duration::from_secs(2);
 /// The shortest time between two lines of the log about refused connections.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
@@ -65,10 +66,13 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Answers without reading the request, and ends the connection.
-    pub(crate) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
+    /// Answers without reading the request, and ends the connection. On a port with TLS the answer
+    /// has TLS too.
+    pub(crate) async fn answer(self, socket: TcpStream, security: &Security) {
         let answered = timeout(TIME, async {
+            let mut stream = security.secure(socket).await?;
             stream.write_all(text(self.reason)).await?;
+            stream.flush().await?;
             let mut linger = Linger::begin();
             poll_fn(|cx| linger.poll(Pin::new(&mut stream), cx)).await
         });

@@ -131,7 +131,7 @@ async fn serve_until<S, B>(
                             connection::serve(socket, security, place, service, limits, is_ending)
                                 .await;
                         }
-                        (Err(_), Some(Some(refusal))) => refusal.answer(socket).await,
+                        (Err(_), Some(Some(refusal))) => refusal.answer(socket, &security).await,
                         // Too many are refused at the same time. This one is closed without an answer.
                         (Err(_), _) => {}
                     }

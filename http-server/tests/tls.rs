@@ -22,7 +22,9 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, ServerName},
 };
-use signalr_http_server::{Limits, Listen, ReloadSignals, Security, Tls, serve_with};
+use signalr_http_server::{
+    Limits, Listen, ReloadSignals, Security, SocketLimits, SocketPlaces, Tls, serve_with,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -61,6 +63,11 @@ impl Files {
 
     /// A server that runs for as long as the test.
     async fn serve(&self) -> SocketAddr {
+        self.serve_in(Arc::default()).await
+    }
+
+    /// The same with these places for connections.
+    async fn serve_in(&self, places: Arc<SocketPlaces>) -> SocketAddr {
         let tls =
             Tls::watch(&self.path("cert.pem"), &self.path("key.pem"), ReloadSignals::default())
                 .unwrap();
@@ -71,7 +78,7 @@ impl Files {
         tokio::spawn(serve_with(
             listeners,
             Security::Tls(tls),
-            Arc::default(),
+            places,
             app,
             limits,
             std::future::pending(),
@@ -178,4 +185,20 @@ async fn a_new_certificate_is_used() {
     }
     assert!(connect(address, &old).await.is_err());
     get_hello(address, &new).await;
+}
+
+#[tokio::test]
+async fn a_caller_without_a_place_gets_its_refusal_in_tls() {
+    let (files, certificate) = Files::new();
+    let limits = SocketLimits { connections: 0, reserved: 0, ..SocketLimits::default() };
+    let address = files.serve_in(SocketPlaces::new(limits)).await;
+
+    let mut caller = connect(address, &certificate).await.unwrap();
+    let mut came = String::new();
+    timeout(PATIENCE, caller.read_to_string(&mut came)).await.unwrap().unwrap();
+
+    assert!(
+        came.starts_with("HTTP/1.1 503") && came.ends_with("too many connections now"),
+        "{came}"
+    );
 }

@@ -132,6 +132,7 @@ impl Publisher {
         };
         while !waiting.unsent.is_empty() {
             match socket.write(&waiting.unsent) {
+                Ok(0) => return Err(Failure::server("a request broke off")),
                 Ok(written) => drop(waiting.unsent.drain(..written)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -9,6 +9,7 @@ mod batch;
 mod closing;
 mod connections;
 mod delivery;
+mod ending;
 mod entering;
 mod group_changes;
 mod groups;
