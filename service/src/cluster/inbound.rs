@@ -53,7 +53,7 @@ impl Joined {
                         Ok((command, rest)) => self.take_command(frame, command, rest).await,
                         Err(malformed) => Err(malformed.into()),
                     };
-                    self.ends_well(done, asked)?;
+                    self.finish_frame(done, asked)?;
                 }
             }
         }
@@ -83,11 +83,11 @@ impl Joined {
             // These frames do not come here: commands are read before, and the inbox takes the others.
             Kind::Command | Kind::Answer | Kind::Hello | Kind::Bye => Ok(()),
         };
-        self.ends_well(done, asked)
+        self.finish_frame(done, asked)
     }
 
     /// Answers the question of a frame that cannot be read. Fails if this node is ending.
-    fn ends_well(&self, done: Result<(), Failed>, asked: Option<Frame>) -> Result<(), Stopping> {
+    fn finish_frame(&self, done: Result<(), Failed>, asked: Option<Frame>) -> Result<(), Stopping> {
         match done {
             Ok(()) => {}
             Err(Failed::Malformed(Malformed)) => {

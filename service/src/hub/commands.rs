@@ -38,7 +38,7 @@ impl Hubs {
             let work = || Work::Command { command: Arc::clone(&command), matched: None };
             match self.queues.destinations.of_action(&command.hub, &command.action) {
                 Destination::One(shard) => works[shard].push(work()),
-                Destination::Some(shards) => {
+                Destination::These(shards) => {
                     shards.into_iter().for_each(|shard| works[shard].push(work()));
                 }
                 Destination::All => works.iter_mut().for_each(|works| works.push(work())),

@@ -12,8 +12,8 @@ use crate::shard_of::ShardOf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Destination {
     One(usize),
-    /// Each once. None if the work concerns no connection of this node.
-    Some(Vec<usize>),
+    /// Each shard once. There are none if the work concerns no connection of this node.
+    These(Vec<usize>),
     All,
 }
 
@@ -59,7 +59,7 @@ impl Destinations {
         let shards = self.users.of(hub, user);
         match *shards {
             [shard] => Destination::One(shard),
-            _ => Destination::Some(shards),
+            _ => Destination::These(shards),
         }
     }
 }

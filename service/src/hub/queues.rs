@@ -61,7 +61,7 @@ impl Queues {
     ) -> Result<(), Stopping> {
         match destination {
             Destination::One(shard) => self.push_to(*shard, work()).await,
-            Destination::Some(shards) => self.push_to_each(shards.iter().copied(), work).await,
+            Destination::These(shards) => self.push_to_each(shards.iter().copied(), work).await,
             Destination::All => self.push_to_all(work).await,
         }
     }
