@@ -190,7 +190,7 @@ async fn a_new_certificate_is_used() {
 #[tokio::test]
 async fn a_caller_without_a_place_gets_its_refusal_in_tls() {
     let (files, certificate) = Files::new();
-    let limits = SocketLimits { connections: 0, reserved: 0, ..SocketLimits::default() };
+    let limits = SocketLimits { connections: 0, ..SocketLimits::default() };
     let address = files.serve_in(SocketPlaces::new(limits)).await;
 
     let mut caller = connect(address, &certificate).await.unwrap();
