@@ -223,7 +223,7 @@ fn write_text(writer: &mut Writer, text: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::to_raw_value;
+    use serde_json::value::{RawValue, to_raw_value};
     use signalr_serverless::{ConnectionId, GroupName};
 
     use super::*;
@@ -289,6 +289,7 @@ mod tests {
             invocation(None),
             invocation(Some("i".to_owned())),
             Content::StreamItem { stream_id: stream_id.clone(), item: json() },
+            Content::StreamItem { stream_id: stream_id.clone(), item: RawValue::NULL.to_owned() },
             Content::StreamEnd { stream_id: stream_id.clone(), error: None },
             Content::StreamEnd { stream_id, error: Some("é".to_owned()) },
             Content::Encoded { json: None, message_pack: Some("b".into()) },

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{json::RECORD_SEPARATOR, message_pack};
@@ -18,10 +18,15 @@ struct Fields<'a> {
     target: Option<Cow<'a, str>>,
     #[serde(borrow)]
     arguments: Option<&'a RawValue>,
-    #[serde(borrow)]
+    // An item may be `null`.
+    #[serde(borrow, default, deserialize_with = "present")]
     item: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<Cow<'a, str>>,
+}
+
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
 }
 
 /// A JSON hub message in MessagePack: an invocation, an item of a stream, or the end of a stream.
