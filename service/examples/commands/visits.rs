@@ -1,4 +1,4 @@
-//! What the subscriptions of connections cost that come and go.
+//! Measures the cost of subscriptions when connections come and go.
 
 use std::time::Duration;
 

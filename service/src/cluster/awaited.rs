@@ -39,8 +39,8 @@ impl Awaited {
     }
 }
 
-/// Asks the node that takes a connection for the answers of its client, and passes them on. A caller
-/// whose answer does not come learns that the connection is gone, or that its node cannot be
+/// Asks the node that takes a connection for the answers of its client, and passes them on. If an
+/// answer does not come, its caller learns why: the connection is gone, or its node cannot be
 /// reached.
 pub(super) fn pass_on_all(
     broker: &Broker,

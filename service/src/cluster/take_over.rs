@@ -293,7 +293,8 @@ async fn hold(joined: Joined, hub: HubName, connection: ConnectionId, user: User
     // Whether the token is still good was asked by the look.
     let look = Step::Look { token: TokenTime::Good, outline };
     let looked = hubs.move_connection(hub, connection.clone(), look).await;
-    let (Ok(()), Ok(outline)) = (looked, answer.await) else {
+    // Callers wait meanwhile, so a shard that is busy for too long is not waited for.
+    let (Ok(()), Ok(Ok(outline))) = (looked, timeout(HELD, answer).await) else {
         return broker.answer(&frame, moved::no());
     };
     let asked = (frame.origin, frame.question);

@@ -1,4 +1,4 @@
-//! What transports and other nodes ask of the shard that owns one connection.
+//! Requests about one connection. Each goes to the shard that owns the connection.
 
 use std::{io, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What a client sends: its handshake, and its messages once the session is open.
+//! Receives the bytes of a client: first its handshake, then its hub messages.
 
 use bytes::Bytes;
 

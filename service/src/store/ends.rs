@@ -17,8 +17,8 @@ pub(super) struct Ends {
     asked: HashMap<(HubName, UserId), Asked>,
 }
 
-/// What changed since the broker was asked about a user. Its answer may be from before these
-/// changes.
+/// The changes of a user since the broker was asked about the user. The broker's answer may be older
+/// than these changes.
 #[derive(Debug, Default)]
 struct Asked {
     /// How many answers are still to come.
